@@ -1,0 +1,5 @@
+/** The door of the kernel: ids, clock, errors, canonical JSON. No Nest, no I/O. */
+export * from './clock.js';
+export * from './errors.js';
+export * from './ids.js';
+export * from './json.js';

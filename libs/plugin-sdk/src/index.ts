@@ -1,0 +1,4 @@
+/** The door of the plugin SDK: everything a connector author needs, and nothing of the server. */
+export * from './connector.js';
+export * from './manifest.js';
+export * from './records.js';
