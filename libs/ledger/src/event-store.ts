@@ -1,0 +1,80 @@
+/** The append-only event store that is at the same time a tamper-evident log. */
+import type { Clock, TenantId } from '#kernel';
+import type { Append, Appended } from './append.js';
+import type { Database, Query } from './database.js';
+import type { StoredEvent } from './event.js';
+import { Lane } from './lane.js';
+import { readFrom, readHead, readKept, readStream, type KeptAnswer } from './ledger.queries.js';
+import { EMPTY_FRONTIER, EMPTY_ROOT, encodeFrontier } from './merkle.js';
+
+
+/** Told after each commit of this process: a hint to look, never the fact itself. */
+export type CommitListener = (tenant: TenantId, lastPosition: number) => void;
+
+/**
+ * Appends are durable when their promise resolves, positions are dense and commit order is position order, from any
+ * number of writers and replicas. Errors: `VersionConflict`, `AlreadyDone`, `LedgerOverloaded`, or the database's own.
+ */
+export class EventStore {
+  private readonly lanes = new Map<TenantId, Lane>();
+  private readonly listeners = new Set<CommitListener>();
+
+  constructor(
+    readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Creates a tenant's empty log; part of the transaction that creates the tenant. `logId` is stable for ever. */
+  async open(query: Query, tenant: TenantId, logId: string): Promise<void> {
+    await query({
+      text: `INSERT INTO log_head (tenant, log_id, size, frontier, root, recorded_at) VALUES ($1, $2, 0, $3, $4, $5)`,
+      values: [tenant, logId, encodeFrontier(EMPTY_FRONTIER), EMPTY_ROOT, this.clock.now()],
+    });
+  }
+
+  append(append: Append): Promise<Appended> {
+    return this.lane(append.tenant).append(append);
+  }
+
+  /** All events of a stream, oldest first; empty when there is none. */
+  load(tenant: TenantId, stream: string): Promise<StoredEvent[]> {
+    return readStream(this.database, tenant, stream);
+  }
+
+  /** Events with `position >= from`, in order, at most `limit`. */
+  read(tenant: TenantId, from: number, limit: number): Promise<StoredEvent[]> {
+    return readFrom(this.database, tenant, from, limit);
+  }
+
+  /** Number of leaves, and the log's identity. */
+  async head(tenant: TenantId): Promise<{ logId: string; epoch: number; size: number; root: Buffer; recordedAt: Date }> {
+    const row = await readHead(this.database, tenant);
+    return { logId: row.log_id, epoch: row.epoch, size: row.size, root: row.root, recordedAt: row.recorded_at };
+  }
+
+  /** The answer kept under an idempotency key, if any. */
+  async kept(tenant: TenantId, key: Buffer): Promise<KeptAnswer | undefined> {
+    return (await readKept(this.database, tenant, [key])).get(key.toString('hex'));
+  }
+
+  /** Registers a listener; returns how to remove it. */
+  onCommit(listener: CommitListener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Resolves when nothing is queued or in flight. */
+  async drained(): Promise<void> {
+    while ([...this.lanes.values()].some((lane) => !lane.idle)) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  private lane(tenant: TenantId): Lane {
+    const known = this.lanes.get(tenant);
+    if (known) return known;
+    const lane = new Lane(this.database, tenant, this.clock, (...commit) => {
+      for (const listener of this.listeners) listener(...commit);
+    });
+    this.lanes.set(tenant, lane);
+    return lane;
+  }
+}

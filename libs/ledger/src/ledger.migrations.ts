@@ -1,0 +1,31 @@
+/** Tables of the ledger. Positions are assigned by the application under compare-and-set, never by a sequence. */
+import { tenantTable, type Migration } from './migration.js';
+
+export const ledgerMigrations: Migration[] = [
+  {
+    id: '0010-ledger',
+    sql: [
+      tenantTable(
+        'log_head',
+        `log_id text NOT NULL, size bigint NOT NULL, frontier bytea NOT NULL, root bytea NOT NULL,
+         recorded_at timestamptz NOT NULL, epoch int NOT NULL DEFAULT 1, PRIMARY KEY (tenant)`,
+        'SELECT, INSERT, UPDATE',
+      ),
+      tenantTable(
+        'event',
+        `position bigint NOT NULL, stream text NOT NULL, version int NOT NULL, type text NOT NULL,
+         recorded_at timestamptz NOT NULL, bytes text NOT NULL, leaf_hash bytea NOT NULL,
+         PRIMARY KEY (tenant, position), UNIQUE (tenant, stream, version)`,
+        'SELECT, INSERT',
+      ),
+      tenantTable('tile', 'level int NOT NULL, index bigint NOT NULL, hashes bytea NOT NULL, PRIMARY KEY (tenant, level, index)', 'SELECT, INSERT, DELETE'),
+      tenantTable('checkpoint', 'size bigint NOT NULL, note text NOT NULL, signed_at timestamptz NOT NULL, PRIMARY KEY (tenant, size)', 'SELECT, INSERT'),
+      tenantTable(
+        'idempotency',
+        `key bytea NOT NULL, fingerprint bytea NOT NULL, status int NOT NULL, response text NOT NULL,
+         created_at timestamptz NOT NULL, PRIMARY KEY (tenant, key)`,
+      ),
+      tenantTable('cursor', 'name text NOT NULL, position bigint NOT NULL, updated_at timestamptz NOT NULL, PRIMARY KEY (tenant, name)'),
+    ].join('\n'),
+  },
+];

@@ -1,0 +1,84 @@
+/** Reads of the ledger's own tables, as prepared statements. */
+import type { JsonObject, TenantId } from '#kernel';
+import type { Database } from './database.js';
+import { parseLeaf, type StoredEvent } from './event.js';
+
+export interface HeadRow {
+  log_id: string;
+  epoch: number;
+  size: number;
+  frontier: Buffer;
+  root: Buffer;
+  recorded_at: Date;
+}
+
+/** An answer kept under an idempotency key. */
+export interface KeptAnswer {
+  fingerprint: Buffer;
+  status: number;
+  body: JsonObject;
+}
+
+/** Thrown when a tenant has no log: it was never created, or is another's. */
+export class UnknownTenant extends Error {
+  override name = 'UnknownTenant';
+}
+
+export async function readHead(database: Database, tenant: TenantId): Promise<HeadRow> {
+  const { rows } = await database.fetch<HeadRow>(tenant, {
+    name: 'head-read',
+    text: 'SELECT log_id, epoch, size, frontier, root, recorded_at FROM log_head WHERE tenant = $1',
+    values: [tenant],
+  });
+  if (!rows[0]) throw new UnknownTenant('the tenant has no log');
+  return rows[0];
+}
+
+export async function readVersions(database: Database, tenant: TenantId, streams: string[]): Promise<{ stream: string; version: number }[]> {
+  const { rows } = await database.fetch<{ stream: string; version: number }>(tenant, {
+    name: 'stream-versions',
+    text: `SELECT s.stream, (SELECT version FROM event WHERE tenant = $1 AND stream = s.stream ORDER BY version DESC LIMIT 1) AS version
+           FROM unnest($2::text[]) AS s(stream)`,
+    values: [tenant, streams],
+  });
+  return rows.filter((row) => row.version !== null);
+}
+
+export async function readKept(database: Database, tenant: TenantId, keys: Buffer[]): Promise<Map<string, KeptAnswer>> {
+  const { rows } = await database.fetch<{ key: Buffer; fingerprint: Buffer; status: number; response: string }>(tenant, {
+    name: 'idempotency-read',
+    text: 'SELECT key, fingerprint, status, response FROM idempotency WHERE tenant = $1 AND key = ANY($2::bytea[])',
+    values: [tenant, keys],
+  });
+  return new Map(
+    rows.map((row) => [
+      row.key.toString('hex'),
+      { fingerprint: row.fingerprint, status: row.status, body: JSON.parse(row.response) as JsonObject },
+    ]),
+  );
+}
+
+interface EventRow {
+  position: number;
+  bytes: string;
+}
+
+/** All events of one stream, oldest first. */
+export async function readStream(database: Database, tenant: TenantId, stream: string): Promise<StoredEvent[]> {
+  const { rows } = await database.fetch<EventRow>(tenant, {
+    name: 'stream-read',
+    text: 'SELECT position, bytes FROM event WHERE tenant = $1 AND stream = $2 ORDER BY version',
+    values: [tenant, stream],
+  });
+  return rows.map((row) => parseLeaf(row.position, row.bytes));
+}
+
+/** Events with `position >= from`, at most `limit`, in order. */
+export async function readFrom(database: Database, tenant: TenantId, from: number, limit: number): Promise<StoredEvent[]> {
+  const { rows } = await database.fetch<EventRow>(tenant, {
+    name: 'events-read',
+    text: 'SELECT position, bytes FROM event WHERE tenant = $1 AND position >= $2 ORDER BY position LIMIT $3',
+    values: [tenant, from, limit],
+  });
+  return rows.map((row) => parseLeaf(row.position, row.bytes));
+}
