@@ -116,7 +116,7 @@ describe('a log of every size to 300', () => {
 function* changed(bytes: Buffer): Generator<Buffer> {
   for (let at = 0; at < bytes.length; at += 1) {
     const copy = Buffer.from(bytes);
-    copy.writeUInt8(copy.readUInt8(at) ^ (1 << at % 8), at);
+    copy.writeUInt8(copy.readUInt8(at) ^ (1 << (at % 8)), at);
     yield copy;
   }
 }

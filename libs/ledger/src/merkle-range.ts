@@ -57,7 +57,7 @@ export async function rangeHashes(source: SubtreeSource, ranges: readonly LeafRa
 /** A range as perfect subtrees of falling size. */
 function subtreesOf(range: LeafRange): Subtree[] {
   const subtrees: Subtree[] = [];
-  for (let start = range.start; start < range.end; ) {
+  for (let start = range.start; start < range.end;) {
     let level = 0;
     let width = 1;
     while (width * 2 <= range.end - start) {

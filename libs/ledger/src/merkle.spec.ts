@@ -1,7 +1,15 @@
 /** Known answers of RFC 6962 trees, and the frontier as a value. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { EMPTY_FRONTIER, EMPTY_ROOT, appendLeaves, decodeFrontier, encodeFrontier, leafHash, rootOf } from './merkle.js';
+import {
+  EMPTY_FRONTIER,
+  EMPTY_ROOT,
+  appendLeaves,
+  decodeFrontier,
+  encodeFrontier,
+  leafHash,
+  rootOf,
+} from './merkle.js';
 
 const leaves = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'];
 const roots = [

@@ -85,7 +85,8 @@ export function parseVkey(text: string): NoteKey {
   const [, name = '', id = '', encoded = ''] = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/.exec(text) ?? [];
   const bytes = decodeBase64(encoded);
   const type = Object.values(SIGNATURE_TYPE).find((known) => known === bytes?.[0]);
-  if (bytes === undefined || type === undefined) throw new NoteRefused('note-key-malformed', 'not a known verifier key');
+  if (bytes === undefined || type === undefined)
+    throw new NoteRefused('note-key-malformed', 'not a known verifier key');
   const key = noteKey(name, bytes.subarray(1), type);
   if (key.keyId.toString('hex') !== id) throw new NoteRefused('note-key-malformed', 'the key id does not fit the key');
   return key;

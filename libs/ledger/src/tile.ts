@@ -79,7 +79,7 @@ export function formatEntryBundle(entries: readonly Buffer[]): Buffer {
 /** The entries of a bundle; throws a RangeError for bytes that end inside an entry or hold more than 256. */
 export function parseEntryBundle(bytes: Buffer): Buffer[] {
   const entries: Buffer[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     if (at + 2 > bytes.length) throw new RangeError('a bundle ends inside a length');
     const end = at + 2 + bytes.readUInt16BE(at);
     if (end > bytes.length) throw new RangeError('a bundle ends inside an entry');
