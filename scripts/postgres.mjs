@@ -109,7 +109,7 @@ function passwordOf(folder, cluster) {
 /** initdb beside the final place, then one rename: a start that is killed halfway leaves no half cluster behind. */
 function createCluster({ runner, binaries, major, home, cluster }, password, fast) {
   for (const name of files.readdirSync(home)) {
-    if (/^cluster\.new-/.test(name) && !isAlive(Number(name.split('-')[1])))
+    if (name.startsWith('cluster.new-') && !isAlive(Number(name.split('-')[1])))
       files.rmSync(join(home, name), { recursive: true });
   }
   const fresh = join(home, `cluster.new-${process.pid}`);
