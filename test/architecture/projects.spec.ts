@@ -1,0 +1,46 @@
+// nest-cli.json, architecture.json and the folders name the same projects.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+
+interface Architecture {
+  readonly layers: readonly (readonly string[])[];
+  readonly published: Readonly<Record<string, unknown>>;
+  readonly apps: Readonly<Record<string, unknown>>;
+}
+interface NestProjects {
+  readonly projects: Readonly<Record<string, { readonly root: string; readonly sourceRoot: string }>>;
+}
+
+const root = join(import.meta.dirname, '..', '..');
+const architecture = JSON.parse(readFileSync(join(root, 'architecture.json'), 'utf8')) as Architecture;
+const nest = JSON.parse(readFileSync(join(root, 'nest-cli.json'), 'utf8')) as NestProjects;
+const libraries = [...architecture.layers.flat(), ...Object.keys(architecture.published)];
+const foldersIn = (top: string): string[] =>
+  readdirSync(join(root, top)).filter((name) => existsSync(join(root, top, name, 'src')));
+
+describe('the projects', () => {
+  it('are the same in nest-cli.json and architecture.json', () => {
+    const services = Object.keys(architecture.apps).filter((name) => name !== 'console');
+    const roots = [...services.map((name) => `apps/${name}`), ...libraries.map((name) => `libs/${name}`)];
+    expect(
+      Object.values(nest.projects)
+        .map((project) => project.root)
+        .sort(),
+    ).toEqual(roots.sort());
+  });
+
+  it('include every folder of libs and apps', () => {
+    expect(libraries).toEqual(expect.arrayContaining(foldersIn('libs')));
+    expect(Object.keys(architecture.apps)).toEqual(expect.arrayContaining(foldersIn('apps')));
+  });
+
+  it('keep a domain flat: sources lie side by side, except its migrations', () => {
+    const nested = foldersIn('libs').flatMap((name) =>
+      readdirSync(join(root, 'libs', name, 'src'), { withFileTypes: true })
+        .filter((entry) => entry.isDirectory() && entry.name !== 'migrations')
+        .map((entry) => `libs/${name}/src/${entry.name}`),
+    );
+    expect(nested).toEqual([]);
+  });
+});
