@@ -1,0 +1,220 @@
+/** Keys in files of one directory: a root secret per use, from which tenants' keys are derived, and one file per epoch. */
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+} from 'node:crypto';
+import { hkdfSync, randomBytes, sign, type KeyObject } from 'node:crypto';
+import { access, mkdir, readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { newId, type TenantId } from '#kernel';
+import { assertPrivate, createKeyFile, destroyKeyFile, readKeyFile, writePrivate, type KeyFile } from './key-file.js';
+import { KeyProvider, KeyUnavailable, type MacUse, type SignUse, type WrappedKey } from './key-provider.js';
+
+const macUses: readonly MacUse[] = ['lookup', 'suppression', 'idempotency', 'actor', 'cursor', 'item'];
+const roots = [...macUses.map((use) => `mac-${use}`), 'sign-log', 'sign-log-next', 'sign-certificate', 'sign-session'];
+const RING = 'keyring.json';
+const EPOCH = /^kek-([0-9a-f-]{36})\.key$/;
+/** DER of an Ed25519 private key up to its 32-byte seed (RFC 8410 section 7). */
+const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex');
+const MAX_DERIVED = 20_000;
+
+/**
+ * `KeyProvider` over a directory of mode 0700 that stands outside the data directory, so that a backup of the one never
+ * holds the other. Key-encryption epochs are random, not derived: destroying the file of an epoch destroys the epoch.
+ */
+export class FileKeys extends KeyProvider {
+  readonly ringId: string;
+  private readonly derived = new Map<string, KeyObject>();
+  private epoch = '';
+
+  private constructor(
+    private readonly directory: string,
+    private readonly secrets: ReadonlyMap<string, KeyFile>,
+  ) {
+    super();
+    this.ringId = digest(
+      [...secrets.values()]
+        .map((key) => `${key.name} ${key.id}`)
+        .sort()
+        .join('\n'),
+    ).slice(0, 32);
+  }
+
+  /**
+   * Opens the directory, making it on first use. A directory that was complete once and lacks a key now is refused: a new
+   * key in its place would orphan everything the old one protects.
+   */
+  static async open(directory: string): Promise<FileKeys> {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await assertPrivate(directory, 'directory');
+    const ring = await readRing(directory);
+    const secrets = new Map<string, KeyFile>();
+    for (const name of roots) {
+      const known = ring?.[name];
+      const key = known === undefined ? await createKeyFile(directory, name) : await readKeyFile(directory, name);
+      if (!key) throw missing(name);
+      if (known !== undefined && known !== key.id)
+        throw new KeyUnavailable('damaged', `Key file ${name} is not the one this directory began with. Restore it.`);
+      secrets.set(name, key);
+    }
+    const keys = new FileKeys(directory, secrets);
+    // The ring is written last: a directory without one never finished its first start, and may be completed.
+    if (!ring && (await keys.epochs()).length === 0) await keys.newEpoch();
+    if (!ring || roots.some((name) => ring[name] === undefined)) await keys.writeRing();
+    await keys.currentEpoch();
+    return keys;
+  }
+
+  async wrap(tenant: TenantId, key: Buffer): Promise<WrappedKey> {
+    const epoch = this.epoch;
+    const iv = randomBytes(12);
+    const cipher = createCipheriv('aes-256-gcm', await this.epochKey(tenant, epoch), iv).setAAD(
+      Buffer.from(`${tenant}|${epoch}`),
+    );
+    return { epoch, wrapped: Buffer.concat([iv, cipher.update(key), cipher.final(), cipher.getAuthTag()]) };
+  }
+
+  async unwrap(tenant: TenantId, epoch: string, wrapped: Buffer): Promise<Buffer> {
+    const key = await this.epochKey(tenant, epoch);
+    try {
+      const decipher = createDecipheriv('aes-256-gcm', key, wrapped.subarray(0, 12), { authTagLength: 16 });
+      decipher.setAAD(Buffer.from(`${tenant}|${epoch}`)).setAuthTag(wrapped.subarray(-16));
+      return Buffer.concat([decipher.update(wrapped.subarray(12, -16)), decipher.final()]);
+    } catch {
+      throw new KeyUnavailable('damaged', 'A wrapped key was changed or belongs to another tenant.');
+    }
+  }
+
+  mac(tenant: TenantId, use: MacUse, data: string | Buffer): Buffer {
+    return createHmac('sha256', this.derive(`mac-${use}`, tenant))
+      .update(data)
+      .digest();
+  }
+
+  macKeyId(use: MacUse): string {
+    return this.root(`mac-${use}`).id;
+  }
+
+  async sign(tenant: TenantId, use: SignUse, message: Buffer): Promise<Buffer> {
+    return sign(null, message, this.signingKey(tenant, `sign-${use}`));
+  }
+
+  async publicKey(tenant: TenantId, use: SignUse): Promise<Buffer> {
+    return this.rawPublicKey(tenant, `sign-${use}`);
+  }
+
+  async nextLogKeyHash(tenant: TenantId): Promise<Buffer> {
+    return createHash('sha256').update(this.rawPublicKey(tenant, 'sign-log-next')).digest();
+  }
+
+  async currentEpoch(): Promise<string> {
+    const newest = (await this.epochs()).at(-1);
+    if (newest === undefined) throw missing('kek');
+    this.epoch = newest;
+    return newest;
+  }
+
+  async newEpoch(): Promise<string> {
+    const newest = (await this.epochs()).at(-1) ?? '';
+    let epoch = newId();
+    // Ids sort by time; within one millisecond only by chance.
+    while (epoch <= newest) epoch = newId();
+    await createKeyFile(this.directory, `kek-${epoch}`);
+    this.epoch = epoch;
+    return epoch;
+  }
+
+  async destroyEpoch(epoch: string): Promise<void> {
+    if (epoch === (await this.currentEpoch()))
+      throw new KeyUnavailable('missing', 'The current epoch cannot be destroyed. Begin a new one first.');
+    // The mark comes first: a crash in between must not look like a lost file.
+    await writePrivate(this.directory, `kek-${epoch}.destroyed`, '', true);
+    await destroyKeyFile(this.directory, `kek-${epoch}`);
+    for (const name of this.derived.keys()) if (name.startsWith(`kek-${epoch}|`)) this.derived.delete(name);
+  }
+
+  private async epochs(): Promise<string[]> {
+    const files = await readdir(this.directory);
+    return files.flatMap((file) => EPOCH.exec(file)?.[1] ?? []).sort();
+  }
+
+  private async epochKey(tenant: TenantId, epoch: string): Promise<KeyObject> {
+    const name = `kek-${epoch}`;
+    const cached = this.derived.get(`${name}|${tenant}`);
+    if (cached) return cached;
+    const file = EPOCH.test(`${name}.key`) ? await readKeyFile(this.directory, name) : undefined;
+    if (file) return this.keep(`${name}|${tenant}`, deriveFrom(file.secret, `kek|${tenant}`));
+    const destroyed = await access(join(this.directory, `${name}.destroyed`)).then(
+      () => true,
+      () => false,
+    );
+    if (destroyed) throw new KeyUnavailable('destroyed', 'This key-encryption epoch was destroyed by design.');
+    throw missing(name);
+  }
+
+  private derive(name: string, tenant: TenantId): KeyObject {
+    const cacheName = `${name}|${tenant}`;
+    return this.derived.get(cacheName) ?? this.keep(cacheName, deriveFrom(this.root(name).secret, cacheName));
+  }
+
+  private signingKey(tenant: TenantId, name: string): KeyObject {
+    const cacheName = `${name}|${tenant}`;
+    const cached = this.derived.get(cacheName);
+    if (cached) return cached;
+    const seed = Buffer.from(hkdfSync('sha256', this.root(name).secret, '', cacheName, 32));
+    return this.keep(
+      cacheName,
+      createPrivateKey({ key: Buffer.concat([PKCS8_ED25519, seed]), format: 'der', type: 'pkcs8' }),
+    );
+  }
+
+  private rawPublicKey(tenant: TenantId, name: string): Buffer {
+    return createPublicKey(this.signingKey(tenant, name)).export({ format: 'der', type: 'spki' }).subarray(-32);
+  }
+
+  private root(name: string): KeyFile {
+    const key = this.secrets.get(name);
+    if (!key) throw missing(name);
+    return key;
+  }
+
+  private keep(name: string, key: KeyObject): KeyObject {
+    if (this.derived.size >= MAX_DERIVED) this.derived.clear();
+    this.derived.set(name, key);
+    return key;
+  }
+
+  private async writeRing(): Promise<void> {
+    const ring = Object.fromEntries([...this.secrets.values()].map((key) => [key.name, key.id]));
+    await writePrivate(this.directory, RING, `${JSON.stringify(ring, null, 2)}\n`);
+  }
+}
+
+async function readRing(directory: string): Promise<Record<string, string> | undefined> {
+  try {
+    return JSON.parse(await readFile(join(directory, RING), 'utf8')) as Record<string, string>;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new KeyUnavailable('damaged', `${RING} cannot be read. Restore it from the escrowed copy.`);
+  }
+}
+
+function deriveFrom(secret: Buffer, info: string): KeyObject {
+  return createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', `lethe|${info}`, 32)));
+}
+
+function missing(name: string): KeyUnavailable {
+  return new KeyUnavailable(
+    'missing',
+    `Key ${name} is missing. Restore it from the escrowed copy; never start with a new one.`,
+  );
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
