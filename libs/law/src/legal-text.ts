@@ -1,0 +1,42 @@
+/** Legal texts as rows: grounds, exceptions, remedies and the access checklist, in our own short words with citations. */
+import type { Fact } from './deadline-row.js';
+import type { RegimeId } from './regimes.js';
+
+/** A ground for erasure, or an exception from it. `ruleId` is what decisions and outcomes carry. */
+export interface LegalRule extends Fact {
+  ruleId: string;
+  regime: RegimeId;
+  kind: 'ground' | 'exception';
+  citation: string;
+  /** One clause that completes "because ...", for the answer to the person. */
+  text: string;
+}
+
+/** What a refusal or partial refusal must say about remedies. */
+export interface RemedyText extends Fact {
+  /** For overrides. The last row of a regime is its plain wording and needs no confirmation. */
+  id: string;
+  regime: RegimeId;
+  /** The right to complain, with the clause. */
+  complaint: string;
+  /** The way to a court, with the clause. */
+  court: string;
+  citation: string;
+}
+
+/** A supervisory authority. The most specific territory wins. */
+export interface Authority extends Fact {
+  regime: RegimeId;
+  /** ISO 3166-1 or 3166-2. */
+  territory: string;
+  name: string;
+  website: string;
+}
+
+/** One thing an access answer must contain beside the data. */
+export interface AccessItem extends Fact {
+  key: string;
+  regime: RegimeId;
+  citation: string;
+  text: string;
+}
