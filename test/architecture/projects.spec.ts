@@ -17,7 +17,9 @@ const architecture = JSON.parse(readFileSync(join(root, 'architecture.json'), 'u
 const nest = JSON.parse(readFileSync(join(root, 'nest-cli.json'), 'utf8')) as NestProjects;
 const libraries = [...architecture.layers.flat(), ...Object.keys(architecture.published)];
 const foldersIn = (top: string): string[] =>
-  readdirSync(join(root, top)).filter((name) => existsSync(join(root, top, name, 'src')));
+  (existsSync(join(root, top)) ? readdirSync(join(root, top)) : []).filter((name) =>
+    existsSync(join(root, top, name, 'src')),
+  );
 
 describe('the projects', () => {
   it('are the same in nest-cli.json and architecture.json', () => {
