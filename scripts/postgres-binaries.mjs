@@ -139,7 +139,7 @@ export const serverEnvironment = (binaries) => ({
   PATH: process.env.PATH ?? '/usr/bin:/bin',
   LC_ALL: 'C',
   TZ: 'UTC',
-  ...(binaries.libraries ? { LD_LIBRARY_PATH: binaries.libraries } : {}),
+  ...(binaries.libraries ? { LD_LIBRARY_PATH: `${binaries.libraries}:${join(binaries.bin, '..', 'lib')}` } : {}),
 });
 
 function version(runner, binaries) {
