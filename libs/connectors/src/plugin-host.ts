@@ -1,0 +1,283 @@
+/** Runs the plugins of all connections: one process each, started on demand, and holds their answers to the contract. */
+import type { Clock } from '#kernel';
+import type {
+  Check,
+  DataRecord,
+  Dataset,
+  Hit,
+  Horizon,
+  Item,
+  Json,
+  Located,
+  Op,
+  Outcome,
+  PluginOp,
+  RetentionRule,
+  Target,
+  Verification,
+} from '@lethe/plugin-sdk';
+import type { Asked, Break } from './answer-rules.js';
+import { asked, mustBeAsked, OutcomeRules, ReadRules, VerifyRules } from './answer-rules.js';
+import type { Isolation } from './isolation.js';
+import type { PluginAnswers } from './plugin-answers.js';
+import { readAnswer } from './plugin-answers.js';
+import type { HostFailureCode } from './plugin.errors.js';
+import { hostFailure } from './plugin.errors.js';
+import type { PoolOptions, RunningConnection } from './process-pool.js';
+import { nameOf, ProcessPool } from './process-pool.js';
+import { Slots } from './slots.js';
+
+/** What every call may state beside its arguments. */
+export interface CallOptions {
+  /** When the call must have ended; never later than the manifest's `callTimeoutS` from now. */
+  deadline?: Date;
+  signal?: AbortSignal;
+}
+
+/** How a host is set up. */
+export interface HostOptions extends PoolOptions {
+  /** Calls that run at once in this process over all connections. Default 4. */
+  concurrency?: number;
+  /** Answers one call may give. Default 1,000,000. */
+  mostAnswers?: number;
+}
+
+/**
+ * The server's side of all plugins. Every call rejects with `PluginFailure`, whose `fail.class` says whether it may be
+ * tried again; answers that came before a failure have been handed on, because their effects have happened.
+ */
+export class PluginHost {
+  private readonly pool: ProcessPool;
+  private readonly machine: Slots;
+  private readonly perConnection = new Map<string, Slots>();
+  private readonly mostAnswers: number;
+  private readonly clock: Clock;
+
+  constructor(options: HostOptions) {
+    this.pool = new ProcessPool(options);
+    this.clock = options.clock;
+    this.machine = new Slots(options.concurrency ?? 4);
+    this.mostAnswers = options.mostAnswers ?? 1_000_000;
+  }
+
+  /** Answers of one operation, checked for their shape only; the named methods below also hold it to what was asked. */
+  async *call<Operation extends PluginOp>(
+    connection: RunningConnection,
+    op: Operation,
+    args: Json,
+    options: CallOptions = {},
+  ): AsyncGenerator<PluginAnswers[Operation], void, undefined> {
+    const plugin = nameOf(connection);
+    const deadline = this.deadline(connection, options.deadline);
+    const free = await this.places(connection, deadline, options.signal);
+    let given = 0;
+    try {
+      const process = await this.pool.process(connection);
+      const call = process.call(op, args, deadline, options.signal);
+      // The place is held until the plugin has really ended, even when the reader has gone away.
+      void call.settled.then(free);
+      try {
+        for await (const value of call.answers()) {
+          if (++given > this.mostAnswers) throw hostFailure('too-many-answers', plugin);
+          yield readAnswer(op, value, plugin, (text) => process.redact(text));
+        }
+      } finally {
+        call.stop(hostFailure('aborted', plugin));
+        await call.settled;
+      }
+    } finally {
+      free();
+    }
+  }
+
+  /** Whether the connection works, and as whom. */
+  async check(connection: RunningConnection, options?: CallOptions): Promise<Check> {
+    for await (const answer of this.call(connection, 'check', {}, options)) return answer;
+    throw hostFailure('no-answer', nameOf(connection));
+  }
+
+  /** What the connected system holds. */
+  datasets(connection: RunningConnection, options?: CallOptions): AsyncGenerator<Dataset> {
+    return this.call(connection, 'datasets', {}, options);
+  }
+
+  /** Records of the items in the datasets of the connection. */
+  async *locate(connection: RunningConnection, items: Item[], options?: CallOptions): AsyncGenerator<Located> {
+    const limits = await this.asked(connection, items, options);
+    for await (const located of this.call(connection, 'locate', wire({ items }), options)) {
+      mustBeAsked(located, limits, this.no(connection));
+      yield located;
+    }
+  }
+
+  /** The content of located records. */
+  async *read(
+    connection: RunningConnection,
+    items: Item[],
+    at: Located[],
+    options?: CallOptions,
+  ): AsyncGenerator<DataRecord> {
+    const limits = await this.asked(connection, items, options);
+    const rules = new ReadRules(at, this.no(connection));
+    for await (const record of this.call(connection, 'read', wire({ items, at }), options)) {
+      mustBeAsked(record, limits, this.no(connection));
+      rules.take(record);
+      yield record;
+    }
+  }
+
+  /** Carries out an approved plan. A target without an outcome comes back as `failed` with `no-outcome`. */
+  async *apply(
+    connection: RunningConnection,
+    op: Op,
+    items: Item[],
+    at: Target[],
+    options?: CallOptions,
+  ): AsyncGenerator<Outcome> {
+    const limits = await this.asked(connection, items, options);
+    yield* this.outcomes(connection, 'apply', wire({ op, items, at }), at, limits, options);
+  }
+
+  /** Asks how pending work stands. `at` are the targets that are still pending. */
+  async *poll(
+    connection: RunningConnection,
+    handle: Json,
+    at: Target[],
+    options?: CallOptions,
+  ): AsyncGenerator<Outcome> {
+    const limits = { datasets: new Set(at.map((t) => t.dataset)), items: new Set(at.map((t) => t.itemKey)) };
+    yield* this.outcomes(connection, 'poll', { handle }, at, limits, options);
+  }
+
+  /** Reads again after an erasure. Fails with `no-verification` when a dataset of the connection was left out. */
+  async *verify(
+    connection: RunningConnection,
+    items: Item[],
+    at: Target[],
+    options?: CallOptions,
+  ): AsyncGenerator<Verification> {
+    const limits = await this.asked(connection, items, options);
+    const rules = new VerifyRules(limits, this.no(connection));
+    for await (const verification of this.call(connection, 'verify', wire({ items, at }), options)) {
+      mustBeAsked(verification, limits, this.no(connection));
+      rules.take(verification);
+      yield verification;
+    }
+    rules.finish();
+  }
+
+  /** Until when copies may outlive an erasure. */
+  async *horizon(connection: RunningConnection, options?: CallOptions): AsyncGenerator<Horizon> {
+    const { datasets } = await this.asked(connection, [], options);
+    for await (const horizon of this.call(connection, 'horizon', {}, options)) {
+      if (!datasets.has(horizon.dataset)) this.no(connection)('foreign-dataset');
+      yield horizon;
+    }
+  }
+
+  /** Records whose retention period has passed. */
+  async *scan(connection: RunningConnection, rule: RetentionRule, options?: CallOptions): AsyncGenerator<Hit> {
+    for await (const hit of this.call(connection, 'scan', wire({ rule }), options)) {
+      if (hit.dataset !== rule.dataset) this.no(connection)('foreign-dataset');
+      yield hit;
+    }
+  }
+
+  /** The level this connection's plugin reaches on this machine, without starting it. */
+  isolation(connection: RunningConnection): Promise<Isolation> {
+    return this.pool.isolation(connection);
+  }
+
+  /** Why the connection cannot be called at present; undefined when it can. */
+  blocked(connection: RunningConnection): 'connection-disabled' | 'plugin-quarantined' | undefined {
+    return this.pool.blocked(connection);
+  }
+
+  /** No new calls; running ones finish, then the process ends. */
+  disable(connection: RunningConnection): Promise<void> {
+    return this.pool.disable(connection);
+  }
+
+  /** Allows calls again. */
+  enable(connection: RunningConnection): void {
+    this.pool.enable(connection);
+  }
+
+  /** Gives a quarantined connection a fresh budget. */
+  clearQuarantine(connection: RunningConnection): void {
+    this.pool.clearQuarantine(connection);
+  }
+
+  /** Refuses new calls, lets running ones finish for `drainMs`, aborts the rest and ends every process. */
+  close(drainMs = 10_000): Promise<void> {
+    return this.pool.close(drainMs);
+  }
+
+  private async *outcomes(
+    connection: RunningConnection,
+    op: 'apply' | 'poll',
+    args: Json,
+    at: Target[],
+    limits: Asked,
+    options?: CallOptions,
+  ): AsyncGenerator<Outcome> {
+    const no = this.no(connection);
+    const rules = new OutcomeRules(at, no);
+    for await (const outcome of this.call(connection, op, args, options)) {
+      mustBeAsked(outcome, limits, no);
+      rules.take(outcome);
+      yield outcome;
+    }
+    yield* rules.missing();
+  }
+
+  /** The connection's approved datasets; asked from the plugin once when the caller names none. */
+  private async asked(connection: RunningConnection, items: Item[], options?: CallOptions): Promise<Asked> {
+    if (connection.datasets) return asked(connection.datasets, items);
+    const known = this.pool.memory(connection);
+    if (!known.datasets) {
+      const names: string[] = [];
+      for await (const { name } of this.datasets(connection, options)) names.push(name);
+      known.datasets = names;
+    }
+    return asked(known.datasets, items);
+  }
+
+  private no(connection: RunningConnection): Break {
+    return (code: HostFailureCode) => {
+      throw hostFailure(code, nameOf(connection));
+    };
+  }
+
+  private deadline(connection: RunningConnection, wanted: Date | undefined): Date {
+    const latest = this.clock.now().getTime() + connection.plugin.manifest.limits.callTimeoutS * 1000;
+    return new Date(Math.min(latest, wanted?.getTime() ?? latest));
+  }
+
+  /** One place of the connection, then one of the machine: a busy connection never holds the machine's places idle. */
+  private async places(connection: RunningConnection, deadline: Date, signal?: AbortSignal): Promise<() => void> {
+    const late = AbortSignal.timeout(Math.max(0, deadline.getTime() - this.clock.now().getTime()));
+    const either = signal ? AbortSignal.any([signal, late]) : late;
+    const key = this.pool.key(connection) + connection.plugin.contentHash;
+    const own = this.perConnection.get(key) ?? new Slots(connection.plugin.manifest.limits.maxConcurrency);
+    this.perConnection.set(key, own);
+    let mine: (() => void) | undefined;
+    try {
+      mine = await own.take(either);
+      const shared = await this.machine.take(either);
+      const freeMine = mine;
+      return () => {
+        shared();
+        freeMine();
+      };
+    } catch {
+      mine?.();
+      throw hostFailure(signal?.aborted ? 'aborted' : 'deadline-exceeded', nameOf(connection), 'no free place');
+    }
+  }
+}
+
+/** Arguments as they travel: members that are `undefined` are left out when the frame is written. */
+function wire(args: object): Json {
+  return args as Json;
+}

@@ -1,0 +1,78 @@
+/** The folder plugins start from: a copy of the runner and of each plugin where another user can read them. */
+import { chmod, copyFile, cp, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { InstalledPlugin } from './plugin-package.js';
+import { readableByAll, verifyPlugin } from './plugin-package.js';
+
+/** Path of the runner that the SDK ships. Throws when the SDK was not built. */
+export function shippedRunner(): string {
+  return createRequire(import.meta.url).resolve('@lethe/plugin-sdk/runner');
+}
+
+/** Where one process starts. All paths are real paths, as Node's permission flags demand. */
+export interface StartPoint {
+  runner: string;
+  plugin: string;
+  /** An empty folder of its own, the working directory. */
+  cwd: string;
+  /** Removes the working directory after the end of the process. */
+  release(): Promise<void>;
+}
+
+/**
+ * Made once per host, below the system's folder for temporary files, because the data directory of a service is often
+ * closed (0700) to the user a plugin runs as.
+ */
+export class RuntimeFolder {
+  private home: Promise<string> | undefined;
+  private readonly copies = new Map<string, Promise<void>>();
+
+  constructor(private readonly runner: () => string) {}
+
+  /** Verifies the installed plugin and lays out its start. A native plugin runs where it is installed. */
+  async prepare(plugin: InstalledPlugin): Promise<StartPoint> {
+    this.home ??= this.make();
+    const home = await this.home;
+    await verifyPlugin(plugin);
+    const folder = plugin.manifest.native ? await realpath(plugin.dir) : await this.copy(plugin, home);
+    const cwd = await mkdtemp(join(home, 'run-'));
+    await chmod(cwd, 0o755);
+    const release = () => rm(cwd, { recursive: true, force: true });
+    return { runner: join(home, 'runner.mjs'), plugin: folder, cwd, release };
+  }
+
+  private async copy(plugin: InstalledPlugin, home: string): Promise<string> {
+    const copy = join(home, plugin.contentHash);
+    const copied = this.copies.get(copy) ?? copyReadable(plugin.dir, copy);
+    this.copies.set(copy, copied);
+    try {
+      await copied;
+      // The copy is what runs: a file changed between the first look and the copy must not start.
+      await verifyPlugin(plugin, copy);
+    } catch (error) {
+      this.copies.delete(copy);
+      throw error;
+    }
+    return copy;
+  }
+
+  async remove(): Promise<void> {
+    if (this.home) await rm(await this.home, { recursive: true, force: true });
+  }
+
+  private async make(): Promise<string> {
+    const home = await realpath(await mkdtemp(join(tmpdir(), 'lethe-plugins-')));
+    await chmod(home, 0o755);
+    await copyFile(this.runner(), join(home, 'runner.mjs'));
+    await chmod(join(home, 'runner.mjs'), 0o644);
+    return home;
+  }
+}
+
+async function copyReadable(from: string, to: string): Promise<void> {
+  await rm(to, { recursive: true, force: true });
+  await cp(from, to, { recursive: true });
+  await readableByAll(to);
+}
