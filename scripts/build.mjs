@@ -58,6 +58,18 @@ function copyAssets(root, sources, outDir) {
   }
 }
 
+function launcherFiles(root) {
+  return readdirSync(join(root, 'scripts'))
+    .filter((file) => /^postgres.*\.mjs$/.test(file))
+    .map((file) => `scripts/${file}`);
+}
+
+/** The launcher is plain Node, used before anything is built; the server imports it from beside itself. */
+function copyLauncher(root) {
+  mkdirSync(join(root, 'dist', 'scripts'), { recursive: true });
+  for (const file of launcherFiles(root)) cpSync(join(root, file), join(root, 'dist', file));
+}
+
 async function bundlePlugin(root, name) {
   const folder = join(root, 'plugins', name);
   const { build: bundle } = await import(pathToFileURL(join(root, 'node_modules/esbuild/lib/main.js')).href);
@@ -100,9 +112,11 @@ function targets(root) {
   }));
   const main = {
     name: 'apps and libs',
-    inputs: [...base, 'tsconfig.build.json', 'package.json', ...sources],
+    inputs: [...base, 'tsconfig.build.json', 'package.json', ...launcherFiles(root), ...sources],
     outDir: 'dist',
-    make: async () => (await tsc(root, 'tsconfig.build.json')) && (copyAssets(root, sources, join(root, 'dist')), true),
+    make: async () =>
+      (await tsc(root, 'tsconfig.build.json')) &&
+      (copyAssets(root, sources, join(root, 'dist')), copyLauncher(root), true),
   };
   const bundles = plugins.map((name) => ({
     name: `plugins/${name}`,

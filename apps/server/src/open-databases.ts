@@ -1,0 +1,55 @@
+/** Opens the ledger's and the key store's databases: given ones, or an embedded PostgreSQL under the data directory. */
+import { join } from 'node:path';
+import { Database, type Migration } from '#ledger';
+import { migrate, provision, type Config } from '#platform';
+import { startPostgres } from '../../../scripts/postgres.mjs';
+
+export interface OpenDatabases {
+  database: Database;
+  keystoreDatabase: Database;
+  close(): Promise<void>;
+}
+
+export interface Schemas {
+  ledger: Migration[];
+  keystore: Migration[];
+}
+
+/** Opens both; on the embedded default it also provisions and migrates, since nobody else would. */
+export async function openDatabases(config: Config, schemas: Schemas, say: (line: string) => void): Promise<OpenDatabases> {
+  const { urls, stop } = config.embedded ? await embedded(config, say) : { urls: given(config), stop: async () => undefined };
+  if (urls.ledger.ownerUrl) await migrate(urls.ledger.ownerUrl, schemas.ledger);
+  if (urls.keystore.ownerUrl) await migrate(urls.keystore.ownerUrl, schemas.keystore);
+  const database = new Database({ connectionString: urls.ledger.appUrl });
+  const keystoreDatabase = new Database({ connectionString: urls.keystore.appUrl, max: 4 });
+  return {
+    database,
+    keystoreDatabase,
+    close: async () => {
+      await Promise.all([database.close(), keystoreDatabase.close()]);
+      await stop();
+    },
+  };
+}
+
+interface Urls {
+  ledger: { appUrl: string; ownerUrl?: string | undefined };
+  keystore: { appUrl: string; ownerUrl?: string | undefined };
+}
+
+async function embedded(config: Config, say: (line: string) => void): Promise<{ urls: Urls; stop: () => Promise<void> }> {
+  say('starting embedded PostgreSQL');
+  const server = await startPostgres({ dataDir: join(config.dataDir, 'postgres'), log: say });
+  const urls = await provision(server.url, ['lethe', 'lethe_keys']);
+  return { urls: { ledger: urls.lethe, keystore: urls.lethe_keys }, stop: () => server.stop('fast') };
+}
+
+function given(config: Config): Urls {
+  if (!config.DATABASE_URL || !config.LETHE_KEYSTORE_URL) {
+    throw new Error('with DATABASE_URL set, LETHE_KEYSTORE_URL must name the key store: keys must not share a backup with the data');
+  }
+  return {
+    ledger: { appUrl: config.DATABASE_URL, ownerUrl: config.LETHE_MIGRATION_URL },
+    keystore: { appUrl: config.LETHE_KEYSTORE_URL, ownerUrl: config.LETHE_KEYSTORE_MIGRATION_URL },
+  };
+}

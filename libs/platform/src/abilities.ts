@@ -1,0 +1,63 @@
+/** Who may what: one table by role, one by scope of system keys. Nothing is allowed that is not here. */
+import { AbilityBuilder, createMongoAbility, type MongoAbility } from '@casl/ability';
+import type { Principal, Role } from './caller.js';
+
+/** Verbs of routes. */
+export type Action = 'read' | 'record' | 'check' | 'open' | 'decide' | 'approve' | 'configure' | 'operate' | 'link' | 'see-self';
+
+/** Nouns of routes. */
+export type Resource =
+  | 'Self' | 'Consent' | 'Purpose' | 'Notice' | 'Subject' | 'Request' | 'Package' | 'AccessLog' | 'Ledger' | 'LedgerEntry'
+  | 'Retention' | 'Hold' | 'Plugin' | 'Connection' | 'ApiKey' | 'Member' | 'Tenant' | 'Job' | 'Task' | 'Suppression';
+
+type Grants = readonly (readonly [Action | readonly Action[], Resource | readonly Resource[]])[];
+
+/** Grants of human roles. An admin configures and never approves; an auditor reads and never changes. */
+export const roleGrants: Record<Role, Grants> = {
+  admin: [
+    ['read', ['Self', 'Purpose', 'Notice', 'Ledger', 'Retention', 'Hold', 'Plugin', 'Connection', 'ApiKey', 'Member', 'Tenant', 'Job']],
+    ['configure', ['Purpose', 'Notice', 'Plugin', 'Connection', 'ApiKey', 'Member', 'Tenant', 'Retention']],
+    ['operate', ['Connection', 'Plugin', 'Tenant']],
+  ],
+  'privacy-officer': [
+    ['read', ['Self', 'Consent', 'Purpose', 'Notice', 'Subject', 'Request', 'Package', 'AccessLog', 'Ledger', 'LedgerEntry', 'Retention', 'Hold', 'Plugin', 'Connection', 'Job', 'Task']],
+    ['configure', ['Purpose', 'Notice', 'Retention']],
+    ['record', ['Consent']],
+    ['check', ['Consent', 'Suppression']],
+    [['open', 'decide', 'approve'], 'Request'],
+    [['open', 'approve'], ['Retention', 'Hold']],
+    ['link', 'Subject'],
+    ['operate', ['Job', 'Task', 'Connection']],
+  ],
+  auditor: [['read', ['Self', 'Consent', 'Purpose', 'Notice', 'Request', 'AccessLog', 'Ledger', 'LedgerEntry', 'Retention', 'Hold', 'Plugin', 'Connection', 'ApiKey', 'Member', 'Tenant', 'Job', 'Task']]],
+  system: [['read', ['Self', 'Purpose', 'Ledger']]],
+  subject: [['see-self', 'Self']],
+};
+
+/** Grants of system key scopes. No scope approves or decides. */
+export const scopeGrants: Record<string, Grants> = {
+  'consents:write': [['record', 'Consent']],
+  'consents:check': [['check', 'Consent']],
+  'consents:read': [['read', 'Consent']],
+  'consents:explain': [['check', 'Consent']],
+  'subjects:link': [['link', 'Subject']],
+  'subjects:read': [['read', 'Subject']],
+  'access-log:write': [['record', 'AccessLog']],
+  'requests:open': [['open', 'Request']],
+  'suppressions:check': [['check', 'Suppression']],
+};
+
+const cache = new Map<string, MongoAbility>();
+
+/** The ability of a principal; equal roles and scopes share one object. */
+export function abilityOf(principal: Pick<Principal, 'roles' | 'scopes'>): MongoAbility {
+  const key = `${principal.roles.join()}|${principal.scopes.join()}`;
+  const known = cache.get(key);
+  if (known) return known;
+  const { can, build } = new AbilityBuilder<MongoAbility>(createMongoAbility);
+  const all = [...principal.roles.flatMap((role) => roleGrants[role]), ...principal.scopes.flatMap((scope) => scopeGrants[scope] ?? [])];
+  for (const [actions, resources] of all) can([actions].flat() as string[], [resources].flat() as string[]);
+  const ability = build();
+  if (cache.size < 1000) cache.set(key, ability);
+  return ability;
+}

@@ -1,0 +1,50 @@
+/** Authentication by passport's bearer strategy, before a byte of the body is read: 401 comes first. */
+import { Authenticator } from 'passport';
+import { Strategy as BearerStrategy } from 'passport-http-bearer';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { DomainError } from '#kernel';
+import { Caller, type CallerRequest, type Principal } from './caller.js';
+import { sendProblem, toDomainError } from './problem-details.js';
+
+/** Port to tenancy: who holds this credential (API key, personal token, OIDC token, subject session)? */
+export abstract class PrincipalSource {
+  /** Undefined for unknown, expired and revoked credentials alike. */
+  abstract authenticate(credential: string): Promise<Principal | undefined>;
+}
+
+/** Paths below these prefixes need a principal. */
+const guarded = ['/v1/'];
+
+/** Installs the check on every request; routes then find `request.caller`. */
+export function installAuthentication(fastify: FastifyInstance, source: PrincipalSource): void {
+  const passport = new Authenticator();
+  passport.use(
+    new BearerStrategy((credential, done) => {
+      source.authenticate(credential).then(
+        (principal) => done(null, principal ?? false),
+        (error: unknown) => done(error),
+      );
+    }),
+  );
+  fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, next: () => void) => {
+    if (!guarded.some((prefix) => request.url.startsWith(prefix))) {
+      next();
+      return;
+    }
+    const refuse = (error: unknown): void => {
+      reply.header('www-authenticate', 'Bearer');
+      sendProblem(reply, toDomainError(error), request.id);
+    };
+    const settled = (error: unknown, principal: Principal | false | null | undefined): void => {
+      if (error) refuse(error);
+      else if (!principal) refuse(new DomainError(401, 'unauthenticated', 'Send a valid API key or token as Authorization: Bearer.'));
+      else {
+        (request as unknown as CallerRequest).caller = new Caller(principal);
+        next();
+      }
+    };
+    // Only the header counts: a token in a URL or body would be logged by proxies.
+    const headersOnly = { headers: request.headers, body: undefined, query: undefined };
+    (passport.authenticate('bearer', { session: false }, settled) as (...args: unknown[]) => void)(headersOnly, reply.raw, refuse);
+  });
+}

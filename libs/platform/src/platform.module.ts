@@ -1,0 +1,46 @@
+/** The one global module: what every domain may be given by its constructor. */
+import { Global, Module, type DynamicModule } from '@nestjs/common';
+import type { Clock } from '#kernel';
+import { Database, EventStore, Subscriptions } from '#ledger';
+import type { Config } from './config.js';
+import { KeyProvider } from './key-provider.js';
+import type { Logger } from './log.js';
+
+/** Injection token of `Clock`. */
+export const CLOCK = Symbol('lethe:clock');
+/** Injection token of `Config`. */
+export const CONFIG = Symbol('lethe:config');
+/** Injection token of `Logger`. */
+export const LOGGER = Symbol('lethe:logger');
+/** Injection token of the key store's `Database`. */
+export const KEYSTORE_DATABASE = Symbol('lethe:keystore-database');
+
+/** The parts, already built; the server and the tests differ only in these. */
+export interface PlatformParts {
+  clock: Clock;
+  config: Config;
+  log: Logger;
+  database: Database;
+  keystoreDatabase: Database;
+  store: EventStore;
+  subscriptions: Subscriptions;
+  keys: KeyProvider;
+}
+
+@Global()
+@Module({})
+export class PlatformModule {
+  static with(parts: PlatformParts): DynamicModule {
+    const providers = [
+      { provide: CLOCK, useValue: parts.clock },
+      { provide: CONFIG, useValue: parts.config },
+      { provide: LOGGER, useValue: parts.log },
+      { provide: Database, useValue: parts.database },
+      { provide: KEYSTORE_DATABASE, useValue: parts.keystoreDatabase },
+      { provide: EventStore, useValue: parts.store },
+      { provide: Subscriptions, useValue: parts.subscriptions },
+      { provide: KeyProvider, useValue: parts.keys },
+    ];
+    return { module: PlatformModule, providers, exports: providers.map((provider) => provider.provide) };
+  }
+}

@@ -1,0 +1,59 @@
+/** The list of keys and tokens: label, scopes, expiry and last use; never the secret. */
+import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
+import type { TenantId } from '#kernel';
+import { Database } from '#ledger';
+
+const CredentialView = z
+  .strictObject({
+    id: z.string(),
+    kind: z.enum(['personal', 'system']),
+    memberId: z.uuid().nullable(),
+    label: z.string(),
+    scopes: z.array(z.string()),
+    expiresAt: z.iso.datetime().nullable(),
+    lastUsedAt: z.iso.datetime().nullable(),
+    revokedAt: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'Credential' });
+
+/** A page of credentials. */
+export const CredentialList = z.strictObject({ items: z.array(CredentialView), next: z.null() }).meta({ id: 'CredentialList' });
+
+interface Row {
+  id: string;
+  kind: 'personal' | 'system';
+  member: string | null;
+  label: string;
+  scopes: string[];
+  expires_at: Date | null;
+  last_used_at: Date | null;
+  revoked_at: Date | null;
+}
+
+@Injectable()
+export class Credentials {
+  constructor(private readonly database: Database) {}
+
+  async list(tenant: TenantId): Promise<z.infer<typeof CredentialList>> {
+    const { rows } = await this.database.fetch<Row>(tenant, {
+      name: 'credentials',
+      text: 'SELECT id, kind, member, label, scopes, expires_at, last_used_at, revoked_at FROM credential WHERE tenant = $1 ORDER BY created_at, id',
+      values: [tenant],
+    });
+    const time = (value: Date | null): string | null => value?.toISOString() ?? null;
+    return {
+      items: rows.map((row) => ({
+        id: row.id,
+        kind: row.kind,
+        memberId: row.member,
+        label: row.label,
+        scopes: row.scopes,
+        expiresAt: time(row.expires_at),
+        lastUsedAt: time(row.last_used_at),
+        revokedAt: time(row.revoked_at),
+      })),
+      next: null,
+    };
+  }
+}

@@ -1,0 +1,102 @@
+/** Answers "who holds this credential?" for the platform, with a short cache so that a check costs no query. */
+import { Inject, Injectable } from '@nestjs/common';
+import type { Clock } from '#kernel';
+import { Database } from '#ledger';
+import { CLOCK, KeyProvider, PrincipalSource, type Principal, type Role } from '#platform';
+import { hashSecret, parseCredential, secretMatches, type CredentialText } from './credential.js';
+
+/** Port for tokens that are no Lethe credential (OIDC). */
+export abstract class ForeignTokens {
+  abstract authenticate(token: string): Promise<Principal | undefined>;
+}
+
+interface CredentialRow {
+  kind: 'personal' | 'system';
+  member: string | null;
+  secret_hash: Buffer;
+  scopes: string[];
+  expires_at: Date | null;
+  revoked_at: Date | null;
+  roles: Role[] | null;
+  removed_at: Date | null;
+  mode: 'test' | 'live';
+}
+
+/** How long a verified credential is trusted without looking again: the longest a revocation takes on another replica. */
+const TRUST_MS = 2000;
+/** How often the time of last use is written. */
+const LAST_USE_MS = 60_000;
+
+@Injectable()
+export class Principals extends PrincipalSource {
+  private readonly trusted = new Map<string, { principal: Principal; until: number }>();
+  private readonly used = new Map<string, number>();
+
+  constructor(
+    private readonly database: Database,
+    private readonly keys: KeyProvider,
+    private readonly foreign: ForeignTokens,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {
+    super();
+  }
+
+  async authenticate(credential: string): Promise<Principal | undefined> {
+    const parsed = parseCredential(credential);
+    if (!parsed) return this.foreign.authenticate(credential);
+    const cacheKey = `${parsed.tenant}${hashSecret(parsed.secret).toString('base64')}${parsed.id}${parsed.mode}`;
+    const known = this.trusted.get(cacheKey);
+    if (known && known.until > Date.now()) return known.principal;
+    this.trusted.delete(cacheKey);
+    const principal = await this.verify(parsed);
+    if (principal) {
+      if (this.trusted.size > 10_000) this.trusted.clear();
+      this.trusted.set(cacheKey, { principal, until: Date.now() + TRUST_MS });
+    }
+    return principal;
+  }
+
+  /** Drops cached trust at once, after a revocation on this replica. */
+  forget(): void {
+    this.trusted.clear();
+  }
+
+  private async verify({ tenant, id, mode, secret }: CredentialText): Promise<Principal | undefined> {
+    const { rows } = await this.database.fetch<CredentialRow>(tenant, {
+      name: 'credential-read',
+      text: `SELECT c.kind, c.member, c.secret_hash, c.scopes, c.expires_at, c.revoked_at, m.roles, m.removed_at, t.mode
+             FROM credential c JOIN tenant t ON t.id = c.tenant LEFT JOIN member m ON m.tenant = c.tenant AND m.id = c.member
+             WHERE c.tenant = $1 AND c.id = $2`,
+      values: [tenant, id],
+    });
+    const row = rows[0];
+    if (!row || !secretMatches(secret, row.secret_hash) || row.mode !== mode) return undefined;
+    if (row.revoked_at || row.removed_at || (row.expires_at && row.expires_at <= this.clock.now())) return undefined;
+    await this.noteUse(tenant, id);
+    const actor = row.kind === 'personal' ? `member:${row.member}` : `system:${id}`;
+    return {
+      kind: row.kind === 'personal' ? 'human' : 'system',
+      id: row.kind === 'personal' ? row.member! : id,
+      tenant,
+      mode,
+      roles: row.kind === 'personal' ? (row.roles ?? []) : ['system'],
+      scopes: row.scopes,
+      ...(row.kind === 'personal' ? { humanId: row.member! } : {}),
+      actorRef: this.pseudonym(tenant, actor),
+    };
+  }
+
+  /** Staff are data subjects too: leaves hold a keyed pseudonym, never a name. */
+  private pseudonym(tenant: CredentialText['tenant'], actor: string): string {
+    return `${actor.split(':')[0]}:${this.keys.mac(tenant, 'actor', actor).toString('hex').slice(0, 24)}`;
+  }
+
+  private async noteUse(tenant: CredentialText['tenant'], id: string): Promise<void> {
+    const now = this.clock.now();
+    if ((this.used.get(id) ?? 0) > now.getTime() - LAST_USE_MS) return;
+    this.used.set(id, now.getTime());
+    await this.database.transaction(tenant, (query) =>
+      query({ name: 'credential-used', text: 'UPDATE credential SET last_used_at = $3 WHERE tenant = $1 AND id = $2', values: [tenant, id, now] }),
+    );
+  }
+}

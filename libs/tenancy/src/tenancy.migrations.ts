@@ -1,0 +1,23 @@
+/** Tenants, members and credentials. `tenant` has no wall: it holds no personal data and is read before a tenant is known. */
+import { tenantTable, type Migration } from '#ledger';
+
+export const tenancyMigrations: Migration[] = [
+  {
+    id: '0030-tenancy',
+    sql: [
+      `CREATE TABLE tenant (
+         id uuid PRIMARY KEY, name text NOT NULL, mode text NOT NULL CHECK (mode IN ('test', 'live')),
+         territory text, time_zone text NOT NULL, log_id text NOT NULL UNIQUE, created_at timestamptz NOT NULL);
+       GRANT SELECT, INSERT ON tenant TO lethe_app;`,
+      tenantTable('member', `id uuid NOT NULL, label text NOT NULL, roles text[] NOT NULL, oidc_subject text, added_at timestamptz NOT NULL, removed_at timestamptz, PRIMARY KEY (tenant, id)`, 'SELECT, INSERT, UPDATE'),
+      tenantTable(
+        'credential',
+        `id text NOT NULL, kind text NOT NULL CHECK (kind IN ('personal', 'system')), member uuid, label text NOT NULL,
+         secret_hash bytea NOT NULL, scopes text[] NOT NULL, expires_at timestamptz, last_used_at timestamptz,
+         created_at timestamptz NOT NULL, revoked_at timestamptz, PRIMARY KEY (tenant, id)`,
+        'SELECT, INSERT, UPDATE',
+      ),
+      tenantTable('setting', 'name text NOT NULL, value jsonb NOT NULL, PRIMARY KEY (tenant, name)'),
+    ].join('\n'),
+  },
+];

@@ -1,0 +1,37 @@
+/** Bad input gets a problem document with a stable code, whoever raises the error. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startTestServer, type TestServer } from '../support/test-server.js';
+
+describe('bad input', () => {
+  let lethe: TestServer;
+  beforeAll(async () => {
+    lethe = await startTestServer();
+  });
+  afterAll(() => lethe.close());
+
+  const raw = async (body: string, headers: Record<string, string> = {}): Promise<{ status: number; type: string | null; code: string }> => {
+    const response = await fetch(`${lethe.server.baseUrl}/v1/admin/api-keys`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${lethe.tenant.keys.admin}`, 'content-type': 'application/json', 'idempotency-key': 'k1', ...headers },
+      body,
+    });
+    const document = (await response.json()) as { code: string };
+    return { status: response.status, type: response.headers.get('content-type'), code: document.code };
+  };
+
+  it.each([
+    ['broken JSON', '{"a":', {}, 400, 'bad-request'],
+    ['prototype poisoning', '{"__proto__": {"x": 1}}', {}, 400, 'bad-request'],
+    ['a wrong shape', '{"kind":"system"}', {}, 400, 'body-invalid'],
+    ['another media type', 'a=b', { 'content-type': 'text/csv' }, 415, 'media-type-unsupported'],
+    ['a body over the limit', JSON.stringify({ kind: 'x'.repeat(1_100_000) }), {}, 413, 'body-too-large'],
+    ['no idempotency key', '{"kind":"system","label":"x","scopes":["consents:check"]}', { 'idempotency-key': '' }, 400, 'idempotency-key-missing'],
+  ])('%s is named', async (_, body, headers, status, code) => {
+    expect(await raw(body, headers as Record<string, string>)).toMatchObject({ status, code, type: expect.stringContaining('application/problem+json') });
+  });
+
+  it('an unknown path is a problem document as well', async () => {
+    const { status, body } = await lethe.get('/v1/nothing-here');
+    expect([status, body.code]).toEqual([404, 'not-found']);
+  });
+});
