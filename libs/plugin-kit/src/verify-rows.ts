@@ -104,8 +104,10 @@ async function byScan(
   );
   const residues: Residue[] = [];
   const quote = (name: string): string => tables.dialect.quote(name);
+  // What stands in a mapped column was judged by the search: there it may be a twin's or a giver's own record.
+  const judged = new Set([table.dataset.key, ...table.carriers.map((carrier) => carrier.column)]);
   for (const column of table.columns.filter((entry) => entry.family === 'text' || entry.family === 'other')) {
-    if (values.length === 0 || column.name === table.dataset.key) continue;
+    if (values.length === 0 || judged.has(column.name)) continue;
     const text = `lower(CAST(${quote(column.name)} AS varchar))`;
     const hits = values.map(
       (_, index) => `strpos(${text}, CAST(${tables.dialect.parameter(index + 1)} AS varchar)) > 0`,
