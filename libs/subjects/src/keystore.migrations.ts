@@ -1,0 +1,32 @@
+/** Tables of the key store: a database of its own with short-lived backups, so that shredding reaches the backups too. */
+import { tenantTable, type Migration } from '#ledger';
+
+/** Migrations of the key store's database; never of the ledger's. */
+export const keystoreMigrations: Migration[] = [
+  {
+    id: '0045-keystore',
+    sql: [
+      // A shredded row stays as a mark without key: a late writer must not begin a new key for an erased person.
+      tenantTable(
+        'subject_key',
+        `subject uuid NOT NULL, class text NOT NULL, epoch text, wrapped bytea, created_at timestamptz NOT NULL, shredded_at timestamptz,
+         PRIMARY KEY (tenant, subject, class), CHECK ((wrapped IS NULL) = (shredded_at IS NOT NULL))`,
+      ),
+      'CREATE INDEX subject_key_epoch ON subject_key (tenant, epoch) WHERE wrapped IS NOT NULL;',
+      // Not tenant-scoped: epochs belong to the installation. Tenant ids only, no personal data.
+      `CREATE TABLE key_epoch (epoch text PRIMARY KEY, created_at timestamptz NOT NULL, retired_at timestamptz, destroyed_at timestamptz);
+       CREATE TABLE key_epoch_tenant (epoch text NOT NULL, tenant uuid NOT NULL, PRIMARY KEY (epoch, tenant));
+       CREATE TABLE key_ring (one boolean PRIMARY KEY DEFAULT true CHECK (one), ring_id text NOT NULL);
+       GRANT SELECT, INSERT, UPDATE ON key_epoch TO lethe_app;
+       GRANT SELECT, INSERT, DELETE ON key_epoch_tenant TO lethe_app;
+       GRANT SELECT, INSERT ON key_ring TO lethe_app;`,
+      // No subject, request or position: a keyed hash of an erased person must lead nowhere (C-413/23 P).
+      tenantTable(
+        'suppression',
+        `mac bytea NOT NULL, key_id text NOT NULL, normaliser int NOT NULL, scope_kind text NOT NULL, scope text NOT NULL,
+         before timestamptz NOT NULL, expires_at timestamptz NOT NULL, created_on date NOT NULL,
+         PRIMARY KEY (tenant, mac, scope_kind, scope)`,
+      ),
+    ].join('\n'),
+  },
+];

@@ -1,0 +1,197 @@
+/** Data keys of people: made in group-committed batches, kept wrapped in a database of their own, shredded on erasure. */
+import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+import type { Clock, SubjectId, TenantId } from '#kernel';
+import type { Database } from '#ledger';
+import { KeyUnavailable, type KeyProvider } from '#platform';
+import {
+  holdEpoch,
+  insertKeys,
+  readKeys,
+  shredKeys,
+  type KeyClass,
+  type KeyRow,
+  type NewKeyRow,
+} from './keystore.queries.js';
+import { Lru } from './lru.js';
+import { SubjectErased } from './subjects.errors.js';
+
+/** Every class, in the order in which answers name them. */
+export const keyClasses: readonly KeyClass[] = ['identity', 'consent', 'access', 'case'];
+
+/** What became of one class of a person's keys. `hadKey` is false when it was shredded before or never used. */
+export interface ShreddedKey {
+  class: KeyClass;
+  shreddedAt: Date;
+  hadKey: boolean;
+}
+
+/** A key, or that there is none: `shredded` on purpose, `destroyed` with its epoch, `none` when it was never made. */
+export type FoundKey = { key: KeyObject } | { missing: 'none' | 'shredded' | 'destroyed' };
+
+interface Waiting {
+  subject: SubjectId;
+  class: KeyClass;
+  create: boolean;
+  resolve: (found: FoundKey) => void;
+  reject: (error: unknown) => void;
+}
+
+const CAPACITY = 50_000;
+/** No replica uses a key longer than this after another one shredded it. */
+export const KEY_CACHE_MS = 30_000;
+const MAX_BATCH = 1000;
+
+export class KeyStore {
+  private readonly cache: Lru<KeyObject>;
+  private readonly waiting = new Map<TenantId, Waiting[]>();
+  private readonly running = new Set<TenantId>();
+  /** Counts shreddings: what was read before one must not be cached after it. */
+  private shreddings = 0;
+  /** Commits of new keys, for figures and tests. */
+  commits = 0;
+
+  constructor(
+    readonly database: Database,
+    readonly provider: KeyProvider,
+    readonly clock: Clock,
+  ) {
+    this.cache = new Lru(CAPACITY, () => clock.now().getTime());
+  }
+
+  /** Refuses a key directory that is not the one this database was begun with: its keys would open nothing here. */
+  async assertRing(): Promise<void> {
+    const { ringId } = this.provider;
+    await this.database.global({
+      text: 'INSERT INTO key_ring (ring_id) VALUES ($1) ON CONFLICT DO NOTHING',
+      values: [ringId],
+    });
+    const { rows } = await this.database.global<{ ring_id: string }>({ text: 'SELECT ring_id FROM key_ring' });
+    if (rows[0]?.ring_id !== ringId)
+      throw new KeyUnavailable(
+        'damaged',
+        'These keys do not belong to this key store. Point LETHE_KEY_DIR at its own.',
+      );
+  }
+
+  /** The key of (subject, class), made when there is none. Throws `SubjectErased` when it was shredded. */
+  async keyFor(tenant: TenantId, subject: SubjectId, keyClass: KeyClass): Promise<KeyObject> {
+    const found = await this.find(tenant, subject, keyClass, true);
+    if ('key' in found) return found.key;
+    throw new SubjectErased();
+  }
+
+  /** The key of (subject, class) if it can still be had. Outages throw: they are never taken for a shredding. */
+  async find(tenant: TenantId, subject: SubjectId, keyClass: KeyClass, create = false): Promise<FoundKey> {
+    const key = this.cache.get(nameOf(tenant, subject, keyClass));
+    if (key) return { key };
+    return new Promise((resolve, reject) => {
+      const item: Waiting = { subject, class: keyClass, create, resolve, reject };
+      const queue = this.waiting.get(tenant);
+      if (queue) queue.push(item);
+      else this.waiting.set(tenant, [item]);
+      if (this.running.has(tenant)) return;
+      this.running.add(tenant);
+      // Everything that asks in this turn of the event loop shares one read and one commit.
+      setImmediate(() => void this.drain(tenant));
+    });
+  }
+
+  /**
+   * Destroys keys. Afterwards nothing sealed under them opens here; other replicas follow within `KEY_CACHE_MS`, and
+   * backups of the key store when the epoch is destroyed.
+   */
+  async shred(tenant: TenantId, subject: SubjectId, classes: readonly KeyClass[]): Promise<ShreddedKey[]> {
+    const now = this.clock.now();
+    const { had, rows } = await this.database.transaction(tenant, (query) =>
+      shredKeys(query, tenant, subject, classes, now),
+    );
+    this.evict(tenant, subject, classes);
+    return rows
+      .map((row) => ({ class: row.class, shreddedAt: row.shredded_at ?? now, hadKey: had.includes(row.class) }))
+      .sort((a, b) => keyClasses.indexOf(a.class) - keyClasses.indexOf(b.class));
+  }
+
+  /** Forgets cached keys of a person; called on every replica that learns of an erasure. */
+  evict(tenant: TenantId, subject: SubjectId, classes: readonly KeyClass[] = keyClasses): void {
+    this.shreddings += 1;
+    for (const keyClass of classes) this.cache.delete(nameOf(tenant, subject, keyClass));
+  }
+
+  private async drain(tenant: TenantId): Promise<void> {
+    for (;;) {
+      const queue = this.waiting.get(tenant) ?? [];
+      const batch = queue.splice(0, MAX_BATCH);
+      if (batch.length === 0) break;
+      try {
+        await this.serve(tenant, batch);
+      } catch (error) {
+        for (const item of batch) item.reject(error);
+      }
+    }
+    this.waiting.delete(tenant);
+    this.running.delete(tenant);
+  }
+
+  private async serve(tenant: TenantId, batch: Waiting[]): Promise<void> {
+    const shreddings = this.shreddings;
+    const wanted = new Map(batch.map((item) => [nameOf(tenant, item.subject, item.class), item]));
+    const toCreate = new Set(batch.flatMap((item) => (item.create ? [nameOf(tenant, item.subject, item.class)] : [])));
+    const rows = new Map<string, KeyRow>();
+    const read = async (items: Waiting[]): Promise<void> => {
+      for (const row of await readKeys(this.database, tenant, items))
+        rows.set(nameOf(tenant, row.subject, row.class), row);
+    };
+    await read([...wanted.values()]);
+    const absent = [...wanted].filter(([name]) => toCreate.has(name) && !rows.has(name)).map(([, item]) => item);
+    if (absent.length > 0) {
+      await this.create(tenant, absent);
+      // Read back: of two replicas that made the same key, the one that was stored counts.
+      await read(absent);
+    }
+    const found = new Map<string, FoundKey>();
+    for (const name of wanted.keys()) found.set(name, await this.unwrap(tenant, rows.get(name)));
+    for (const [name, one] of found)
+      if ('key' in one && shreddings === this.shreddings) this.cache.set(name, one.key, KEY_CACHE_MS);
+    for (const item of batch) item.resolve(found.get(nameOf(tenant, item.subject, item.class)) ?? { missing: 'none' });
+  }
+
+  private async create(tenant: TenantId, items: Waiting[]): Promise<void> {
+    // Twice is enough unless somebody rotates without pause.
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const epoch = await this.provider.currentEpoch();
+      const rows: NewKeyRow[] = [];
+      for (const { subject, class: keyClass } of items) {
+        rows.push({ subject, class: keyClass, ...(await this.provider.wrap(tenant, randomBytes(32))) });
+      }
+      if (rows.some((row) => row.epoch !== epoch)) continue;
+      const now = this.clock.now();
+      const stored = await this.database.transaction(tenant, async (query) => {
+        if (!(await holdEpoch(query, tenant, epoch, now))) return false;
+        await insertKeys(query, tenant, rows, now);
+        return true;
+      });
+      if (!stored) continue;
+      this.commits += 1;
+      return;
+    }
+    throw new KeyUnavailable('missing', 'No key-encryption epoch is open for new keys. Begin a new epoch.');
+  }
+
+  private async unwrap(tenant: TenantId, row: KeyRow | undefined): Promise<FoundKey> {
+    if (!row) return { missing: 'none' };
+    if (row.wrapped === null || row.epoch === null) return { missing: 'shredded' };
+    try {
+      const bytes = await this.provider.unwrap(tenant, row.epoch, row.wrapped);
+      const key = createSecretKey(bytes);
+      bytes.fill(0);
+      return { key };
+    } catch (error) {
+      if (error instanceof KeyUnavailable && error.reason === 'destroyed') return { missing: 'destroyed' };
+      throw error;
+    }
+  }
+}
+
+function nameOf(tenant: TenantId, subject: SubjectId, keyClass: KeyClass): string {
+  return `${tenant}${subject}${keyClass}`;
+}

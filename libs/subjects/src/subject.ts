@@ -1,0 +1,143 @@
+/** A person: events, streams, and the rows that the flush writes beside them. Pure. */
+import type { JsonObject, SubjectId } from '#kernel';
+import { declareEvents, type InlineRow, type InlineTable, type NewEvent } from '#ledger';
+import { NORMALISER_VERSION, type Strength } from './identifier.js';
+import type { Sealed } from './sealer.js';
+
+/** Events of this domain. Values stand in them sealed only, and no hash of them at all: a leaf never expires. */
+export const subjectEvents = declareEvents(
+  'SubjectRegistered.v1',
+  'IdentifierAdded.v1',
+  'IdentifierVerified.v1',
+  'SubjectsLinked.v1',
+  'SubjectsUnlinked.v1',
+  'SubjectRestricted.v1',
+  'SubjectRestrictionLifted.v1',
+  'IdentityErased.v1',
+);
+
+/** How a link or a verification was established. */
+export type ProofMethod = 'code' | 'attest' | 'session' | 'system';
+
+/** Grounds of a restriction: GDPR 18(1)(a) to (d), and the standstill while a request runs. */
+export type RestrictionGround =
+  'accuracy-contested' | 'unlawful-processing' | 'claims' | 'objection-pending' | 'request-pending' | 'legal-duty';
+
+/** Stream of a person. */
+export function subjectStream(subject: SubjectId): string {
+  return `subject/${subject}`;
+}
+
+/** One stream for all links of a tenant: two links that touch the same group must see each other. */
+export const linksStream = 'subject-links';
+
+/** Place of an identifier's ciphertext. */
+export function identifierPlace(identifierId: string): string {
+  return `identifier/${identifierId}`;
+}
+
+export function registered(subject: SubjectId): NewEvent {
+  return { stream: subjectStream(subject), type: 'SubjectRegistered.v1', data: { subjectId: subject } };
+}
+
+/** What `IdentifierAdded.v1` holds. */
+export type IdentifierAdded = {
+  subjectId: string;
+  identifierId: string;
+  type: string;
+  strength: Strength;
+  normaliser: number;
+  value: Sealed;
+};
+
+export function identifierAdded(
+  subject: SubjectId,
+  identifierId: string,
+  type: string,
+  strength: Strength,
+  value: Sealed,
+): NewEvent {
+  const data: IdentifierAdded = {
+    subjectId: subject,
+    identifierId,
+    type,
+    strength,
+    normaliser: NORMALISER_VERSION,
+    value,
+  };
+  return { stream: subjectStream(subject), type: 'IdentifierAdded.v1', data };
+}
+
+export function subjectEvent(subject: SubjectId, type: (typeof subjectEvents)[number], data: JsonObject): NewEvent {
+  return { stream: subjectStream(subject), type, data: { subjectId: subject, ...data } };
+}
+
+const subjectTable: InlineTable = {
+  name: 'subject',
+  columns: 2,
+  text: `INSERT INTO subject (tenant, id, person, status, created_at)
+         SELECT $1, i, i, 'active', c FROM unnest($2::uuid[], $3::timestamptz[]) AS n(i, c)`,
+};
+
+const identifierTable: InlineTable = {
+  name: 'subject-identifier',
+  columns: 9,
+  // Sealed before an erasure and stored after it would leave a hash of an erased person behind: such a row is dropped.
+  text: `INSERT INTO subject_identifier (tenant, id, subject, type, mac, normaliser, value, strength, shared, added_at)
+         SELECT $1, n.* FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::int[], $7::text[], $8::text[], $9::boolean[], $10::timestamptz[])
+           AS n(id, subject, type, mac, normaliser, value, strength, shared, added_at)
+         WHERE NOT EXISTS (SELECT FROM subject s WHERE s.tenant = $1 AND s.id = n.subject AND s.status = 'erased')`,
+};
+
+/** Name of the index that two first contacts at the same moment run into. */
+export const firstContactIndex = 'subject_identifier_first';
+
+export function subjectRow(subject: SubjectId): InlineRow {
+  return { into: subjectTable, row: (at) => [subject, at.recordedAt] };
+}
+
+export function identifierRow(row: {
+  id: string;
+  subject: SubjectId;
+  type: string;
+  mac: Buffer;
+  value: Sealed;
+  strength: Strength;
+  shared: boolean;
+}): InlineRow {
+  const value = JSON.stringify(row.value);
+  return {
+    into: identifierTable,
+    row: (at) => [
+      row.id,
+      row.subject,
+      row.type,
+      row.mac,
+      NORMALISER_VERSION,
+      value,
+      row.strength,
+      row.shared,
+      at.recordedAt,
+    ],
+  };
+}
+
+/** Ids of two people in a stable order. */
+export function inOrder(one: SubjectId, other: SubjectId): [SubjectId, SubjectId] {
+  return one < other ? [one, other] : [other, one];
+}
+
+/** Groups of people joined by links; each with its smallest id first. */
+export function groupsOf(
+  members: readonly SubjectId[],
+  links: readonly (readonly [SubjectId, SubjectId])[],
+): SubjectId[][] {
+  const groups = new Map<SubjectId, Set<SubjectId>>(members.map((member) => [member, new Set([member])]));
+  for (const [one, other] of links) {
+    const left = groups.get(one) ?? new Set([one]);
+    const right = groups.get(other) ?? new Set([other]);
+    const joined = new Set([...left, ...right]);
+    for (const member of joined) groups.set(member, joined);
+  }
+  return [...new Set(groups.values())].map((group) => [...group].sort());
+}

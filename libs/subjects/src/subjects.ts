@@ -1,0 +1,214 @@
+/** People by their identifiers: who is meant, who is new, and what must be appended for a new one. */
+import { newId, type SubjectId, type TenantId } from '#kernel';
+import type { InlineRow, NewEvent } from '#ledger';
+import type { IdentifierLookup, Lookup } from './identifier-lookup.js';
+import { normaliseAll, type Identifier, type PlacedIdentifier, type Strength } from './identifier.js';
+import type { Sealer } from './sealer.js';
+import {
+  firstContactIndex,
+  identifierAdded,
+  identifierPlace,
+  identifierRow,
+  registered,
+  subjectRow,
+} from './subject.js';
+import { SubjectAmbiguous } from './subjects.errors.js';
+
+/** Who is meant. */
+export interface Resolved {
+  /** Absent when nobody is known by these identifiers. For linked people the oldest alias. */
+  subject?: SubjectId;
+  /** Every subject that holds one of the identifiers; several only when they are linked. */
+  matches: SubjectId[];
+}
+
+/** How far a caller may go when identifiers arrive. */
+export interface RecordOptions {
+  /** The caller holds `subjects:link`: an unknown identifier beside a known one is added to the known person. */
+  mayLink?: boolean;
+  /** Strength of identifiers that are added. Default `claimed`. */
+  strength?: Strength;
+  /** JSON pointer of the identifiers in the caller's body; default `/subject/identifiers`. */
+  pointer?: string;
+}
+
+/** A person to record something about, and what to append together with it. */
+export interface PreparedSubject {
+  subject: SubjectId;
+  isNew: boolean;
+  /** For `Append.events` and `Append.rows`; empty for a known person. */
+  events: NewEvent[];
+  rows: InlineRow[];
+  /** Identifiers that were not linked, as indices into the caller's list; they were ignored, not stored. */
+  unlinked: number[];
+  /** Keyed hashes that `events` and `rows` add; for `Subjects.settled`. */
+  added: readonly Buffer[];
+}
+
+const ATTEMPTS = 8;
+
+export class Subjects {
+  /** First contacts under way in this process: a second one for the same identifier waits instead of colliding. */
+  private readonly underWay = new Map<string, Promise<unknown>>();
+
+  constructor(
+    private readonly identifiers: IdentifierLookup,
+    private readonly sealer: Sealer,
+  ) {}
+
+  /** Who is meant. Throws 409 `subject-ambiguous` when the identifiers lead to people that are not linked. */
+  async resolve(tenant: TenantId, identifiers: readonly Identifier[], pointer?: string): Promise<Resolved> {
+    return decide(await this.identifiers.find(tenant, normaliseAll(identifiers, pointer)));
+  }
+
+  /**
+   * The people behind the identifiers, linked ones as one (the oldest alias): empty = unknown, more than one = ambiguous.
+   * Cached; for the consent check.
+   */
+  async lookup(tenant: TenantId, identifiers: readonly Identifier[], pointer?: string): Promise<SubjectId[]> {
+    return peopleOf(await this.identifiers.find(tenant, normaliseAll(identifiers, pointer)));
+  }
+
+  /**
+   * Finds or prepares the person and runs `append`, which must hand `events` and `rows` to the ledger in one append; so a
+   * first consent of a new person is one flush. Runs `append` again when another writer registered the person first.
+   */
+  async record<T>(
+    tenant: TenantId,
+    identifiers: readonly Identifier[],
+    options: RecordOptions,
+    append: (who: PreparedSubject) => Promise<T>,
+  ): Promise<T> {
+    const normal = normaliseAll(identifiers, options.pointer);
+    for (let attempt = 1; ; attempt++) {
+      const names = normal.map(
+        (identifier) => `${tenant}${this.identifiers.mac(tenant, identifier).toString('base64')}`,
+      );
+      const busy = names.map((name) => this.underWay.get(name)).find((run) => run !== undefined);
+      if (busy) {
+        await busy;
+        attempt -= 1;
+        continue;
+      }
+      const found = await this.identifiers.find(tenant, normal);
+      if (names.some((name) => this.underWay.has(name))) continue;
+      const run = this.prepareAndAppend(tenant, found, options, append);
+      if (nothingToAdd(found, options)) return run;
+      const quiet = run.catch(() => undefined);
+      for (const name of names) this.underWay.set(name, quiet);
+      try {
+        return await run;
+      } catch (error) {
+        if (!isFirstContactRace(error) || attempt >= ATTEMPTS) throw error;
+      } finally {
+        for (const name of names) this.underWay.delete(name);
+      }
+    }
+  }
+
+  /** The parts of `record` for callers that append on their own; they must call `settled` after the append, however it ends. */
+  async resolveOrPrepare(
+    tenant: TenantId,
+    identifiers: readonly Identifier[],
+    options: RecordOptions = {},
+  ): Promise<PreparedSubject> {
+    return this.prepare(
+      tenant,
+      await this.identifiers.find(tenant, normaliseAll(identifiers, options.pointer)),
+      options,
+    );
+  }
+
+  /** Lets the next lookup see what an append added. */
+  settled(tenant: TenantId, who: PreparedSubject): void {
+    if (who.added.length > 0) this.identifiers.invalidate(tenant, who.added);
+  }
+
+  private async prepareAndAppend<T>(
+    tenant: TenantId,
+    found: Lookup<PlacedIdentifier>[],
+    options: RecordOptions,
+    append: (who: PreparedSubject) => Promise<T>,
+  ): Promise<T> {
+    const who = await this.prepare(tenant, found, options);
+    try {
+      return await append(who);
+    } finally {
+      this.settled(tenant, who);
+    }
+  }
+
+  private async prepare(
+    tenant: TenantId,
+    found: Lookup<PlacedIdentifier>[],
+    options: RecordOptions,
+  ): Promise<PreparedSubject> {
+    const known = decide(found).subject;
+    const subject = known ?? (newId() as SubjectId);
+    const unknown = found.filter((one) => one.holders.length === 0);
+    const who: PreparedSubject = { subject, isNew: known === undefined, events: [], rows: [], unlinked: [], added: [] };
+    if (known !== undefined && !options.mayLink)
+      return { ...who, unlinked: unknown.map((one) => one.identifier.index) };
+    if (known === undefined) {
+      who.events.push(registered(subject));
+      who.rows.push(subjectRow(subject));
+    }
+    const added = await Promise.all(
+      unknown.map((one) => this.addIdentifier(tenant, subject, one, options.strength ?? 'claimed', false)),
+    );
+    return {
+      ...who,
+      events: [...who.events, ...added.map((one) => one.event)],
+      rows: [...who.rows, ...added.map((one) => one.row)],
+      added: unknown.map((one) => one.mac),
+    };
+  }
+
+  /** Event and row of one more identifier. `shared`: the caller knows that others may hold it too. */
+  async addIdentifier(
+    tenant: TenantId,
+    subject: SubjectId,
+    one: Pick<Lookup, 'identifier' | 'mac'>,
+    strength: Strength,
+    shared: boolean,
+  ): Promise<{ event: NewEvent; row: InlineRow; id: string }> {
+    const id = newId();
+    const { type, value: normal, given } = one.identifier;
+    const value = await this.sealer.seal(
+      tenant,
+      subject,
+      'identity',
+      given === undefined ? { type, value: normal } : { type, value: normal, given },
+      identifierPlace(id),
+    );
+    return {
+      id,
+      event: identifierAdded(subject, id, type, strength, value),
+      row: identifierRow({ id, subject, type, mac: one.mac, value, strength, shared }),
+    };
+  }
+}
+
+function peopleOf(found: readonly Lookup[]): SubjectId[] {
+  const people: SubjectId[] = [];
+  for (const { holders } of found) for (const { person } of holders) if (!people.includes(person)) people.push(person);
+  return people;
+}
+
+function decide(found: readonly Lookup[]): Resolved {
+  const people = peopleOf(found);
+  if (people.length > 1) throw new SubjectAmbiguous();
+  const matches = [...new Set(found.flatMap((one) => one.holders.map((holder) => holder.subject)))];
+  return people[0] === undefined ? { matches } : { subject: people[0], matches };
+}
+
+function nothingToAdd(found: readonly Lookup[], options: RecordOptions): boolean {
+  const unknown = found.some((one) => one.holders.length === 0);
+  const known = found.some((one) => one.holders.length > 0);
+  return !unknown || (known && !options.mayLink);
+}
+
+function isFirstContactRace(error: unknown): boolean {
+  const { code, constraint } = error as { code?: string; constraint?: string };
+  return code === '23505' && constraint === firstContactIndex;
+}
