@@ -167,6 +167,13 @@ describe('a verifier', () => {
     );
   });
 
+  it('refuses an inner node that passes for a leaf', () => {
+    const [proof, root] = [path(0, 0, 8), mth(0, 8)];
+    expect(verifyInclusion(mth(0, 1), 0, 8, proof, root)).toBe(true);
+    expect(verifyInclusion(mth(0, 2), 0, 8, proof.slice(1), root)).toBe(false);
+    expect(verifyInclusion(root, 0, 8, [], root)).toBe(false);
+  });
+
   it('refuses a rewritten history: the old root of another log', async () => {
     const rewritten = aSource(hashes.with(3, leafHash(Buffer.from('another')))).source;
     const proof = await consistencyProof(rewritten, 7, 200);
