@@ -1,5 +1,5 @@
 // Small plugins for specs: written to a folder, installed by content hash, served by the runner built from the sources.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
@@ -33,6 +33,11 @@ export class PluginWorkshop {
   readonly folder = mkdtempSync(join(tmpdir(), 'lethe-spec-'));
   readonly runner = bundle('libs/plugin-sdk/src/runner.ts', join(this.folder, 'runner.mjs'));
   private made = 0;
+
+  constructor() {
+    // Plugins run as users of their own and must be able to come in.
+    chmodSync(this.folder, 0o755);
+  }
 
   /** Writes a plugin whose connector is the object literal `connector`; `head` stands before it. */
   write(connector: string, manifest: Partial<PluginManifest> = {}, head = ''): string {

@@ -23,7 +23,7 @@ import type { PluginAnswers } from './plugin-answers.js';
 import { readAnswer } from './plugin-answers.js';
 import type { HostFailureCode } from './plugin.errors.js';
 import { hostFailure } from './plugin.errors.js';
-import type { PoolOptions, RunningConnection } from './process-pool.js';
+import type { ConnectionName, PoolOptions, RunningConnection } from './process-pool.js';
 import { nameOf, ProcessPool } from './process-pool.js';
 import { Slots } from './slots.js';
 
@@ -184,27 +184,27 @@ export class PluginHost {
   }
 
   /** The level this connection's plugin reaches on this machine, without starting it. */
-  isolation(connection: RunningConnection): Promise<Isolation> {
+  isolation(connection: Pick<RunningConnection, 'plugin'>): Promise<Isolation> {
     return this.pool.isolation(connection);
   }
 
   /** Why the connection cannot be called at present; undefined when it can. */
-  blocked(connection: RunningConnection): 'connection-disabled' | 'plugin-quarantined' | undefined {
+  blocked(connection: ConnectionName): 'connection-disabled' | 'plugin-quarantined' | undefined {
     return this.pool.blocked(connection);
   }
 
   /** No new calls; running ones finish, then the process ends. */
-  disable(connection: RunningConnection): Promise<void> {
+  disable(connection: ConnectionName): Promise<void> {
     return this.pool.disable(connection);
   }
 
   /** Allows calls again. */
-  enable(connection: RunningConnection): void {
+  enable(connection: ConnectionName): void {
     this.pool.enable(connection);
   }
 
   /** Gives a quarantined connection a fresh budget. */
-  clearQuarantine(connection: RunningConnection): void {
+  clearQuarantine(connection: ConnectionName): void {
     this.pool.clearQuarantine(connection);
   }
 
@@ -256,8 +256,9 @@ export class PluginHost {
 
   /** One place of the connection, then one of the machine: a busy connection never holds the machine's places idle. */
   private async places(connection: RunningConnection, deadline: Date, signal?: AbortSignal): Promise<() => void> {
-    const late = AbortSignal.timeout(Math.max(0, deadline.getTime() - this.clock.now().getTime()));
-    const either = signal ? AbortSignal.any([signal, late]) : late;
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), deadline.getTime() - this.clock.now().getTime());
+    const either = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
     const key = this.pool.key(connection) + connection.plugin.contentHash;
     const own = this.perConnection.get(key) ?? new Slots(connection.plugin.manifest.limits.maxConcurrency);
     this.perConnection.set(key, own);
@@ -273,6 +274,8 @@ export class PluginHost {
     } catch {
       mine?.();
       throw hostFailure(signal?.aborted ? 'aborted' : 'deadline-exceeded', nameOf(connection), 'no free place');
+    } finally {
+      clearTimeout(timer);
     }
   }
 }

@@ -35,9 +35,16 @@ export interface ConnectionMemory {
   datasets?: string[];
 }
 
-interface Entry {
+/** Which connection is meant, whatever its plugin and secrets are at present. */
+export type ConnectionName = Pick<RunningConnection, 'tenant' | 'id'>;
+
+/** What outlives a change of plugin, configuration or secrets. */
+interface Standing {
   budget: RestartBudget;
   disabled: boolean;
+}
+
+interface Entry {
   fingerprint: string;
   memory: ConnectionMemory;
   process: Promise<PluginProcess> | undefined;
@@ -52,6 +59,7 @@ export function nameOf({ plugin }: RunningConnection): string {
 /** Starts, shares, replaces and ends processes. Tenants and connections never share one. */
 export class ProcessPool {
   private readonly entries = new Map<string, Entry>();
+  private readonly standings = new Map<string, Standing>();
   private readonly alive = new Set<PluginProcess>();
   private readonly users = new Set<number>();
   private readonly folder: RuntimeFolder;
@@ -61,7 +69,7 @@ export class ProcessPool {
     this.folder = new RuntimeFolder(() => options.runner ?? shippedRunner());
   }
 
-  key({ tenant, id }: RunningConnection): string {
+  key({ tenant, id }: ConnectionName): string {
     return JSON.stringify([tenant, id]);
   }
 
@@ -86,28 +94,28 @@ export class ProcessPool {
     return this.entry(connection).memory;
   }
 
-  blocked(connection: RunningConnection): 'connection-disabled' | 'plugin-quarantined' | undefined {
-    const entry = this.entry(connection);
-    if (entry.disabled) return 'connection-disabled';
-    return entry.budget.quarantined ? 'plugin-quarantined' : undefined;
+  blocked(connection: ConnectionName): 'connection-disabled' | 'plugin-quarantined' | undefined {
+    const { disabled, budget } = this.standing(connection);
+    if (disabled) return 'connection-disabled';
+    return budget.quarantined ? 'plugin-quarantined' : undefined;
   }
 
-  async isolation({ plugin }: RunningConnection): Promise<Isolation> {
+  async isolation({ plugin }: Pick<RunningConnection, 'plugin'>): Promise<Isolation> {
     return (await planLaunch(plugin.manifest, PLUGIN_USERS.first, [])).isolation;
   }
 
-  async disable(connection: RunningConnection): Promise<void> {
-    const entry = this.entry(connection);
-    entry.disabled = true;
-    await this.retire(entry);
+  async disable(connection: ConnectionName): Promise<void> {
+    this.standing(connection).disabled = true;
+    const entry = this.entries.get(this.key(connection));
+    if (entry) await this.retire(entry);
   }
 
-  enable(connection: RunningConnection): void {
-    this.entry(connection).disabled = false;
+  enable(connection: ConnectionName): void {
+    this.standing(connection).disabled = false;
   }
 
-  clearQuarantine(connection: RunningConnection): void {
-    this.entry(connection).budget.clear();
+  clearQuarantine(connection: ConnectionName): void {
+    this.standing(connection).budget.clear();
   }
 
   async close(drainMs: number): Promise<void> {
@@ -131,11 +139,16 @@ export class ProcessPool {
     if (known?.fingerprint === fingerprint) return known;
     // Calls that run finish on the old version, configuration and secrets; new calls get the new ones.
     if (known) void this.retire(known);
-    const budget = known?.budget ?? new RestartBudget(this.options.clock);
-    const disabled = known?.disabled ?? false;
-    const entry: Entry = { budget, disabled, fingerprint, memory: {}, process: undefined, idle: undefined };
+    const entry: Entry = { fingerprint, memory: {}, process: undefined, idle: undefined };
     this.entries.set(key, entry);
     return entry;
+  }
+
+  private standing(connection: ConnectionName): Standing {
+    const key = this.key(connection);
+    const known = this.standings.get(key) ?? { budget: new RestartBudget(this.options.clock), disabled: false };
+    this.standings.set(key, known);
+    return known;
   }
 
   private async retire(entry: Entry): Promise<void> {
@@ -159,7 +172,7 @@ export class ProcessPool {
       void process.ended.then((failure) => {
         this.users.delete(user);
         this.alive.delete(process);
-        if (failure) entry.budget.failed();
+        if (failure) this.standing(owner).budget.failed();
       });
       this.alive.add(process);
       return process;
@@ -181,7 +194,7 @@ export class ProcessPool {
     try {
       return await PluginProcess.start({ ...begin, clock, log, times: all, onIdle });
     } catch (error) {
-      entry.budget.failed();
+      this.standing(begin.owner).budget.failed();
       throw error;
     }
   }

@@ -1,5 +1,18 @@
 /** What a plugin implements. Every method may be called again after a crash with the same arguments. */
-import type { Action, DataRecord, Fail, Hit, Horizon, Item, Json, Located, Outcome, RetentionRule, Target, Verification } from './records.js';
+import type {
+  Action,
+  DataRecord,
+  Fail,
+  Hit,
+  Horizon,
+  Item,
+  Json,
+  Located,
+  Outcome,
+  RetentionRule,
+  Target,
+  Verification,
+} from './records.js';
 
 /** A column or property of a dataset. */
 export interface DatasetField {
@@ -37,7 +50,6 @@ export interface Dataset<D extends string = string> {
   schemaHash: string;
 }
 
-
 export interface Log {
   info(message: string, fields?: Record<string, Json>): void;
   warn(message: string, fields?: Record<string, Json>): void;
@@ -55,9 +67,7 @@ export interface Ctx<C> {
   log: Log;
 }
 
-export type Op =
-  | { kind: 'erasure' }
-  | { kind: 'retention'; rule: RetentionRule };
+export type Op = { kind: 'erasure' } | { kind: 'retention'; rule: RetentionRule };
 
 export type Check = { ok: true; account: string; warnings?: string[] } | { ok: false; error: Fail; message: string };
 

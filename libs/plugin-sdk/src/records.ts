@@ -68,7 +68,10 @@ export type Outcome<D extends string = string> = {
   /** Free of personal data, e.g. `changed-hands`, `confirmed-on-retry`. */
   note?: string;
 } & (
-  | { kind: 'erased' | 'anonymised' | 'masked' | 'rectified' | 'restricted' | 'soft-deleted' | 'not-found' | 'unsupported' }
+  | {
+      kind:
+        'erased' | 'anonymised' | 'masked' | 'rectified' | 'restricted' | 'soft-deleted' | 'not-found' | 'unsupported';
+    }
   | { kind: 'detached' }
   | { kind: 'retained'; ruleId: string; stripped?: string[] }
   | { kind: 'refused-by-system'; message: string; until?: string }
