@@ -144,7 +144,7 @@ def add_people(product, cash):
     dan = person('dan', 'Dan Jensen', [('email', family), ('mobile', shared_phone)], 'Elm Street 1')
     erik = person('erik', 'Erik Holm', [('email', 'erik@example.test')], 'Oak Road 2')
     unpaid = person('freja', 'Freja Lund', [('email', 'freja@example.test')], 'Oak Road 3')
-    person('gerda', 'Gerda Friis', [('email', 'gerda@example.test'), ('phone', '+45 33 12 12 12')], 'Oak Road 4')
+    gerda = person('gerda', 'Gerda Friis', [('email', 'gerda@example.test'), ('phone', '+45 33 12 12 12')], 'Oak Road 4')
     mailed = person('hans', 'Hans Krogh', [('email', 'hans@example.test')], 'Oak Road 5')
     sales = [
         ('carol-done', sell(carol, 'order of carol@example.test', 'done', product, cash)),
@@ -153,10 +153,13 @@ def add_people(product, cash):
         ('dan-done', sell(dan, 'order of family@example.test', 'done', product, cash)),
         ('erik-open', sell(erik, 'order of erik@example.test', 'quotation', product)),
         ('freja-unpaid', sell(unpaid, 'order of freja@example.test', 'unpaid', product)),
+        ('gerda-done', sell(gerda, 'Repair of a lamp', 'done', product, cash)),
+        ('gerda-cancelled', sell(gerda, 'gift from gerda@example.test', 'cancelled', product)),
         ('hans-done', sell(mailed, 'order of hans@example.test', 'done', product, cash)),
     ]
     add_note(carol, 'Prefers mail to carol@example.test')
     add_note(dict(sales)['carol-done'], 'Left the key with carol@example.test')
+    add_note(dict(sales)['gerda-done'], 'Gerda Friis rings gerda@example.test when ready')
     add_note(dan, 'Pays for the family')
     add_sent_mail(dict(sales)['hans-done'], 'hans@example.test')
     return {

@@ -1,0 +1,51 @@
+/** Carries out an approved erasure, party by party, after asking again whom the identifiers lead to. */
+import type { Item, Outcome, Target } from '@lethe/plugin-sdk';
+import { applyParty } from './apply-party.js';
+import type { Name } from './datasets.js';
+import { findParties, isErased } from './find-parties.js';
+import { recordsOf, type FoundRecord } from './find-records.js';
+import { ACTIVE_OR_NOT } from './rpc.js';
+import type { Session } from './rpc.js';
+
+/** A target together with the record it still leads to. */
+export interface Matched {
+  target: Target<Name>;
+  record: FoundRecord;
+}
+
+/** One outcome per target, and one per record of an approved dataset that the erase took besides. */
+export async function* applyItem(session: Session, item: Item, at: Target<Name>[]): AsyncGenerator<Outcome<Name>> {
+  const targets = at.filter(({ itemKey }) => itemKey === item.itemKey);
+  const waiting = new Map(targets.map((target) => [`${target.dataset},${target.ref}`, target]));
+  for (const party of await partiesToAct(session, item, targets)) {
+    const records = await recordsOf(session, party);
+    const matched: Matched[] = [];
+    for (const record of records) {
+      const key = `${record.dataset},${record.id}`;
+      const target = waiting.get(key);
+      if (target !== undefined) matched.push({ target, record });
+      waiting.delete(key);
+    }
+    if (matched.length > 0) yield* applyParty(session, party, matched, records);
+  }
+  for (const { itemKey, dataset, ref } of waiting.values()) {
+    // Gone, or it leads to somebody else by now: in both cases not this person's, and not touched.
+    const [still] = await session.searchIfThere(dataset, existence(dataset, ref), ['id']);
+    const note = still === undefined ? {} : { note: 'changed-hands' };
+    yield { itemKey, dataset, ref, count: still === undefined ? 0 : 1, kind: 'not-found', ...note };
+  }
+}
+
+/** Parties the identifiers settle now, and targeted ones that an earlier attempt has erased: nothing leads to those any more. */
+async function partiesToAct(session: Session, item: Item, targets: Target<Name>[]): Promise<number[]> {
+  const found = (await findParties(session, item.ids)).filter(({ ambiguous }) => !ambiguous);
+  const ids = targets.filter(({ dataset }) => dataset === 'party.party').map(({ ref }) => Number(ref));
+  const rows = await session.search('party.party', [ACTIVE_OR_NOT, ['id', 'in', ids]], ['name', 'active']);
+  const erased = rows.filter(isErased).map((row) => Number(row['id']));
+  return [...new Set([...found.map(({ party }) => party), ...erased])];
+}
+
+const existence = (dataset: Name, ref: string) =>
+  dataset.startsWith('party.') && dataset !== 'party.identifier'
+    ? [ACTIVE_OR_NOT, ['id', '=', Number(ref)]]
+    : [['id', '=', Number(ref)]];
