@@ -1,0 +1,100 @@
+/** Every change of a job's state is guarded by its fence, so that who lost a job can't change it. */
+import { DomainError, type TenantId } from '#kernel';
+import type { Append, Appended, EventStore, InlineRow, InlineTable, Query } from '#ledger';
+import { dueRow, setDue } from './enqueue-job.js';
+import type { JobState } from './job.js';
+
+/** A change of one job; refused unless the job still has this fence and this state. */
+export interface JobChange {
+  id: string;
+  fence: number;
+  from: JobState;
+  to: JobState;
+  /** When it becomes ready again. */
+  runAt?: Date;
+  /** Replaces the count of attempts. */
+  attempts?: number;
+  generation?: number;
+  /** Renewed lease, when it stays running. */
+  leaseMs?: number;
+  errorCode?: string;
+  errorClass?: string;
+  /** When it ended. */
+  finishedAt?: Date;
+}
+
+/** Somebody else holds the job, or it was cancelled: nothing was written. For an officer: 409, read the job again. */
+export class FenceLost extends DomainError {
+  constructor() {
+    super(409, 'job-changed', 'The job has changed meanwhile. Read it again and decide again.');
+    this.name = 'FenceLost';
+  }
+}
+
+/** Leaving `running` raises the fence too: an attempt that was released can't come back. */
+const update = `
+  UPDATE job SET state = c.to_state, run_at = COALESCE(c.run_at, job.run_at), attempts = COALESCE(c.attempts, job.attempts),
+    generation = COALESCE(c.generation, job.generation), fence = CASE WHEN c.to_state = 'running' THEN job.fence ELSE job.fence + 1 END,
+    lease_until = clock_timestamp() + c.lease_ms * interval '1 millisecond', last_error_code = COALESCE(c.code, job.last_error_code),
+    last_error_class = COALESCE(c.class, job.last_error_class), finished_at = c.finished_at
+  FROM unnest($2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::timestamptz[], $7::int[], $8::int[], $9::int[], $10::text[], $11::text[], $12::timestamptz[])
+    AS c(id, fence, from_state, to_state, run_at, attempts, generation, lease_ms, code, class, finished_at)
+  WHERE job.tenant = $1 AND job.id = c.id AND job.fence = c.fence AND job.state = c.from_state
+  RETURNING job.id`;
+
+/**
+ * In a flush a lost fence must undo its own append: the statement fails on purpose (division by zero) unless every job
+ * was changed. The ledger then halves the batch down to the guilty append, so neighbours are kept, and completions of
+ * many jobs share one commit, which `Append.side` would not allow.
+ */
+export const jobChangeTable: InlineTable = {
+  name: 'job_change',
+  columns: 11,
+  text: `WITH changed AS (${update}) SELECT 1 / (CASE WHEN count(*) = cardinality($2::uuid[]) THEN 1 ELSE 0 END) FROM changed`,
+};
+
+const divisionByZero = '22012';
+
+function values(change: JobChange): unknown[] {
+  return [
+    change.id,
+    change.fence,
+    change.from,
+    change.to,
+    change.runAt?.toISOString() ?? null,
+    change.attempts ?? null,
+    change.generation ?? null,
+    change.leaseMs ?? null,
+    change.errorCode ?? null,
+    change.errorClass ?? null,
+    change.finishedAt?.toISOString() ?? null,
+  ];
+}
+
+/** Rows for `Append.rows` that change a job together with the events; append them with `appendFenced`. */
+export function changeRows(change: JobChange): InlineRow[] {
+  const rows: InlineRow[] = [{ into: jobChangeTable, row: () => values(change) }];
+  return change.to === 'ready' ? [...rows, dueRow(change.runAt)] : rows;
+}
+
+/** Appends; throws `FenceLost` with nothing appended when a job among the rows is no longer the caller's. */
+export async function appendFenced(store: EventStore, append: Append): Promise<Appended> {
+  try {
+    return await store.append(append);
+  } catch (error) {
+    if ((error as { code?: unknown }).code === divisionByZero) throw new FenceLost();
+    throw error;
+  }
+}
+
+/** Changes jobs in a transaction of their own, each by itself. Returns the ids that were changed; the others lost their fence. */
+export async function changeJobs(query: Query, tenant: TenantId, changes: JobChange[]): Promise<Set<string>> {
+  const rows = changes.map(values);
+  const columns = Array.from({ length: jobChangeTable.columns }, (_, column) => rows.map((row) => row[column]));
+  const ready = changes.flatMap((change) => (change.to === 'ready' && change.runAt ? [change.runAt] : []));
+  const [changed] = await Promise.all([
+    query<{ id: string }>({ name: 'job-change', text: update, values: [tenant, ...columns] }),
+    ready.length > 0 ? setDue(query, tenant, ready) : undefined,
+  ]);
+  return new Set(changed.rows.map((row) => row.id));
+}
