@@ -1,0 +1,7 @@
+/** The door of requests: what others may read of a request, and the ports others fill. */
+export * from './decision.js';
+export * from './outcome.js';
+export * from './ports.js';
+export * from './request.js';
+export { foldRequest } from './request-evolve.js';
+export * from './request-state.js';

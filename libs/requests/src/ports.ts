@@ -1,0 +1,58 @@
+/** What the engine asks of its neighbours: ports, so that each side can be built and tested on its own. */
+import type { JsonObject, SubjectId, TenantId } from '#kernel';
+import type { NewEvent } from '#ledger';
+import type { DataRecord } from './connected.js';
+import type { AnswerKind, RequestEventData } from './request.js';
+import type { RequestState } from './request-state.js';
+
+/** Sends mail; implemented by #notifications. Throws 503 `mail-unavailable` when no mail server is configured. */
+export abstract class Mailer {
+  /** `to` is a plain address and must not be logged. The text is final. */
+  abstract send(mail: { tenant: TenantId; to: string; subject: string; text: string; key: string }): Promise<void>;
+}
+
+/** What writing an answer left behind: facts to append, or none when it was written before. */
+export type AnswerSent = RequestEventData['AnswerSent.v1'];
+
+/** Writes and sends (or prints) an answer. Called at least once per `key`; must not send the same answer twice. */
+export abstract class AnswerWriter {
+  abstract write(tenant: TenantId, request: RequestState, kind: AnswerKind, key: string): Promise<NewEvent[]>;
+}
+
+/** Signs the report of what was done and observed; called after the request is closed, and again when aftercare ended. */
+export abstract class CertificateIssuer {
+  abstract issue(tenant: TenantId, request: RequestState): Promise<NewEvent[]>;
+}
+
+/** Where the records of one step come from. */
+export interface StepRecords {
+  stepId: string;
+  connectionId: string;
+  connectionName: string;
+  records: AsyncIterable<DataRecord>;
+}
+
+/** Builds the access package. */
+export abstract class PackageBuilder {
+  /** Takes one step's records, sealed to disk or table; a repeated call for the step replaces what came before. Returns counts by dataset. */
+  abstract collect(tenant: TenantId, request: RequestState, step: StepRecords): Promise<Record<string, number>>;
+  /** Puts the collected parts together with the article 15 information and Lethe's own data. Returns `PackageBuilt.v1`. */
+  abstract build(tenant: TenantId, request: RequestState): Promise<NewEvent[]>;
+}
+
+/** Withdrawal and objection at once, without proof (GDPR 7(3), 21(3)); implemented by #consent. */
+export abstract class WithdrawalPort {
+  /** Appends refusals for the purposes (all a person can stop when empty). Returns how many purposes were stopped. */
+  abstract stop(call: {
+    tenant: TenantId;
+    actorRef: string;
+    subject: SubjectId;
+    type: 'objection' | 'withdrawal';
+    purposes: string[];
+    receivedAt: Date;
+    requestId: string;
+  }): Promise<{ stopped: number }>;
+}
+
+/** Data of an own record of the person in Lethe, for the package: consents, cases, accesses. */
+export type OwnRecord = { dataset: string; fields: JsonObject };

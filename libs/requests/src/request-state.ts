@@ -1,0 +1,108 @@
+/** What is known of a request after its events: the shapes decisions are made on. */
+import type { SubjectId } from '#kernel';
+import type { CivilDate, Pause, RegimeId } from '#law';
+import type { Sealed } from '#subjects';
+import type { DatasetOutcome } from './outcome.js';
+import type { AvailableType, HorizonFact, RequestEventData, Resolution, Status } from './request.js';
+
+/** An identifier of the request and how far it is known to be the person's. */
+export interface RequestIdentifier {
+  id: string;
+  type: string;
+  value: Sealed;
+  strength: 'claimed' | 'verified';
+  method?: 'attest' | 'code';
+}
+
+/** One connection (or Lethe itself) that was decided about, and what became of it. */
+export interface StepState {
+  stepId: string;
+  connectionId: string;
+  order: number;
+  jobId: string;
+  /** Every dataset the system declares; each needs an outcome. */
+  datasets: string[];
+  /** Dataset of every kept target, by index. */
+  targets: string[];
+  kept: { from: number; targets: Sealed }[];
+  attempts: number;
+  /** By target index; the last one counts. */
+  settled: Map<number, DatasetOutcome['kind']>;
+  outcomes: (DatasetOutcome & { generation: number })[];
+  verification: Map<string, { result: 'clean' | 'residue'; records: number }>;
+  horizon: HorizonFact[];
+  isolation: string | null;
+  finished: boolean;
+  failure?: { jobId: string; code: string; class: string };
+  /** An officer's decision about a failure; accepting an erasure undone takes two. */
+  handled?: 'manual' | 'accepted';
+  acceptedBy: string[];
+}
+
+export interface AftercareState {
+  aftercareId: string;
+  stepId: string;
+  connectionId: string;
+  dataset: string;
+  count: number;
+  ruleId: string;
+  citation: string | null;
+  until: CivilDate | null;
+  targets: number[];
+  done?: { kind: 'erased' | 'failed'; count: number; code?: string };
+}
+
+export interface TaskState {
+  taskId: string;
+  kind: 'unsearched-system' | 'dead-letter';
+  systemId: string;
+  systemName: string;
+  why: string;
+  owner: string;
+  dueOn: CivilDate;
+  completed?: { outcome: 'done' | 'nothing-found'; humanRef: string; proof: Sealed };
+}
+
+export type PlanFact = Omit<RequestEventData['PlanMade.v1'], 'requestId'>;
+
+/** A request as decisions see it. */
+export interface RequestState {
+  id: string;
+  /** Events folded so far: the version a decision is based on. */
+  version: number;
+  /** Position of the last event, and when the request was recorded. */
+  position: number;
+  recordedAt: string;
+  type: AvailableType;
+  regimes: RegimeId[];
+  territory: string | null;
+  timeZone: string;
+  subjectId: SubjectId;
+  ambiguous: boolean;
+  identifiers: RequestIdentifier[];
+  receivedAt: string;
+  receivedOn: CivilDate;
+  backdated: boolean;
+  channel: string;
+  purposes: string[];
+  status: Status;
+  resolution?: Resolution;
+  identifiedOn?: CivilDate;
+  mergedInto?: string;
+  exclusions: Omit<RequestEventData['SystemExcluded.v1'], 'requestId'>[];
+  plan?: PlanFact;
+  approvals: { planId: string; hash: string; humanRef: string }[];
+  /** Everybody who ever approved, completed or accepted something here. */
+  suppressed: boolean;
+  steps: StepState[];
+  aftercare: AftercareState[];
+  tasks: TaskState[];
+  incomplete: { code: string; stepId?: string; taskId?: string }[];
+  pauses: Pause[];
+  extended: Partial<Record<RegimeId, true>>;
+  answers: Omit<RequestEventData['AnswerSent.v1'], 'requestId'>[];
+  package?: Omit<RequestEventData['PackageBuilt.v1'], 'requestId'>;
+  certificates: Omit<RequestEventData['CertificateIssued.v1'], 'requestId'>[];
+  refusal?: { reason: Sealed; ruleId: string };
+  withdrawn?: { reason: Sealed; alreadyDone: boolean };
+}

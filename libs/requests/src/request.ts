@@ -1,0 +1,233 @@
+/** A data subject's request: its words, its events and its stream. Personal data stands in events sealed only. */
+import type { JsonObject, SubjectId } from '#kernel';
+import type { CivilDate, PauseReason, RegimeId } from '#law';
+import { declareEvents, type NewEvent, type StoredEvent } from '#ledger';
+import type { Sealed } from '#subjects';
+import type { DatasetOutcome } from './outcome.js';
+
+/** Rights that can be exercised now; the others are refused with 422 `request-type-not-available`. */
+export type AvailableType = 'access' | 'erasure' | 'objection' | 'withdrawal';
+
+/** Where a request stands (design section 6). `incomplete` is open: something is not done yet. */
+export type Status =
+  | 'received'
+  | 'triage'
+  | 'identifying'
+  | 'deciding'
+  | 'approved'
+  | 'acting'
+  | 'verifying'
+  | 'incomplete'
+  | 'answering'
+  | 'closed';
+
+/** How it ended. */
+export type Resolution =
+  'fulfilled' | 'fulfilled-with-retention' | 'refused' | 'cannot-identify' | 'out-of-scope' | 'forwarded' | 'withdrawn';
+
+/** The target that is Lethe's own store; always the last one. */
+export const LETHE_ITSELF = 'lethe';
+
+type RequestId = { requestId: string };
+
+/** Data of every event by type. Indices, ids, codes, dates and ciphertext; nothing else. */
+export type RequestEventData = {
+  'RequestReceived.v1': RequestId & {
+    type: AvailableType;
+    regimes: RegimeId[];
+    territory: string | null;
+    timeZone: string;
+    subjectId: string;
+    /** Sealed `{type, value}`, one per identifier, place `identifierPlaceOf(id)`; all of them `claimed`. */
+    identifiers: { id: string; type: string; value: Sealed }[];
+    receivedAt: string;
+    receivedOn: CivilDate;
+    /** Recorded later than received: a letter or a call entered afterwards. */
+    backdated: boolean;
+    channel: string;
+    purposes: string[];
+    /** The identifiers lead to more than one person known here. */
+    ambiguous: boolean;
+  };
+  'RequestTriaged.v1': RequestId & { needsProof: boolean };
+  'VerificationCodeSent.v1': RequestId & { codeId: string; identifierType: string; expiresAt: string };
+  'IdentifierProven.v1': RequestId & {
+    id: string;
+    type: string;
+    value: Sealed;
+    method: 'attest' | 'code';
+    note?: Sealed;
+    provenOn: CivilDate;
+  };
+  'RequestMerged.v1': RequestId & { into: string };
+  'SystemExcluded.v1': RequestId & {
+    exclusionId: string;
+    connectionId: string;
+    dataset?: string;
+    identifierType?: string;
+    ref?: Sealed;
+    reason: Sealed;
+  };
+  'PlanMade.v1': RequestId & {
+    planId: string;
+    hash: string;
+    expiresAt: string;
+    /** Why it was made: asked for, or because something had changed before an approval or the first write. */
+    cause: 'asked' | 'approval' | 'first-write';
+    /** `PlanHead` of plan.ts. */
+    head: JsonObject;
+    /** `PlanDetails` of plan.ts, place `planPlace(planId)`. */
+    details: Sealed;
+  };
+  'RequestApproved.v1': RequestId & { planId: string; hash: string; humanRef: string; needed: number };
+  'SuppressionRecorded.v1': RequestId & { count: number; until: string | null };
+  'ActingStarted.v1': RequestId & { planId: string; steps: StepPlan[] };
+  'TargetsKept.v1': RequestId & {
+    stepId: string;
+    from: number;
+    datasets: { dataset: string; count: number }[];
+    added: number;
+    targets: Sealed;
+  };
+  'StepStarted.v1': RequestId & { stepId: string; attempt: number; generation: number };
+  'TargetOutcomeRecorded.v1': RequestId & { stepId: string; connectionId: string; generation: number } & DatasetOutcome;
+  'StepVerified.v1': RequestId & {
+    stepId: string;
+    connectionId: string;
+    datasets: { dataset: string; result: 'clean' | 'residue'; records: number }[];
+  };
+  'HorizonRecorded.v1': RequestId & { stepId: string; connectionId: string; horizons: HorizonFact[] };
+  'StepFailed.v1': RequestId & { stepId: string; connectionId: string; jobId: string; code: string; class: string };
+  'StepRedriven.v1': RequestId & {
+    stepId: string;
+    how: 'retry' | 'manual' | 'accept';
+    humanRef: string;
+    final: boolean;
+    reason?: Sealed;
+  };
+  'StepFinished.v1': RequestId & { stepId: string; connectionId: string; isolation: string | null };
+  'AftercareScheduled.v1': RequestId & {
+    aftercareId: string;
+    stepId: string;
+    connectionId: string;
+    dataset: string;
+    count: number;
+    ruleId: string;
+    citation: string | null;
+    until: CivilDate | null;
+    targets: number[];
+  };
+  'AftercareDone.v1': RequestId & { aftercareId: string; kind: 'erased' | 'failed'; count: number; code?: string };
+  'ManualTaskOpened.v1': RequestId & {
+    taskId: string;
+    kind: 'unsearched-system' | 'dead-letter';
+    systemId: string;
+    systemName: string;
+    why: string;
+    owner: string;
+    dueOn: CivilDate;
+  };
+  'ManualTaskCompleted.v1': RequestId & {
+    taskId: string;
+    humanRef: string;
+    outcome: 'done' | 'nothing-found';
+    proof: Sealed;
+  };
+  'RequestIncomplete.v1': RequestId & { reasons: { code: string; stepId?: string; taskId?: string }[] };
+  'AnsweringStarted.v1': RequestId & { resolution: Resolution };
+  'AnswerSent.v1': RequestId & { answerId: string; kind: AnswerKind; channel: 'mail' | 'letter'; content: Sealed };
+  'PackageBuilt.v1': RequestId & { packageId: string; manifestHash: string; records: number; expiresAt: string };
+  'CertificateIssued.v1': RequestId & {
+    certificateId: string;
+    version: number;
+    hash: string;
+    supersedes: string | null;
+  };
+  'RequestRefused.v1': RequestId & { reason: Sealed; ruleId: string; humanRef: string };
+  'RequestExtended.v1': RequestId & { regime: RegimeId; reason: string; noticeOn: CivilDate };
+  'RequestPaused.v1': RequestId & { regime: RegimeId; reason: PauseReason; from: CivilDate };
+  'RequestResumed.v1': RequestId & { regime: RegimeId; to: CivilDate };
+  'RequestWithdrawn.v1': RequestId & { reason: Sealed; alreadyDone: boolean };
+  'RequestReopened.v1': RequestId & { reason: Sealed; cause: 'complaint' | 'appeal' | 'order' | 'late-find' };
+  'RequestClosed.v1': RequestId & { resolution: Resolution };
+};
+
+/** One target of an acting request: a connection, or Lethe itself. */
+export type StepPlan = { stepId: string; connectionId: string; order: number; jobId: string; datasets: string[] };
+
+/** Until when copies may outlive the erasure. */
+export type HorizonFact = { dataset: string; layer: string; until: string | null; note?: string };
+
+/** What an answer to the person is about. */
+export type AnswerKind =
+  'acknowledgement' | 'identity-question' | 'extension' | 'refusal' | 'partial-refusal' | 'completion' | 'withdrawn';
+
+export type RequestEventType = keyof RequestEventData;
+
+/** A recorded fact of a request. */
+export type RequestEvent = {
+  [Type in RequestEventType]: { type: Type; data: RequestEventData[Type] };
+}[RequestEventType];
+
+/** Every type, declared to the ledger so that a subscription knows them. */
+export const requestEvents = declareEvents<RequestEventType[][number]>(
+  'RequestReceived.v1',
+  'RequestTriaged.v1',
+  'VerificationCodeSent.v1',
+  'IdentifierProven.v1',
+  'RequestMerged.v1',
+  'SystemExcluded.v1',
+  'PlanMade.v1',
+  'RequestApproved.v1',
+  'SuppressionRecorded.v1',
+  'ActingStarted.v1',
+  'TargetsKept.v1',
+  'StepStarted.v1',
+  'TargetOutcomeRecorded.v1',
+  'StepVerified.v1',
+  'HorizonRecorded.v1',
+  'StepFailed.v1',
+  'StepRedriven.v1',
+  'StepFinished.v1',
+  'AftercareScheduled.v1',
+  'AftercareDone.v1',
+  'ManualTaskOpened.v1',
+  'ManualTaskCompleted.v1',
+  'RequestIncomplete.v1',
+  'AnsweringStarted.v1',
+  'AnswerSent.v1',
+  'PackageBuilt.v1',
+  'CertificateIssued.v1',
+  'RequestRefused.v1',
+  'RequestExtended.v1',
+  'RequestPaused.v1',
+  'RequestResumed.v1',
+  'RequestWithdrawn.v1',
+  'RequestReopened.v1',
+  'RequestClosed.v1',
+);
+
+/** Stream of one request. */
+export function streamOf(requestId: string): string {
+  return `request/${requestId}`;
+}
+
+/** A fact of a request, ready to append. */
+export function fact<Type extends RequestEventType>(type: Type, data: RequestEventData[Type]): NewEvent {
+  return { stream: streamOf(data.requestId), type, data };
+}
+
+/** Reads a stored event of a request's stream; other types are other domains' and undefined here. */
+export function requestEvent(stored: StoredEvent): RequestEvent | undefined {
+  return (requestEvents as readonly string[]).includes(stored.type) ? (stored as unknown as RequestEvent) : undefined;
+}
+
+/** Places of ciphertexts: a sealed value opens only where it was put. */
+export const identifierPlaceOf = (id: string): string => `request/identifier/${id}`;
+export const planPlace = (planId: string): string => `request/plan/${planId}`;
+export const targetsPlace = (requestId: string, stepId: string, from: number): string =>
+  `request/targets/${requestId}/${stepId}/${from}`;
+export const notePlace = (requestId: string, what: string): string => `request/note/${requestId}/${what}`;
+
+/** The person a request is about, as the key of its sealed parts (class `case`). */
+export type CaseSubject = SubjectId;
