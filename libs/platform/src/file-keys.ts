@@ -109,8 +109,12 @@ export class FileKeys extends KeyProvider {
   }
 
   async currentEpoch(): Promise<string> {
-    const newest = (await this.epochs()).at(-1);
+    const epochs = await this.epochs();
+    const newest = epochs.at(-1);
     if (newest === undefined) throw missing('kek');
+    // Another process may have destroyed an epoch: its key must not live on in this one's memory.
+    for (const name of this.derived.keys())
+      if (name.startsWith('kek-') && !epochs.includes(name.slice(4, 40))) this.derived.delete(name);
     this.epoch = newest;
     return newest;
   }
@@ -131,7 +135,7 @@ export class FileKeys extends KeyProvider {
     // The mark comes first: a crash in between must not look like a lost file.
     await writePrivate(this.directory, `kek-${epoch}.destroyed`, '', true);
     await destroyKeyFile(this.directory, `kek-${epoch}`);
-    for (const name of this.derived.keys()) if (name.startsWith(`kek-${epoch}|`)) this.derived.delete(name);
+    await this.currentEpoch();
   }
 
   private async epochs(): Promise<string[]> {

@@ -21,3 +21,18 @@ export {
 export * from './subjects.errors.js';
 export { subjectsMigrations } from './subjects.migrations.js';
 export { Subjects, type PreparedSubject, type RecordOptions, type Resolved } from './subjects.js';
+export { AddIdentifier, AddIdentifierHandler } from './add-identifier.js';
+export { EraseIdentity, EraseIdentityHandler, type ErasedIdentity } from './erase-identity.js';
+export { LinkSubjects, LinkSubjectsHandler } from './link-subjects.js';
+export { People, type KnownIdentifier, type Person, type Restriction } from './people.js';
+export {
+  LiftRestriction,
+  LiftRestrictionHandler,
+  RestrictSubject,
+  RestrictSubjectHandler,
+} from './restrict-subject.js';
+export { epochHorizon, rotateEpoch, type Rotation } from './rotate-epoch.js';
+export { Suppressions, type NewSuppression, type SuppressionQuestion, type SuppressionScope } from './suppressions.js';
+export { UnlinkSubjects, UnlinkSubjectsHandler } from './unlink-subjects.js';
+export { VerifyIdentifier, VerifyIdentifierHandler } from './verify-identifier.js';
+export { SubjectsModule } from './subjects.module.js';

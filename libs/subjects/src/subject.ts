@@ -1,5 +1,5 @@
 /** A person: events, streams, and the rows that the flush writes beside them. Pure. */
-import type { JsonObject, SubjectId } from '#kernel';
+import type { JsonObject, SubjectId, TenantId } from '#kernel';
 import { declareEvents, type InlineRow, type InlineTable, type NewEvent } from '#ledger';
 import { NORMALISER_VERSION, type Strength } from './identifier.js';
 import type { Sealed } from './sealer.js';
@@ -22,6 +22,12 @@ export type ProofMethod = 'code' | 'attest' | 'session' | 'system';
 /** Grounds of a restriction: GDPR 18(1)(a) to (d), and the standstill while a request runs. */
 export type RestrictionGround =
   'accuracy-contested' | 'unlawful-processing' | 'claims' | 'objection-pending' | 'request-pending' | 'legal-duty';
+
+/** Who acts, in which tenant; the platform's `Caller` is one. `actorRef` is a pseudonym. */
+export interface Actor {
+  readonly tenant: TenantId;
+  readonly actorRef: string;
+}
 
 /** Stream of a person. */
 export function subjectStream(subject: SubjectId): string {

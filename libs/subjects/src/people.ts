@@ -1,0 +1,182 @@
+/** What is known about a person: aliases, restrictions, identifiers in clear for callers that may see them. */
+import type { Clock, SubjectId, TenantId } from '#kernel';
+import { notFound } from '#kernel';
+import type { Database, Query } from '#ledger';
+import type { Strength } from './identifier.js';
+import { Lru } from './lru.js';
+import type { Opened, Sealed, Sealer } from './sealer.js';
+import { groupsOf, identifierPlace, type RestrictionGround } from './subject.js';
+
+/** A restriction in force (GDPR 18). */
+export interface Restriction {
+  id: string;
+  subject: SubjectId;
+  ground: RestrictionGround;
+  since: Date;
+}
+
+/** A person with every verified alias. */
+export interface Person {
+  /** Every alias, this subject included, oldest first. */
+  aliases: SubjectId[];
+  /** `restricted` when any alias is: aliases are one human being. `erased` concerns this subject alone. */
+  status: 'active' | 'restricted' | 'erased';
+  restrictions: Restriction[];
+}
+
+/** One identifier, opened. `value` and `given` are absent when it can no longer be read. */
+export interface KnownIdentifier {
+  id: string;
+  subject: SubjectId;
+  type: string;
+  value?: string;
+  given?: string;
+  strength: Strength;
+  addedAt: Date;
+}
+
+interface PersonRow {
+  id: SubjectId;
+  status: 'active' | 'erased';
+  restriction: string | null;
+  ground: RestrictionGround | null;
+  since: Date | null;
+}
+
+interface IdentifierRow {
+  id: string;
+  subject: SubjectId;
+  type: string;
+  value: string;
+  strength: Strength;
+  added_at: Date;
+}
+
+const CAPACITY = 100_000;
+/** How long a change made by another replica may stay unseen here. */
+const PERSON_MS = 1_000;
+
+export class People {
+  private readonly cache: Lru<Person>;
+  private changes = 0;
+
+  constructor(
+    private readonly database: Database,
+    private readonly sealer: Sealer,
+    clock: Clock,
+  ) {
+    this.cache = new Lru(CAPACITY, () => clock.now().getTime());
+  }
+
+  /** Aliases, status and restrictions; cached for the consent check. Undefined for an unknown subject. */
+  async find(tenant: TenantId, subject: SubjectId): Promise<Person | undefined> {
+    const cached = this.cache.get(`${tenant}${subject}`);
+    if (cached) return cached;
+    const changes = this.changes;
+    const { rows } = await this.database.fetch<PersonRow>(tenant, {
+      name: 'person-read',
+      text: `SELECT s.id, s.status, r.id AS restriction, r.ground, r.since FROM subject s
+             LEFT JOIN subject_restriction r ON r.tenant = s.tenant AND r.subject = s.id
+             WHERE s.tenant = $1 AND s.person = (SELECT person FROM subject WHERE tenant = $1 AND id = $2) ORDER BY s.id, r.since, r.id`,
+      values: [tenant, subject],
+    });
+    const person = personOf(subject, rows);
+    if (person && changes === this.changes) this.cache.set(`${tenant}${subject}`, person, PERSON_MS);
+    return person;
+  }
+
+  /** The person; 404 when there is none. */
+  async get(tenant: TenantId, subject: SubjectId): Promise<Person> {
+    const person = await this.find(tenant, subject);
+    if (!person) throw notFound('subject');
+    return person;
+  }
+
+  /** Every verified alias of a subject, itself included; a request follows them all. Empty for an unknown subject. */
+  async aliasesOf(tenant: TenantId, subject: SubjectId): Promise<SubjectId[]> {
+    return (await this.find(tenant, subject))?.aliases ?? [];
+  }
+
+  /** Identifiers of one subject in clear. Personal data: the caller's route needs the right and leaves an audit entry. */
+  async identifiersOf(tenant: TenantId, subject: SubjectId): Promise<KnownIdentifier[]> {
+    const { rows } = await this.database.fetch<IdentifierRow>(tenant, {
+      name: 'identifiers-read',
+      text: 'SELECT id, subject, type, value, strength, added_at FROM subject_identifier WHERE tenant = $1 AND subject = $2 ORDER BY id',
+      values: [tenant, subject],
+    });
+    return Promise.all(
+      rows.map(async ({ id, type, strength, value, added_at }) => ({
+        ...{ id, subject, type, strength, addedAt: added_at },
+        ...clear(await this.sealer.open(tenant, JSON.parse(value) as Sealed, identifierPlace(id))),
+      })),
+    );
+  }
+
+  /** Forgets cached people after a change. */
+  invalidate(tenant: TenantId, subjects: readonly SubjectId[]): void {
+    this.changes += 1;
+    for (const subject of subjects) this.cache.delete(`${tenant}${subject}`);
+  }
+}
+
+function personOf(subject: SubjectId, rows: PersonRow[]): Person | undefined {
+  const self = rows.find((row) => row.id === subject);
+  if (!self) return undefined;
+  const restrictions = rows.flatMap(({ id, restriction, ground, since }) =>
+    restriction && ground && since ? [{ id: restriction, subject: id, ground, since }] : [],
+  );
+  const standing = restrictions.length > 0 ? 'restricted' : 'active';
+  return {
+    aliases: [...new Set(rows.map((row) => row.id))],
+    status: self.status === 'erased' ? 'erased' : standing,
+    restrictions,
+  };
+}
+
+function clear(opened: Opened): { value?: string; given?: string } {
+  if (!opened.readable) return {};
+  const { value, given } = opened.value as { value: string; given?: string };
+  return given === undefined ? { value } : { value, given };
+}
+
+/**
+ * Holds the tenant's log head for the rest of the flush: links and erasures of one tenant pass one at a time, so that the
+ * groups they compute are never built on links that another one is just changing.
+ */
+export async function holdPeople(query: Query, tenant: TenantId): Promise<void> {
+  await query({ text: 'SELECT FROM log_head WHERE tenant = $1 FOR UPDATE', values: [tenant] });
+}
+
+/** Everybody in the groups of these subjects. */
+export async function groupMembers(
+  query: Query,
+  tenant: TenantId,
+  subjects: readonly SubjectId[],
+): Promise<{ id: SubjectId; status: string }[]> {
+  const { rows } = await query<{ id: SubjectId; status: string }>({
+    text: `SELECT id, status FROM subject WHERE tenant = $1 AND person IN (SELECT person FROM subject WHERE tenant = $1 AND id = ANY($2::uuid[])) ORDER BY id`,
+    values: [tenant, subjects],
+  });
+  return rows;
+}
+
+/** Recomputes who is the oldest alias of each member from the links in force; returns the keyed hashes whose answers changed. */
+export async function regroup(query: Query, tenant: TenantId, members: readonly SubjectId[]): Promise<Buffer[]> {
+  const links = await query<{ one: SubjectId; other: SubjectId }>({
+    text: 'SELECT one, other FROM subject_link WHERE tenant = $1 AND one = ANY($2::uuid[])',
+    values: [tenant, members],
+  });
+  const pairs = groupsOf(
+    members,
+    links.rows.map((link) => [link.one, link.other]),
+  ).flatMap((group) => group.map((member) => ({ member, person: group[0]! })));
+  await query({
+    text: 'UPDATE subject s SET person = n.p FROM unnest($2::uuid[], $3::uuid[]) AS n(i, p) WHERE s.tenant = $1 AND s.id = n.i',
+    values: [tenant, pairs.map((pair) => pair.member), pairs.map((pair) => pair.person)],
+  });
+  const { rows } = await query<{ mac: Buffer }>({
+    text: 'SELECT mac FROM subject_identifier WHERE tenant = $1 AND subject = ANY($2::uuid[])',
+    values: [tenant, members],
+  });
+  return rows.map((row) => row.mac);
+}

@@ -1,0 +1,91 @@
+/** Ends a key-encryption epoch: survivors are wrapped anew, then the old key is destroyed and old backups with it. */
+import type { TenantId } from '#kernel';
+import { KeyUnavailable } from '#platform';
+import type { KeyStore } from './keystore.js';
+import { holdEpoch, lockKeysOfEpoch, replaceKeys, type NewKeyRow } from './keystore.queries.js';
+
+/** `horizon`: since this moment no backup can open what was shredded before the rotation began; null before the first one. */
+export interface Rotation {
+  epoch: string;
+  destroyed: string[];
+  rewrapped: number;
+  horizon: Date | null;
+}
+
+const BATCH = 500;
+
+/**
+ * Runs one rotation; safe to repeat after a crash, and beside writers and other rotations. An epoch is destroyed only when
+ * it is retired (no transaction can still wrap under it) and no key of any tenant that ever used it is left.
+ */
+export async function rotateEpoch(keyStore: KeyStore): Promise<Rotation> {
+  const { database, provider, clock } = keyStore;
+  const epoch = await provider.newEpoch();
+  await database.global({
+    text: 'INSERT INTO key_epoch (epoch, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING',
+    values: [epoch, clock.now()],
+  });
+  // Waits for every transaction that holds an old epoch (FOR SHARE); none can take one afterwards.
+  await database.global({
+    text: 'UPDATE key_epoch SET retired_at = $2 WHERE epoch COLLATE "C" < $1 AND retired_at IS NULL',
+    values: [epoch, clock.now()],
+  });
+  const { rows } = await database.global<{ epoch: string }>({
+    text: 'SELECT epoch FROM key_epoch WHERE retired_at IS NOT NULL AND destroyed_at IS NULL AND epoch COLLATE "C" < $1 ORDER BY epoch',
+    values: [epoch],
+  });
+  let rewrapped = 0;
+  for (const old of rows) {
+    rewrapped += await rewrapAll(keyStore, old.epoch);
+    await provider.destroyEpoch(old.epoch);
+    await database.global({
+      text: 'UPDATE key_epoch SET destroyed_at = $2 WHERE epoch = $1',
+      values: [old.epoch, clock.now()],
+    });
+  }
+  const { horizon } = await epochHorizon(keyStore);
+  return { epoch, destroyed: rows.map((row) => row.epoch), rewrapped, horizon };
+}
+
+/** Last moment at which an epoch was destroyed, and when the oldest one that still opens a backup began. */
+export async function epochHorizon(
+  keyStore: KeyStore,
+): Promise<{ horizon: Date | null; oldestEpochSince: Date | null }> {
+  const { rows } = await keyStore.database.global<{ horizon: Date | null; since: Date | null }>({
+    text: 'SELECT max(destroyed_at) AS horizon, min(created_at) FILTER (WHERE destroyed_at IS NULL) AS since FROM key_epoch',
+  });
+  return { horizon: rows[0]?.horizon ?? null, oldestEpochSince: rows[0]?.since ?? null };
+}
+
+async function rewrapAll(keyStore: KeyStore, old: string): Promise<number> {
+  // Tenants come from the key store itself: a list from elsewhere might miss one, and its keys would be lost.
+  const tenants = await keyStore.database.global<{ tenant: TenantId }>({
+    text: 'SELECT tenant FROM key_epoch_tenant WHERE epoch = $1',
+    values: [old],
+  });
+  let rewrapped = 0;
+  for (const { tenant } of tenants.rows) {
+    for (let count = BATCH; count > 0; rewrapped += count) count = await rewrapBatch(keyStore, tenant, old);
+  }
+  return rewrapped;
+}
+
+async function rewrapBatch({ database, provider, clock }: KeyStore, tenant: TenantId, old: string): Promise<number> {
+  const current = await provider.currentEpoch();
+  return database.transaction(tenant, async (query) => {
+    const rows = await lockKeysOfEpoch(query, tenant, old, BATCH);
+    if (rows.length === 0) return 0;
+    if (!(await holdEpoch(query, tenant, current, clock.now())))
+      throw new KeyUnavailable('missing', 'Another rotation began. Repeat this one.');
+    const renewed: NewKeyRow[] = [];
+    for (const row of rows) {
+      const key = await provider.unwrap(tenant, old, row.wrapped);
+      const wrapped = await provider.wrap(tenant, key);
+      key.fill(0);
+      if (wrapped.epoch !== current) throw new KeyUnavailable('missing', 'Another rotation began. Repeat this one.');
+      renewed.push({ subject: row.subject, class: row.class, ...wrapped });
+    }
+    await replaceKeys(query, tenant, renewed);
+    return rows.length;
+  });
+}

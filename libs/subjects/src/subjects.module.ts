@@ -1,0 +1,76 @@
+/** Wires subjects: services over the platform's parts, command handlers, routes. */
+import { Module } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import type { Clock } from '#kernel';
+import { Database } from '#ledger';
+import { CLOCK, KeyProvider, KEYSTORE_DATABASE } from '#platform';
+import { AddIdentifierHandler } from './add-identifier.js';
+import { EraseIdentityHandler } from './erase-identity.js';
+import { FindSubjects } from './find-subjects.js';
+import { IdentifierLookup } from './identifier-lookup.js';
+import { KeyStore } from './keystore.js';
+import { LinkSubjectsHandler } from './link-subjects.js';
+import { People } from './people.js';
+import { LiftRestrictionHandler, RestrictSubjectHandler } from './restrict-subject.js';
+import { Sealer } from './sealer.js';
+import { Subjects } from './subjects.js';
+import { SubjectsController } from './subjects.controller.js';
+import { Suppressions } from './suppressions.js';
+import { UnlinkSubjectsHandler } from './unlink-subjects.js';
+import { VerifyIdentifierHandler } from './verify-identifier.js';
+
+const services = [
+  {
+    provide: KeyStore,
+    inject: [KEYSTORE_DATABASE, KeyProvider, CLOCK],
+    useFactory: async (database: Database, keys: KeyProvider, clock: Clock): Promise<KeyStore> => {
+      const keyStore = new KeyStore(database, keys, clock);
+      await keyStore.assertRing();
+      return keyStore;
+    },
+  },
+  { provide: Sealer, inject: [KeyStore], useFactory: (keyStore: KeyStore) => new Sealer(keyStore) },
+  {
+    provide: IdentifierLookup,
+    inject: [Database, KeyProvider, CLOCK],
+    useFactory: (database: Database, keys: KeyProvider, clock: Clock) => new IdentifierLookup(database, keys, clock),
+  },
+  {
+    provide: Subjects,
+    inject: [IdentifierLookup, Sealer],
+    useFactory: (identifiers: IdentifierLookup, sealer: Sealer) => new Subjects(identifiers, sealer),
+  },
+  {
+    provide: People,
+    inject: [Database, Sealer, CLOCK],
+    useFactory: (database: Database, sealer: Sealer, clock: Clock) => new People(database, sealer, clock),
+  },
+  {
+    provide: Suppressions,
+    inject: [KEYSTORE_DATABASE, KeyProvider, CLOCK],
+    useFactory: (database: Database, keys: KeyProvider, clock: Clock) => new Suppressions(database, keys, clock),
+  },
+  {
+    provide: FindSubjects,
+    inject: [Subjects, People],
+    useFactory: (subjects: Subjects, people: People) => new FindSubjects(subjects, people),
+  },
+];
+
+const handlers = [
+  AddIdentifierHandler,
+  EraseIdentityHandler,
+  LiftRestrictionHandler,
+  LinkSubjectsHandler,
+  RestrictSubjectHandler,
+  UnlinkSubjectsHandler,
+  VerifyIdentifierHandler,
+];
+
+@Module({
+  imports: [CqrsModule],
+  controllers: [SubjectsController],
+  providers: [...services, ...handlers],
+  exports: [KeyStore, Sealer, IdentifierLookup, Subjects, People, Suppressions],
+})
+export class SubjectsModule {}

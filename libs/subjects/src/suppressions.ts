@@ -1,0 +1,121 @@
+/** What must not come back: a person who was erased or objected, by keyed hash, per scope, until a date. */
+import type { Clock, TenantId } from '#kernel';
+import type { Database } from '#ledger';
+import type { KeyProvider } from '#platform';
+import { keyOf, NORMALISER_VERSION, normaliseAll, type Identifier } from './identifier.js';
+
+/** A purpose, a connection, or every source of data. */
+export type SuppressionScope = { kind: 'purpose' | 'connection'; id: string } | { kind: 'all-sources' };
+
+/** Data from before `before` stays out; `expiresAt` ends the suppression itself. */
+export interface NewSuppression {
+  scope: SuppressionScope;
+  before: Date;
+  expiresAt: Date;
+}
+
+/** May data about this person, dated `dataFrom`, come in or be used for this purpose or through this connection? */
+export interface SuppressionQuestion {
+  identifier: Identifier;
+  purpose?: string;
+  connection?: string;
+  /** When the data arose: an order's date, not the sync's. */
+  dataFrom: Date;
+}
+
+interface Row {
+  mac: Buffer;
+  scope_kind: 'purpose' | 'connection' | 'all-sources';
+  scope: string;
+  before: Date;
+}
+
+/**
+ * Lives in the key store's database: outside the ledger, because a leaf never expires, and outside its backups. The key is
+ * its own and never changed, since the identifiers are gone; its id and the normaliser's version stand in every row.
+ */
+export class Suppressions {
+  constructor(
+    private readonly database: Database,
+    private readonly keys: KeyProvider,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Suppresses identifiers. Repeating extends: the later `before` and the later end count. */
+  async suppress(
+    tenant: TenantId,
+    identifiers: readonly Identifier[],
+    { scope, before, expiresAt }: NewSuppression,
+  ): Promise<void> {
+    const macs = normaliseAll(identifiers).map((identifier) => this.keys.mac(tenant, 'suppression', keyOf(identifier)));
+    const id = scope.kind === 'all-sources' ? '' : scope.id;
+    // Only the day: a time would lead back to the request that caused the row.
+    const day = this.clock.now().toISOString().slice(0, 10);
+    await this.database.transaction(tenant, (query) =>
+      query({
+        text: `INSERT INTO suppression AS s (tenant, mac, key_id, normaliser, scope_kind, scope, before, expires_at, created_on)
+               SELECT $1, m, $3, $4, $5, $6, $7, $8, $9 FROM unnest($2::bytea[]) AS n(m)
+               ON CONFLICT (tenant, mac, scope_kind, scope) DO UPDATE
+               SET before = GREATEST(s.before, excluded.before), expires_at = GREATEST(s.expires_at, excluded.expires_at)`,
+        values: [
+          tenant,
+          macs,
+          this.keys.macKeyId('suppression'),
+          NORMALISER_VERSION,
+          scope.kind,
+          id,
+          before,
+          expiresAt,
+          day,
+        ],
+      }),
+    );
+  }
+
+  async isSuppressed(
+    tenant: TenantId,
+    identifier: Identifier,
+    about: Omit<SuppressionQuestion, 'identifier'>,
+  ): Promise<boolean> {
+    return (await this.check(tenant, [{ identifier, ...about }]))[0] ?? false;
+  }
+
+  /** Answers in the order asked, with one query. */
+  async check(tenant: TenantId, questions: readonly SuppressionQuestion[], pointer = '/items'): Promise<boolean[]> {
+    const macs = questions.map(({ identifier }, index) => {
+      const [normal] = normaliseAll([identifier], `${pointer}/${index}/identifier`);
+      return this.keys.mac(tenant, 'suppression', keyOf(normal ?? identifier));
+    });
+    const { rows } = await this.database.fetch<Row>(tenant, {
+      name: 'suppression-check',
+      text: 'SELECT mac, scope_kind, scope, before FROM suppression WHERE tenant = $1 AND mac = ANY($2::bytea[]) AND expires_at > $3',
+      values: [tenant, macs, this.clock.now()],
+    });
+    return questions.map((question, index) =>
+      rows.some((row) => row.mac.equals(macs[index]!) && covers(row, question)),
+    );
+  }
+
+  /** Removes what has expired; a keyed hash of an erased person has no purpose beyond its date. Returns how many rows. */
+  async forgetExpired(tenant: TenantId): Promise<number> {
+    const { rowCount } = await this.database.transaction(tenant, (query) =>
+      query({
+        text: 'DELETE FROM suppression WHERE tenant = $1 AND expires_at <= $2',
+        values: [tenant, this.clock.now()],
+      }),
+    );
+    return rowCount ?? 0;
+  }
+}
+
+function covers(row: Row, { purpose, connection, dataFrom }: SuppressionQuestion): boolean {
+  if (dataFrom >= row.before) return false;
+  switch (row.scope_kind) {
+    case 'all-sources':
+      return true;
+    case 'purpose':
+      return row.scope === purpose;
+    case 'connection':
+      return row.scope === connection;
+  }
+}
