@@ -10,12 +10,13 @@ import type { FoundRecord } from './find-records.js';
 import { failed, refused, retained } from './outcomes.js';
 import type { Session } from './rpc.js';
 
-/** Outcomes for the matched targets of one party. Either nothing is written or the vendor's erase has run. */
+/** Outcomes for the matched targets of one party; `needles` are the values that name the person. Either nothing is written or the vendor's erase has run. */
 export async function* applyParty(
   session: Session,
   party: number,
   matched: Matched[],
   records: FoundRecord[],
+  needles: string[],
 ): AsyncGenerator<Outcome<Name>> {
   const own = matched.filter(({ record }) => MODELS[record.dataset].how === 'wizard');
   const rest = matched.filter(({ record }) => MODELS[record.dataset].how !== 'wizard');
@@ -39,8 +40,8 @@ export async function* applyParty(
   }
   // Resources first: deleting a sale would take its notes along, and each is to have its own outcome.
   const ordered = [...rest].sort((a, b) => Number(isOrder(a)) - Number(isOrder(b)));
-  for (const { target, record } of ordered)
-    yield await applyRecord(session, target, record, erasure?.kind === 'erased');
+  const wizardRan = erasure?.kind === 'erased';
+  for (const { target, record } of ordered) yield await applyRecord(session, target, record, wizardRan, needles);
 }
 
 const isOrder = ({ record }: Matched): boolean => MODELS[record.dataset].how === 'strip';

@@ -6,6 +6,7 @@ import { refused, retained } from './outcomes.js';
 import { TrytonRefusal } from './rpc.js';
 import type { Session } from './rpc.js';
 import { stripRecord } from './strip-record.js';
+import { names } from './values.js';
 
 /** Carries out the target's action. `wizardRan`: Tryton's erase has just run, and takes a party's notes along. */
 export async function applyRecord(
@@ -13,6 +14,7 @@ export async function applyRecord(
   target: Target<Name>,
   record: FoundRecord,
   wizardRan: boolean,
+  needles: string[],
 ): Promise<Outcome<Name>> {
   const { itemKey, dataset, ref, action } = target;
   if (action === 'retain') return retained(target);
@@ -23,10 +25,12 @@ export async function applyRecord(
   }
   const fields = target.fields ?? MODELS[dataset].personal;
   const { left, stripped, message } = await stripRecord(session, dataset, record.row, fields);
-  if (left.length > 0) return { ...refused(target, message ?? ''), note: `kept-by-tryton: ${left.join(', ')}` };
-  if (target.ruleId !== undefined) return retained(target, stripped);
+  const naming = left.filter((field) => names(record.row[field], needles));
+  if (naming.length > 0) return { ...refused(target, message ?? ''), note: `kept-by-tryton: ${naming.join(', ')}` };
+  const note = left.length === 0 ? {} : { note: `kept-by-tryton, names nobody: ${left.join(', ')}` };
+  if (target.ruleId !== undefined) return { ...retained(target, stripped), ...note };
   // The row stays in the books; with its party erased and its texts empty it leads to nobody.
-  return { itemKey, dataset, ref, count: 1, kind: 'anonymised' };
+  return { itemKey, dataset, ref, count: 1, kind: 'anonymised', ...note };
 }
 
 async function removeResource(

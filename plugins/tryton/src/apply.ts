@@ -4,7 +4,8 @@ import { applyParty } from './apply-party.js';
 import type { Name } from './datasets.js';
 import { findParties, isErased } from './find-parties.js';
 import { recordsOf, type FoundRecord } from './find-records.js';
-import { ACTIVE_OR_NOT } from './rpc.js';
+import { needlesFrom } from './residue.js';
+import { TrytonRefusal } from './rpc.js';
 import type { Session } from './rpc.js';
 
 /** A target together with the record it still leads to. */
@@ -17,6 +18,7 @@ export interface Matched {
 export async function* applyItem(session: Session, item: Item, at: Target<Name>[]): AsyncGenerator<Outcome<Name>> {
   const targets = at.filter(({ itemKey }) => itemKey === item.itemKey);
   const waiting = new Map(targets.map((target) => [`${target.dataset},${target.ref}`, target]));
+  const needles = needlesFrom(item.ids, targets).own;
   for (const party of await partiesToAct(session, item, targets)) {
     const records = await recordsOf(session, party);
     const matched: Matched[] = [];
@@ -26,13 +28,13 @@ export async function* applyItem(session: Session, item: Item, at: Target<Name>[
       if (target !== undefined) matched.push({ target, record });
       waiting.delete(key);
     }
-    if (matched.length > 0) yield* applyParty(session, party, matched, records);
+    if (matched.length > 0) yield* applyParty(session, party, matched, records, needles);
   }
   for (const { itemKey, dataset, ref } of waiting.values()) {
     // Gone, or it leads to somebody else by now: in both cases not this person's, and not touched.
-    const [still] = await session.searchIfThere(dataset, existence(dataset, ref), ['id']);
-    const note = still === undefined ? {} : { note: 'changed-hands' };
-    yield { itemKey, dataset, ref, count: still === undefined ? 0 : 1, kind: 'not-found', ...note };
+    const still = await exists(session, dataset, Number(ref));
+    const note = still ? { note: 'changed-hands' } : {};
+    yield { itemKey, dataset, ref, count: still ? 1 : 0, kind: 'not-found', ...note };
   }
 }
 
@@ -40,12 +42,17 @@ export async function* applyItem(session: Session, item: Item, at: Target<Name>[
 async function partiesToAct(session: Session, item: Item, targets: Target<Name>[]): Promise<number[]> {
   const found = (await findParties(session, item.ids)).filter(({ ambiguous }) => !ambiguous);
   const ids = targets.filter(({ dataset }) => dataset === 'party.party').map(({ ref }) => Number(ref));
-  const rows = await session.search('party.party', [ACTIVE_OR_NOT, ['id', 'in', ids]], ['name', 'active']);
+  const rows = await session.search('party.party', [['id', 'in', ids]], ['name', 'active']);
   const erased = rows.filter(isErased).map((row) => Number(row['id']));
   return [...new Set([...found.map(({ party }) => party), ...erased])];
 }
 
-const existence = (dataset: Name, ref: string) =>
-  dataset.startsWith('party.') && dataset !== 'party.identifier'
-    ? [ACTIVE_OR_NOT, ['id', '=', Number(ref)]]
-    : [['id', '=', Number(ref)]];
+async function exists(session: Session, dataset: Name, id: number): Promise<boolean> {
+  try {
+    return (await session.read(dataset, [id], ['id'])).length > 0;
+  } catch (error) {
+    if (!(error instanceof TrytonRefusal)) throw error;
+    // Reading what does not exist is refused; a record one may not see does exist.
+    return error.kind === 'denied';
+  }
+}

@@ -26,12 +26,15 @@ export interface Model {
   personal: string[];
   /** Fields that lead to a party; empty for resources, which hang on any record. */
   links: string[];
-  /** Has an `active` flag, so inactive records must be asked for. */
-  deactivable?: true;
   /** `wizard`: emptied by Tryton's own erase; `strip`: a business record that stays; `delete`: removed. */
   how: 'wizard' | 'strip' | 'delete';
   clockField?: string;
+  /** Texts nobody may change once the document is closed. They are judged by what stands in them, not by being empty. */
+  frozen?: string[];
 }
+
+// A party's `code` is Tryton's own number and survives its erase; the `code` of an identifier is a document's number.
+const BUSINESS = new Set(['type', 'active', 'number', 'sale_date', 'invoice_date', 'state']);
 
 const ADDRESS = ['party_name', 'attn', 'street_unstructured', 'street_name', 'building_name', 'building_number'];
 const ORDER = ['reference', 'description', 'comment'];
@@ -39,7 +42,7 @@ const ORDER = ['reference', 'description', 'comment'];
 /** Every dataset the connector declares, in the order an erasure takes them. */
 export const MODELS: Record<Name, Model> = {
   'party.party': {
-    ...model('Parties', ['name'], ['code', 'name', 'active'], 'wizard', ['id'], true),
+    ...model('Parties', ['name'], ['code', 'name', 'active'], 'wizard', ['id']),
     personal: ['name'],
   },
   'party.contact_mechanism': model(
@@ -48,10 +51,9 @@ export const MODELS: Record<Name, Model> = {
     ['type', 'value', 'value_compact', 'name', 'comment'],
     'wizard',
     ['party'],
-    true,
   ),
-  'party.address': model('Addresses', ['address'], [...ADDRESS, 'postal_code', 'city'], 'wizard', ['party'], true),
-  'party.identifier': model('Identifiers', ['identification'], ['type', 'code'], 'wizard', ['party'], true),
+  'party.address': model('Addresses', ['address'], [...ADDRESS, 'postal_code', 'city'], 'wizard', ['party']),
+  'party.identifier': model('Identifiers', ['identification'], ['type', 'code'], 'wizard', ['party']),
   'sale.sale': {
     ...model('Sales', ['orders'], ['number', 'sale_date', 'state', ...ORDER], 'strip', [
       'party',
@@ -59,10 +61,12 @@ export const MODELS: Record<Name, Model> = {
       'shipment_party',
     ]),
     clockField: 'sale_date',
+    frozen: ['description'],
   },
   'account.invoice': {
     ...model('Invoices', ['invoices'], ['number', 'invoice_date', 'state', ...ORDER], 'strip', ['party']),
     clockField: 'invoice_date',
+    frozen: ORDER,
   },
   'ir.note': model('Notes', ['free text'], ['message'], 'delete', []),
   'ir.attachment': model('Attachments', ['documents'], ['name', 'description', 'link'], 'delete', []),
@@ -72,19 +76,9 @@ export const MODELS: Record<Name, Model> = {
 /** The names of MODELS, typed. */
 export const NAMES = Object.keys(MODELS) as Name[];
 
-// A party's `code` is Tryton's own number and survives its erase; the `code` of an identifier is a document's number.
-const BUSINESS = new Set(['type', 'active', 'number', 'sale_date', 'invoice_date', 'state']);
-
-function model(
-  title: string,
-  categories: string[],
-  fields: string[],
-  how: Model['how'],
-  links: string[],
-  deactivable?: true,
-): Model {
+function model(title: string, categories: string[], fields: string[], how: Model['how'], links: string[]): Model {
   const personal = fields.filter((field) => !BUSINESS.has(field));
-  return { title, categories, fields, personal, links, how, ...(deactivable ? { deactivable } : {}) };
+  return { title, categories, fields, personal, links, how };
 }
 
 /** Declares one model as it stands on this server; undefined when its module is not activated or the user may not see it. */
@@ -124,13 +118,14 @@ function identifierOf(name: Name, field: string): Pick<DatasetField, 'identifier
 export async function fieldsOf(
   session: Session,
   model: string,
-): Promise<Record<string, { type: string; searchable: boolean }> | undefined> {
+): Promise<Record<string, { type: string; stored: boolean }> | undefined> {
   try {
     const answer = (await session.call(`model.${model}.fields_get`, [])) as { [field: string]: Row };
     return Object.fromEntries(
-      Object.entries(answer).map(([field, { type, searchable }]) => [
+      Object.entries(answer).map(([field, { type, searchable, loading }]) => [
         field,
-        { type: String(type), searchable: searchable === true },
+        // What is computed from other fields is loaded lazily.
+        { type: String(type), stored: searchable === true && loading === 'eager' },
       ]),
     );
   } catch (error) {

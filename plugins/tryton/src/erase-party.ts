@@ -1,6 +1,6 @@
 /** Tryton's own erase, and the cleaning up after it. */
 import { ERASED, isErased } from './find-parties.js';
-import { ACTIVE_OR_NOT, TrytonRefusal } from './rpc.js';
+import { TrytonRefusal } from './rpc.js';
 import type { Row, Session } from './rpc.js';
 import { isTelling } from './values.js';
 
@@ -13,7 +13,7 @@ export type PartyErasure =
  * nothing is half-done. Called again after a lost answer it finds the party erased and writes nothing.
  */
 export async function eraseParty(session: Session, party: number): Promise<PartyErasure> {
-  const [row] = await session.search('party.party', [ACTIVE_OR_NOT, ['id', '=', party]], ['name', 'active']);
+  const [row] = await session.search('party.party', [['id', '=', party]], ['name', 'active']);
   if (row === undefined) return { kind: 'gone' };
   if (isErased(row)) return { kind: 'already' };
   if (row['active'] === true) await session.write('party.party', [party], { active: false });
@@ -46,7 +46,7 @@ async function runWizard(session: Session, party: number): Promise<void> {
 export async function clearCompactValues(session: Session, party: number): Promise<number[]> {
   const mechanisms = await session.search(
     'party.contact_mechanism',
-    [ACTIVE_OR_NOT, ['party', '=', party]],
+    [['party', '=', party]],
     ['value', 'value_compact', 'active'],
   );
   const left = mechanisms.filter((row) => isTelling(row['value_compact']) || isTelling(row['value']));

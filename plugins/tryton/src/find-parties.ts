@@ -1,6 +1,5 @@
 /** From identifiers to parties: who is meant beyond doubt, and where a value is shared by several people. */
 import type { Identifier } from '@lethe/plugin-sdk';
-import { ACTIVE_OR_NOT } from './rpc.js';
 import type { Domain, Row, Session } from './rpc.js';
 
 /** A party behind an identifier. `erased`: already emptied by Tryton's erase, found by what that left behind. */
@@ -35,17 +34,16 @@ async function partiesBehind(
 }
 
 function domainFor(type: string, value: string): Domain | undefined {
-  if (type === 'tryton-party-code') return [ACTIVE_OR_NOT, ['code', '=', value]];
+  if (type === 'tryton-party-code') return [['code', '=', value]];
   const either = (exact: string): Domain => ['OR', ['value', 'ilike', exact], ['value_compact', 'ilike', exact]];
   // `other` is what Tryton's erase turns every type into.
-  if (type === 'email') return [ACTIVE_OR_NOT, ['type', 'in', ['email', 'other']], either(literal(value))];
-  if (type === 'phone')
-    return [ACTIVE_OR_NOT, ['type', 'in', [...PHONES, 'other']], either(literal(value.replace(/[^\d+]/g, '')))];
+  if (type === 'email') return [['type', 'in', ['email', 'other']], either(literal(value))];
+  if (type === 'phone') return [['type', 'in', [...PHONES, 'other']], either(literal(value.replace(/[^\d+]/g, '')))];
   return undefined;
 }
 
 async function split(session: Session, ids: number[]): Promise<{ live: number[]; erased: number[] }> {
-  const rows = await session.search('party.party', [ACTIVE_OR_NOT, ['id', 'in', ids]], ['name', 'active']);
+  const rows = await session.search('party.party', [['id', 'in', ids]], ['name', 'active']);
   const erased = rows.filter(isErased).map((row) => Number(row['id']));
   return { live: rows.map((row) => Number(row['id'])).filter((id) => !erased.includes(id)), erased };
 }
@@ -84,7 +82,10 @@ export async function findParties(session: Session, ids: Identifier[]): Promise<
 async function mergedInto(session: Session, parties: number[]): Promise<{ id: number; erased: boolean }[]> {
   const found: { id: number; erased: boolean }[] = [];
   for (let level = parties; level.length > 0;) {
-    const domain: Domain = [ACTIVE_OR_NOT, ['replaced_by', 'in', level], ['id', 'not in', found.map(({ id }) => id)]];
+    const domain: Domain = [
+      ['replaced_by', 'in', level],
+      ['id', 'not in', found.map(({ id }) => id)],
+    ];
     const rows = await session.search('party.party', domain, ['name', 'active']);
     level = rows.map((row) => Number(row['id']));
     found.push(...rows.map((row) => ({ id: Number(row['id']), erased: isErased(row) })));

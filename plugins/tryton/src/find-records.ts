@@ -2,7 +2,6 @@
 import type { Json, Located } from '@lethe/plugin-sdk';
 import { MODELS, NAMES, type Name } from './datasets.js';
 import { ERASED, isOnlyOnes } from './find-parties.js';
-import { ACTIVE_OR_NOT } from './rpc.js';
 import type { Row, Session } from './rpc.js';
 import { isoDate } from './values.js';
 
@@ -18,13 +17,10 @@ export interface FoundRecord {
 export async function recordsOf(session: Session, party: number): Promise<FoundRecord[]> {
   const found: FoundRecord[] = [];
   for (const dataset of NAMES) {
-    const { links, fields, deactivable } = MODELS[dataset];
+    const { links, fields } = MODELS[dataset];
     if (links.length === 0) continue;
     const either: Json = ['OR', ...links.map((link): Json => [link, '=', party])];
-    const rows = await session.searchIfThere(dataset, deactivable ? [ACTIVE_OR_NOT, either] : [either], [
-      ...fields,
-      ...links,
-    ]);
+    const rows = await session.searchIfThere(dataset, [either], [...fields, ...links]);
     found.push(...rows.map((row) => ({ dataset, id: Number(row['id']), party, row })));
   }
   // Tryton lets nobody search resources at large, only those of named records.

@@ -2,8 +2,8 @@
 import type { Target, VerifiedId } from '@lethe/plugin-sdk';
 import { fieldsOf, type Name } from './datasets.js';
 import { literal } from './find-parties.js';
-import { ACTIVE_OR_NOT } from './rpc.js';
-import type { Domain, Row, Session } from './rpc.js';
+import type { Domain, Session } from './rpc.js';
+import { names } from './values.js';
 
 /** A text that still names the person. `prefix` before the field tells a line from its document. */
 export interface Trace {
@@ -60,12 +60,10 @@ export async function* findTraces(session: Session, needles: Needles): AsyncGene
     const columns = await fieldsOf(session, place.model);
     if (columns === undefined) continue;
     const texts = Object.keys(columns).filter(
-      (field) => columns[field]?.searchable === true && ['char', 'text'].includes(columns[field].type),
+      (field) => columns[field]?.stored === true && ['char', 'text'].includes(columns[field].type),
     );
-    const shown: Domain = 'active' in columns ? [ACTIVE_OR_NOT] : [];
-    const own: Domain = [...shown, [place.party, 'in', needles.parties]];
-    yield* tracesIn(session, place, texts, needles.everywhere, shown);
-    yield* tracesIn(session, place, texts, needles.own, own);
+    yield* tracesIn(session, place, texts, needles.everywhere, []);
+    yield* tracesIn(session, place, texts, needles.own, [[place.party, 'in', needles.parties]]);
   }
 }
 
@@ -80,14 +78,9 @@ async function* tracesIn(
   const clauses = texts.flatMap((field) => needles.map((needle): Domain => [field, 'ilike', `%${literal(needle)}%`]));
   const rows = await session.search(model, [...among, ['OR', ...clauses]], [...texts, ...(document ? [document] : [])]);
   for (const row of rows) {
-    for (const field of texts.filter((text) => holds(row, text, needles))) {
+    for (const field of texts.filter((text) => names(row[text], needles))) {
       const ref = String(document === undefined ? row['id'] : row[document]);
       yield { dataset, ref, field: document === undefined ? field : `lines.${field}` };
     }
   }
 }
-
-const holds = (row: Row, field: string, needles: string[]): boolean => {
-  const text = row[field];
-  return typeof text === 'string' && needles.some((needle) => text.toLowerCase().includes(needle.toLowerCase()));
-};

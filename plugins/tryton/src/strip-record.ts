@@ -25,20 +25,31 @@ export async function stripRecord(session: Session, dataset: Name, row: Row, fie
   if (full.length === 0 && !ours) return strip;
   if (reopened) await session.call('model.sale.sale.draft', [id]);
   try {
-    for (const field of full) await stripField(session, dataset, id, field, strip);
+    // Together, so that the row is written once; one by one when Tryton holds on to some of them.
+    if (!(await stripFields(session, dataset, id, full, strip))) {
+      for (const field of full) await stripFields(session, dataset, id, [field], strip);
+    }
   } finally {
     if (reopened || ours) await session.call('model.sale.sale.cancel', [id]);
   }
   return strip;
 }
 
-async function stripField(session: Session, dataset: Name, id: number, field: string, strip: Strip): Promise<void> {
+async function stripFields(
+  session: Session,
+  dataset: Name,
+  id: number,
+  fields: string[],
+  strip: Strip,
+): Promise<boolean> {
   try {
-    await session.write(dataset, [id], { [field]: null });
-    strip.stripped.push(field);
+    if (fields.length > 0) await session.write(dataset, [id], Object.fromEntries(fields.map((field) => [field, null])));
+    strip.stripped.push(...fields);
+    return true;
   } catch (error) {
     if (!(error instanceof TrytonRefusal)) throw error;
-    strip.left.push(field);
+    if (fields.length === 1) strip.left.push(...fields);
     strip.message = error.message;
+    return fields.length === 1;
   }
 }

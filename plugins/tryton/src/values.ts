@@ -19,3 +19,7 @@ export function plainValue(value: Json): Json {
 /** A text in which somebody could still be read: neither empty nor the mark of Tryton's erase. */
 export const isTelling = (value: Json | undefined): value is string =>
   typeof value === 'string' && value !== '' && value !== '****';
+
+/** Does the text hold one of the values, in whatever case? */
+export const names = (text: Json | undefined, needles: string[]): boolean =>
+  typeof text === 'string' && needles.some((needle) => text.toLowerCase().includes(needle.toLowerCase()));

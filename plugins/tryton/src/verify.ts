@@ -25,11 +25,13 @@ export async function* verifyItem(
   };
   for (const party of targets.filter(({ dataset }) => dataset === 'party.party')) {
     for (const { dataset, id, row } of await recordsOf(session, Number(party.ref))) {
-      const how = MODELS[dataset].how;
-      for (const field of MODELS[dataset].personal.filter((name) => isTelling(row[name]))) {
-        // The vendor's erase never meant to empty `value_compact` or the texts of a sale: that is what the scan is for.
-        if (how !== 'strip') note(field === 'value_compact' ? 'scan' : 'reference', dataset, String(id), field);
-        else if (kept.has(`${dataset},${id}`)) note('reference', dataset, String(id), field);
+      const { how, personal, frozen = [] } = MODELS[dataset];
+      for (const field of personal.filter((name) => isTelling(row[name]))) {
+        // The vendor's erase never meant to empty `value_compact`, and a closed document's texts cannot be emptied: the
+        // scan decides there.
+        const by = field === 'value_compact' ? 'scan' : 'reference';
+        const meant = how !== 'strip' || (kept.has(`${dataset},${id}`) && !frozen.includes(field));
+        if (meant) note(by, dataset, String(id), field);
       }
     }
   }
