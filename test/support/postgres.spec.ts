@@ -13,6 +13,8 @@ const folder = mkdtempSync(join(tmpdir(), 'lethe-launcher-'));
 const dataDir = join(folder, 'a folder with spaces and a name that is far longer than a socket path may be'.repeat(2));
 const pidFile = join(dataDir, 'cluster', 'postmaster.pid');
 
+const parents: ReturnType<typeof spawn>[] = [];
+
 const lives = (pid: number): boolean => {
   try {
     process.kill(pid, 0);
@@ -40,6 +42,7 @@ async function parent(): Promise<ReturnType<typeof spawn>> {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  parents.push(child);
   await once(child.stdout, 'data');
   return child;
 }
@@ -50,6 +53,7 @@ async function kill(child: ReturnType<typeof spawn>): Promise<void> {
 }
 
 afterAll(() => {
+  for (const child of parents) child.kill('SIGKILL');
   if (existsSync(pidFile)) process.kill(Number(readFileSync(pidFile, 'utf8').split('\n')[0]), 'SIGQUIT');
   rmSync(folder, { recursive: true, force: true });
 });
@@ -89,7 +93,9 @@ describe('the PostgreSQL launcher', () => {
     expect(second.pid).not.toBe(first.pid);
     expect(second.port).toBeGreaterThan(0);
     await second.stop();
-    writeFileSync(pidFile, `${process.ppid}\n${join(dataDir, 'cluster')}\n0\n1\n\n127.0.0.1\n`);
+    const other = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'ignore' });
+    parents.push(other);
+    writeFileSync(pidFile, `${other.pid ?? 0}\n${join(dataDir, 'cluster')}\n0\n1\n\n127.0.0.1\n`);
     const third = await startPostgres({ dataDir, fast: true });
     expect(await ask(third.url, 'SELECT answer FROM kept')).toBe(7);
     await third.stop();

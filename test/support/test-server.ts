@@ -40,7 +40,9 @@ export interface TestServer {
 }
 
 /** Starts a server with one test tenant. `environment` adds settings such as LETHE_SMTP_URL. */
-export async function startTestServer(options: { now?: Date; environment?: Record<string, string>; territory?: string } = {}): Promise<TestServer> {
+export async function startTestServer(
+  options: { now?: Date; environment?: Record<string, string>; territory?: string } = {},
+): Promise<TestServer> {
   const clock = new TestClock(options.now ?? new Date());
   const ledger = await createTestDatabase(schemas.ledger);
   const keystore = await createTestDatabase(schemas.keystore);
@@ -55,13 +57,25 @@ export async function startTestServer(options: { now?: Date; environment?: Recor
     ...options.environment,
   });
   const server = await startServer(config, { clock });
-  const tenant = await bootstrapTenant(server.app, { name: 'Test shop', mode: 'test', territory: options.territory ?? 'DE-BE', timeZone: 'Europe/Berlin' });
-  const send = async (method: string, path: string, body: unknown, { as = 'officer', key, headers = {} }: TestCall = {}): Promise<TestAnswer> => {
+  const tenant = await bootstrapTenant(server.app, {
+    name: 'Test shop',
+    mode: 'test',
+    territory: options.territory ?? 'DE-BE',
+    timeZone: 'Europe/Berlin',
+  });
+  const send = async (
+    method: string,
+    path: string,
+    body: unknown,
+    { as = 'officer', key, headers = {} }: TestCall = {},
+  ): Promise<TestAnswer> => {
     const response = await fetch(server.baseUrl + path, {
       method,
       headers: {
         authorization: `Bearer ${key ?? tenant.keys[as]}`,
-        ...(method === 'GET' ? {} : { 'content-type': 'application/json', 'idempotency-key': randomBytes(12).toString('hex') }),
+        ...(method === 'GET'
+          ? {}
+          : { 'content-type': 'application/json', 'idempotency-key': randomBytes(12).toString('hex') }),
         ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
