@@ -9,10 +9,18 @@ describe('bad input', () => {
   });
   afterAll(() => lethe.close());
 
-  const raw = async (body: string, headers: Record<string, string> = {}): Promise<{ status: number; type: string | null; code: string }> => {
+  const raw = async (
+    body: string,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; type: string | null; code: string }> => {
     const response = await fetch(`${lethe.server.baseUrl}/v1/admin/api-keys`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${lethe.tenant.keys.admin}`, 'content-type': 'application/json', 'idempotency-key': 'k1', ...headers },
+      headers: {
+        authorization: `Bearer ${lethe.tenant.keys.admin}`,
+        'content-type': 'application/json',
+        'idempotency-key': 'k1',
+        ...headers,
+      },
       body,
     });
     const document = (await response.json()) as { code: string };
@@ -25,9 +33,19 @@ describe('bad input', () => {
     ['a wrong shape', '{"kind":"system"}', {}, 400, 'body-invalid'],
     ['another media type', 'a=b', { 'content-type': 'text/csv' }, 415, 'media-type-unsupported'],
     ['a body over the limit', JSON.stringify({ kind: 'x'.repeat(1_100_000) }), {}, 413, 'body-too-large'],
-    ['no idempotency key', '{"kind":"system","label":"x","scopes":["consents:check"]}', { 'idempotency-key': '' }, 400, 'idempotency-key-missing'],
+    [
+      'no idempotency key',
+      '{"kind":"system","label":"x","scopes":["consents:check"]}',
+      { 'idempotency-key': '' },
+      400,
+      'idempotency-key-missing',
+    ],
   ])('%s is named', async (_, body, headers, status, code) => {
-    expect(await raw(body, headers as Record<string, string>)).toMatchObject({ status, code, type: expect.stringContaining('application/problem+json') });
+    expect(await raw(body, headers as Record<string, string>)).toMatchObject({
+      status,
+      code,
+      type: expect.stringContaining('application/problem+json'),
+    });
   });
 
   it('an unknown path is a problem document as well', async () => {

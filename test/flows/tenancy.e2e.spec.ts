@@ -27,7 +27,11 @@ describe('a credential', () => {
   });
 
   it('works once issued, and no more once revoked', async () => {
-    const issued = await lethe.post('/v1/admin/api-keys', { kind: 'system', label: 'shop', scopes: ['consents:check'] }, { as: 'admin' });
+    const issued = await lethe.post(
+      '/v1/admin/api-keys',
+      { kind: 'system', label: 'shop', scopes: ['consents:check'] },
+      { as: 'admin' },
+    );
     expect(issued.status).toBe(201);
     expect((await lethe.get('/v1/whoami', { key: issued.body.key })).body.principal.scopes).toEqual(['consents:check']);
     const revoked = await lethe.post(`/v1/admin/api-keys/${issued.body.id}/revoke`, {}, { as: 'admin' });
@@ -51,7 +55,9 @@ describe('a credential', () => {
   it('leaves an event for every change', async () => {
     const events = await lethe.server.parts.store.read(lethe.tenant.tenant.id, 0, 100);
     expect(events[0]?.type).toBe('TenantCreated.v1');
-    expect(events.map((event) => event.type)).toEqual(expect.arrayContaining(['MemberAdded.v1', 'CredentialIssued.v1', 'CredentialRevoked.v1']));
+    expect(events.map((event) => event.type)).toEqual(
+      expect.arrayContaining(['MemberAdded.v1', 'CredentialIssued.v1', 'CredentialRevoked.v1']),
+    );
     expect(events.map((event) => event.position)).toEqual(events.map((_, index) => index));
   });
 });

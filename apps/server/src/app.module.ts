@@ -1,16 +1,23 @@
 /** The list of domain modules. */
 import { Module, type DynamicModule } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
+import { ConsentModule } from '#consent';
 import { AccessRecorder, PlatformModule, type PlatformParts } from '#platform';
+import { SubjectsModule } from '#subjects';
 import { TenancyModule } from '#tenancy';
 import { HealthController } from './health.controller.js';
 
 /** Every domain, in downhill order. */
-export const domains = [TenancyModule];
+export const domains = [TenancyModule, SubjectsModule, ConsentModule];
 
 @Module({})
 export class AppModule {
   static with(parts: PlatformParts): DynamicModule {
-    return { module: AppModule, imports: [CqrsModule.forRoot(), PlatformModule.with(parts), ...domains], controllers: [HealthController], providers: [{ provide: AccessRecorder, useValue: { record: async () => undefined } }] };
+    return {
+      module: AppModule,
+      imports: [CqrsModule.forRoot(), PlatformModule.with(parts), ...domains],
+      controllers: [HealthController],
+      providers: [{ provide: AccessRecorder, useValue: { record: async () => undefined } }],
+    };
   }
 }

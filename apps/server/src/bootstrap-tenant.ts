@@ -21,15 +21,34 @@ const people: { name: 'admin' | 'officer' | 'officer2' | 'auditor'; role: Role }
 export async function bootstrapTenant(app: INestApplicationContext, wanted: NewTenant): Promise<BootstrappedTenant> {
   const tenant = await app.get(Tenants).create(wanted);
   const commands = app.get(CommandBus);
-  const by = (): Caller => new Caller({ kind: 'human', id: 'bootstrap', tenant: tenant.id, mode: tenant.mode, roles: ['admin'], scopes: [], actorRef: 'system' });
+  const by = (): Caller =>
+    new Caller({
+      kind: 'human',
+      id: 'bootstrap',
+      tenant: tenant.id,
+      mode: tenant.mode,
+      roles: ['admin'],
+      scopes: [],
+      actorRef: 'system',
+    });
   const keys: Record<string, string> = {};
   for (const { name, role } of people) {
     const member = await app.get(Members).add(tenant.id, 'system', { label: name, roles: [role] });
-    const issued = await commands.execute(new IssueCredential(by(), { kind: 'personal', label: name, memberId: member.id, expiresInDays: 365 }, tenant.mode));
+    const issued = await commands.execute(
+      new IssueCredential(
+        by(),
+        { kind: 'personal', label: name, memberId: member.id, expiresInDays: 365 },
+        tenant.mode,
+      ),
+    );
     keys[name] = issued.key;
   }
   const system = await commands.execute(
-    new IssueCredential(by(), { kind: 'system', label: 'system', scopes: Object.keys(scopeGrants), expiresInDays: 365 }, tenant.mode),
+    new IssueCredential(
+      by(),
+      { kind: 'system', label: 'system', scopes: Object.keys(scopeGrants), expiresInDays: 365 },
+      tenant.mode,
+    ),
   );
   return { tenant, keys: { ...keys, system: system.key } as BootstrappedTenant['keys'] };
 }

@@ -28,7 +28,12 @@ export class HealthController {
   @Answers(200, Healthy)
   async readyz(): Promise<z.infer<typeof Healthy>> {
     const unsafe = await unsafeRole((text) => this.database.global({ text }));
-    if (unsafe) throw new DomainError(503, 'unsafe-database-role', `Not serving: ${unsafe}. Connect as a role that owns nothing (lethe bootstrap creates one).`);
+    if (unsafe)
+      throw new DomainError(
+        503,
+        'unsafe-database-role',
+        `Not serving: ${unsafe}. Connect as a role that owns nothing (lethe bootstrap creates one).`,
+      );
     await this.keystore.global({ text: 'SELECT 1' });
     return { status: 'ok' };
   }

@@ -39,14 +39,20 @@ export async function frame(app: NestFastifyApplication, callsPerMinute: number)
   const fastify = app.getHttpAdapter().getInstance();
   const log = app.get<Logger>(LOGGER);
   const reflector = app.get(Reflector);
-  await app.register(helmet, { contentSecurityPolicy: { directives: { 'script-src': ["'self'"], 'style-src': ["'self'", "'unsafe-inline'"] } } });
+  await app.register(helmet, {
+    contentSecurityPolicy: { directives: { 'script-src': ["'self'"], 'style-src': ["'self'", "'unsafe-inline'"] } },
+  });
   await app.register(rateLimit, {
     max: callsPerMinute,
     timeWindow: 60_000,
     enableDraftSpec: true,
     keyGenerator: (request) => request.headers.authorization ?? request.ip,
     allowList: (request) => !request.url.startsWith('/v1/'),
-    errorResponseBuilder: () => new DomainError(429, 'rate-limited', { detail: 'Too many calls with this key. Wait for Retry-After seconds.', retryable: true }),
+    errorResponseBuilder: () =>
+      new DomainError(429, 'rate-limited', {
+        detail: 'Too many calls with this key. Wait for Retry-After seconds.',
+        retryable: true,
+      }),
   });
   installAuthentication(fastify as never, app.get(PrincipalSource));
   app.useGlobalPipes(validationPipe());

@@ -16,8 +16,14 @@ export interface Schemas {
 }
 
 /** Opens both; on the embedded default it also provisions and migrates, since nobody else would. */
-export async function openDatabases(config: Config, schemas: Schemas, say: (line: string) => void): Promise<OpenDatabases> {
-  const { urls, stop } = config.embedded ? await embedded(config, say) : { urls: given(config), stop: async () => undefined };
+export async function openDatabases(
+  config: Config,
+  schemas: Schemas,
+  say: (line: string) => void,
+): Promise<OpenDatabases> {
+  const { urls, stop } = config.embedded
+    ? await embedded(config, say)
+    : { urls: given(config), stop: async () => undefined };
   if (urls.ledger.ownerUrl) await migrate(urls.ledger.ownerUrl, schemas.ledger);
   if (urls.keystore.ownerUrl) await migrate(urls.keystore.ownerUrl, schemas.keystore);
   const database = new Database({ connectionString: urls.ledger.appUrl });
@@ -37,7 +43,10 @@ interface Urls {
   keystore: { appUrl: string; ownerUrl?: string | undefined };
 }
 
-async function embedded(config: Config, say: (line: string) => void): Promise<{ urls: Urls; stop: () => Promise<void> }> {
+async function embedded(
+  config: Config,
+  say: (line: string) => void,
+): Promise<{ urls: Urls; stop: () => Promise<void> }> {
   say('starting embedded PostgreSQL');
   const server = await startPostgres({ dataDir: join(config.dataDir, 'postgres'), log: say });
   const urls = await provision(server.url, ['lethe', 'lethe_keys']);
@@ -46,7 +55,9 @@ async function embedded(config: Config, say: (line: string) => void): Promise<{ 
 
 function given(config: Config): Urls {
   if (!config.DATABASE_URL || !config.LETHE_KEYSTORE_URL) {
-    throw new Error('with DATABASE_URL set, LETHE_KEYSTORE_URL must name the key store: keys must not share a backup with the data');
+    throw new Error(
+      'with DATABASE_URL set, LETHE_KEYSTORE_URL must name the key store: keys must not share a backup with the data',
+    );
   }
   return {
     ledger: { appUrl: config.DATABASE_URL, ownerUrl: config.LETHE_MIGRATION_URL },

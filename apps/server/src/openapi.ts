@@ -18,7 +18,14 @@ const problemSchema = {
     detail: { type: 'string' },
     instance: { type: 'string' },
     retryable: { type: 'boolean' },
-    errors: { type: 'array', items: { type: 'object', required: ['pointer', 'code'], properties: { pointer: { type: 'string' }, code: { type: 'string' } } } },
+    errors: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['pointer', 'code'],
+        properties: { pointer: { type: 'string' }, code: { type: 'string' } },
+      },
+    },
   },
 };
 
@@ -32,13 +39,21 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     .addBearerAuth()
     .build();
   const document = SwaggerModule.createDocument(app, config, { operationIdFactory: (_controller, method) => method });
-  const schemas = (document.components ??= {}).schemas ??= {};
+  const schemas = ((document.components ??= {}).schemas ??= {});
   schemas['Problem'] = problemSchema as never;
   for (const path of Object.values(document.paths)) {
-    for (const [method, operation] of Object.entries(path as Record<string, { responses?: Record<string, unknown>; parameters?: unknown[] }>)) {
+    for (const [method, operation] of Object.entries(
+      path as Record<string, { responses?: Record<string, unknown>; parameters?: unknown[] }>,
+    )) {
       if (!operation.responses) continue;
       operation.responses['default'] = problem;
-      if (method === 'post') (operation.parameters ??= []).push({ name: 'Idempotency-Key', in: 'header', required: false, schema: { type: 'string', maxLength: 200 } });
+      if (method === 'post')
+        (operation.parameters ??= []).push({
+          name: 'Idempotency-Key',
+          in: 'header',
+          required: false,
+          schema: { type: 'string', maxLength: 200 },
+        });
     }
   }
   return document;
@@ -51,8 +66,10 @@ export function serveOpenApi(app: NestFastifyApplication, page: boolean): void {
   app
     .getHttpAdapter()
     .getInstance()
-    .get('/openapi.json', (_request: unknown, reply: { header(name: string, value: string): { send(body: string): unknown } }) =>
-      reply.header('content-type', 'application/json').send(text),
+    .get(
+      '/openapi.json',
+      (_request: unknown, reply: { header(name: string, value: string): { send(body: string): unknown } }) =>
+        reply.header('content-type', 'application/json').send(text),
     );
   if (page) SwaggerModule.setup('docs', app, document, { jsonDocumentUrl: '/docs/openapi.json' });
 }

@@ -1,9 +1,12 @@
 /** Every migration of this build, in order. */
+import { consentMigrations } from '#consent';
+import { jobsMigrations } from '#jobs';
 import { ledgerMigrations } from '#ledger';
+import { keystoreMigrations, subjectsMigrations } from '#subjects';
 import { tenancyMigrations } from '#tenancy';
 import type { Schemas } from './open-databases.js';
 
 export const schemas: Schemas = {
-  ledger: [...ledgerMigrations, ...tenancyMigrations],
-  keystore: [],
+  ledger: [...ledgerMigrations, ...jobsMigrations, ...tenancyMigrations, ...subjectsMigrations, ...consentMigrations],
+  keystore: keystoreMigrations,
 };

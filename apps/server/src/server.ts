@@ -44,10 +44,17 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     database: databases.database,
     keystoreDatabase: databases.keystoreDatabase,
     store,
-    subscriptions: new Subscriptions(store, () => tenantIds(app), (message, fields) => log.error(fields, message)),
+    subscriptions: new Subscriptions(
+      store,
+      () => tenantIds(app),
+      (message, fields) => log.error(fields, message),
+    ),
     keys: await FileKeys.open(config.keyDir),
   };
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(parts), fastifyAdapter(), { logger: nestLog(log), abortOnError: false });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(parts), fastifyAdapter(), {
+    logger: nestLog(log),
+    abortOnError: false,
+  });
   await frame(app, options.callsPerMinute ?? 60_000);
   serveOpenApi(app, options.docs ?? false);
   await app.listen(config.PORT, config.LETHE_HOST);
@@ -59,7 +66,11 @@ async function tenantIds(app: NestFastifyApplication): Promise<TenantId[]> {
   return (await app.get(Tenants).all()).map((tenant) => tenant.id);
 }
 
-async function close(app: NestFastifyApplication, parts: PlatformParts, closeDatabases: () => Promise<void>): Promise<void> {
+async function close(
+  app: NestFastifyApplication,
+  parts: PlatformParts,
+  closeDatabases: () => Promise<void>,
+): Promise<void> {
   await app.close();
   await parts.subscriptions.stop();
   await parts.store.drained();

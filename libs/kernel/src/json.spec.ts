@@ -20,7 +20,12 @@ describe('canonical JSON', () => {
     expect(order).toEqual(['2', '4', '6', '7', '1', '5', '3']);
   });
 
-  it.each([['NUL', 'a\0b'], ['lone surrogate', '\ud800'], ['not a number', NaN], ['function', () => 1]])('refuses %s', (_, value) => {
+  it.each([
+    ['NUL', 'a\0b'],
+    ['lone surrogate', '\ud800'],
+    ['not a number', NaN],
+    ['function', () => 1],
+  ])('refuses %s', (_, value) => {
     expect(() => canonicalize({ value })).toThrow(NotCanonical);
   });
 });

@@ -104,7 +104,9 @@ export class Database {
       return;
     }
     const opened = begin(client, tenant, true);
-    const results = queue.map((item) => client.query(item.statement as never) as unknown as Promise<Rows<QueryResultRow>>);
+    const results = queue.map(
+      (item) => client.query(item.statement as never) as unknown as Promise<Rows<QueryResultRow>>,
+    );
     const closed = client.query('COMMIT');
     const settled = await Promise.allSettled([opened, ...results, closed]);
     client.release(settled.at(-1)?.status === 'rejected');

@@ -7,7 +7,6 @@ import { Lane } from './lane.js';
 import { readFrom, readHead, readKept, readStream, type KeptAnswer } from './ledger.queries.js';
 import { EMPTY_FRONTIER, EMPTY_ROOT, encodeFrontier } from './merkle.js';
 
-
 /** Told after each commit of this process: a hint to look, never the fact itself. */
 export type CommitListener = (tenant: TenantId, lastPosition: number) => void;
 
@@ -47,7 +46,9 @@ export class EventStore {
   }
 
   /** Number of leaves, and the log's identity. */
-  async head(tenant: TenantId): Promise<{ logId: string; epoch: number; size: number; root: Buffer; recordedAt: Date }> {
+  async head(
+    tenant: TenantId,
+  ): Promise<{ logId: string; epoch: number; size: number; root: Buffer; recordedAt: Date }> {
     const row = await readHead(this.database, tenant);
     return { logId: row.log_id, epoch: row.epoch, size: row.size, root: row.root, recordedAt: row.recorded_at };
   }

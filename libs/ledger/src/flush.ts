@@ -19,7 +19,14 @@ export interface Prepared {
   head: Head;
   next: Head;
   appends: { append: Append; at: Appended }[];
-  columns: { positions: number[]; streams: string[]; versions: number[]; types: string[]; bytes: string[]; hashes: Buffer[] };
+  columns: {
+    positions: number[];
+    streams: string[];
+    versions: number[];
+    types: string[];
+    bytes: string[];
+    hashes: Buffer[];
+  };
 }
 
 /** The compare-and-set found another size: somebody else appended. Reload the head and prepare again. */
@@ -28,7 +35,13 @@ export class HeadMoved extends Error {
 }
 
 /** Assigns positions and versions, writes the leaves and rolls the tree forward. `versions` holds each stream's current one. */
-export function prepare(tenant: TenantId, head: Head, appends: Append[], versions: Map<string, number>, now: Date): Prepared {
+export function prepare(
+  tenant: TenantId,
+  head: Head,
+  appends: Append[],
+  versions: Map<string, number>,
+  now: Date,
+): Prepared {
   const instant = now.toISOString();
   const recordedAt = instant > head.recordedAt ? instant : head.recordedAt;
   const columns: Prepared['columns'] = { positions: [], streams: [], versions: [], types: [], bytes: [], hashes: [] };
@@ -58,7 +71,10 @@ export function prepare(tenant: TenantId, head: Head, appends: Append[], version
       position += 1;
     }
     const lastPosition = position - 1;
-    placed.push({ append, at: { tenant, firstPosition, lastPosition, recordedAt, token: tokenOf(head, lastPosition) } });
+    placed.push({
+      append,
+      at: { tenant, firstPosition, lastPosition, recordedAt, token: tokenOf(head, lastPosition) },
+    });
   }
   const frontier = appendLeaves(head.frontier, columns.hashes);
   return { head, next: { ...head, frontier, recordedAt }, appends: placed, columns };
@@ -96,7 +112,11 @@ export async function write(database: Database, tenant: TenantId, prepared: Prep
   }
 }
 
-function statements(client: PoolClient, tenant: TenantId, { head, next, columns, appends }: Prepared): Promise<unknown>[] {
+function statements(
+  client: PoolClient,
+  tenant: TenantId,
+  { head, next, columns, appends }: Prepared,
+): Promise<unknown>[] {
   const root = rootOf(next.frontier);
   const sent: Promise<unknown>[] = [
     client.query({
@@ -108,7 +128,16 @@ function statements(client: PoolClient, tenant: TenantId, { head, next, columns,
       name: 'event-insert',
       text: `INSERT INTO event (tenant, position, stream, version, type, recorded_at, bytes, leaf_hash)
              SELECT $1, p, s, v, t, $7, b, h FROM unnest($2::bigint[], $3::text[], $4::int[], $5::text[], $6::text[], $8::bytea[]) AS e(p, s, v, t, b, h)`,
-      values: [tenant, columns.positions, columns.streams, columns.versions, columns.types, columns.bytes, next.recordedAt, columns.hashes],
+      values: [
+        tenant,
+        columns.positions,
+        columns.streams,
+        columns.versions,
+        columns.types,
+        columns.bytes,
+        next.recordedAt,
+        columns.hashes,
+      ],
     }),
   ];
   for (const [table, rows] of inlineRows(appends)) {
@@ -136,7 +165,13 @@ function inlineRows(appends: Prepared['appends']): Map<InlineTable, unknown[][]>
     for (const { into, row } of append.rows ?? []) push(into, row(at));
     if (append.idempotency && append.respond) {
       const { status, body } = append.respond(at);
-      push(idempotencyTable, [append.idempotency.key, append.idempotency.fingerprint, status, JSON.stringify(body), at.recordedAt]);
+      push(idempotencyTable, [
+        append.idempotency.key,
+        append.idempotency.fingerprint,
+        status,
+        JSON.stringify(body),
+        at.recordedAt,
+      ]);
     }
   }
   return byTable;

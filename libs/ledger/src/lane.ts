@@ -66,7 +66,13 @@ export class Lane {
       accepted = await this.admit(members);
       if (accepted.length === 0) return;
       const versions = new Map(this.versions);
-      const prepared = prepare(this.tenant, head, accepted.map((member) => member.append), versions, this.clock.now());
+      const prepared = prepare(
+        this.tenant,
+        head,
+        accepted.map((member) => member.append),
+        versions,
+        this.clock.now(),
+      );
       await write(this.database, this.tenant, prepared);
       this.head = prepared.next;
       this.versions = versions.size > MAX_KNOWN_STREAMS ? new Map() : versions;
@@ -107,7 +113,9 @@ export class Lane {
   /** Settles members that are replays or conflicts on their own, and returns the rest in order. */
   private async admit(members: Member[]): Promise<Member[]> {
     const streams = unknownStreams(members, this.versions);
-    const keys = members.flatMap(({ append }) => (append.idempotency && append.respond ? [append.idempotency.key] : []));
+    const keys = members.flatMap(({ append }) =>
+      append.idempotency && append.respond ? [append.idempotency.key] : [],
+    );
     const [found, kept] = await Promise.all([
       streams.length > 0 ? readVersions(this.database, this.tenant, streams) : [],
       keys.length > 0 ? readKept(this.database, this.tenant, keys) : new Map<string, KeptAnswer>(),
@@ -145,5 +153,11 @@ function isRace(error: unknown): boolean {
 /** The database is gone or refuses: halving would not help. */
 function isOutage(error: unknown): boolean {
   const code = (error as { code?: string }).code ?? '';
-  return code.startsWith('08') || code.startsWith('57') || code.startsWith('53') || code === 'ECONNREFUSED' || code === 'ECONNRESET';
+  return (
+    code.startsWith('08') ||
+    code.startsWith('57') ||
+    code.startsWith('53') ||
+    code === 'ECONNREFUSED' ||
+    code === 'ECONNRESET'
+  );
 }

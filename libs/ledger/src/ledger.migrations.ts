@@ -18,14 +18,25 @@ export const ledgerMigrations: Migration[] = [
          PRIMARY KEY (tenant, position), UNIQUE (tenant, stream, version)`,
         'SELECT, INSERT',
       ),
-      tenantTable('tile', 'level int NOT NULL, index bigint NOT NULL, hashes bytea NOT NULL, PRIMARY KEY (tenant, level, index)', 'SELECT, INSERT, DELETE'),
-      tenantTable('checkpoint', 'size bigint NOT NULL, note text NOT NULL, signed_at timestamptz NOT NULL, PRIMARY KEY (tenant, size)', 'SELECT, INSERT'),
+      tenantTable(
+        'tile',
+        'level int NOT NULL, index bigint NOT NULL, hashes bytea NOT NULL, PRIMARY KEY (tenant, level, index)',
+        'SELECT, INSERT, DELETE',
+      ),
+      tenantTable(
+        'checkpoint',
+        'size bigint NOT NULL, note text NOT NULL, signed_at timestamptz NOT NULL, PRIMARY KEY (tenant, size)',
+        'SELECT, INSERT',
+      ),
       tenantTable(
         'idempotency',
         `key bytea NOT NULL, fingerprint bytea NOT NULL, status int NOT NULL, response text NOT NULL,
          created_at timestamptz NOT NULL, PRIMARY KEY (tenant, key)`,
       ),
-      tenantTable('cursor', 'name text NOT NULL, position bigint NOT NULL, updated_at timestamptz NOT NULL, PRIMARY KEY (tenant, name)'),
+      tenantTable(
+        'cursor',
+        'name text NOT NULL, position bigint NOT NULL, updated_at timestamptz NOT NULL, PRIMARY KEY (tenant, name)',
+      ),
     ].join('\n'),
   },
 ];

@@ -34,7 +34,11 @@ export async function readHead(database: Database, tenant: TenantId): Promise<He
   return rows[0];
 }
 
-export async function readVersions(database: Database, tenant: TenantId, streams: string[]): Promise<{ stream: string; version: number }[]> {
+export async function readVersions(
+  database: Database,
+  tenant: TenantId,
+  streams: string[],
+): Promise<{ stream: string; version: number }[]> {
   const { rows } = await database.fetch<{ stream: string; version: number }>(tenant, {
     name: 'stream-versions',
     text: `SELECT s.stream, (SELECT version FROM event WHERE tenant = $1 AND stream = s.stream ORDER BY version DESC LIMIT 1) AS version
@@ -45,11 +49,14 @@ export async function readVersions(database: Database, tenant: TenantId, streams
 }
 
 export async function readKept(database: Database, tenant: TenantId, keys: Buffer[]): Promise<Map<string, KeptAnswer>> {
-  const { rows } = await database.fetch<{ key: Buffer; fingerprint: Buffer; status: number; response: string }>(tenant, {
-    name: 'idempotency-read',
-    text: 'SELECT key, fingerprint, status, response FROM idempotency WHERE tenant = $1 AND key = ANY($2::bytea[])',
-    values: [tenant, keys],
-  });
+  const { rows } = await database.fetch<{ key: Buffer; fingerprint: Buffer; status: number; response: string }>(
+    tenant,
+    {
+      name: 'idempotency-read',
+      text: 'SELECT key, fingerprint, status, response FROM idempotency WHERE tenant = $1 AND key = ANY($2::bytea[])',
+      values: [tenant, keys],
+    },
+  );
   return new Map(
     rows.map((row) => [
       row.key.toString('hex'),
@@ -74,7 +81,12 @@ export async function readStream(database: Database, tenant: TenantId, stream: s
 }
 
 /** Events with `position >= from`, at most `limit`, in order. */
-export async function readFrom(database: Database, tenant: TenantId, from: number, limit: number): Promise<StoredEvent[]> {
+export async function readFrom(
+  database: Database,
+  tenant: TenantId,
+  from: number,
+  limit: number,
+): Promise<StoredEvent[]> {
   const { rows } = await database.fetch<EventRow>(tenant, {
     name: 'events-read',
     text: 'SELECT position, bytes FROM event WHERE tenant = $1 AND position >= $2 ORDER BY position LIMIT $3',

@@ -19,7 +19,10 @@ export interface Process {
 }
 
 /** Where trouble is told; ids only. */
-export type Trouble = (message: string, fields: { subscription: string; tenant: TenantId; position: number; cause: string }) => void;
+export type Trouble = (
+  message: string,
+  fields: { subscription: string; tenant: TenantId; position: number; cause: string },
+) => void;
 
 const BATCH = 500;
 const POLL_MS = 200;
@@ -93,7 +96,9 @@ export class Subscriptions {
 
   /** Empties a projection and reads the whole log again, in one transaction; names no projection = all. */
   async rebuild(tenant: TenantId, name?: string): Promise<{ name: string; events: number }[]> {
-    const chosen = [...this.projections.values()].filter((projection) => name === undefined || projection.name === name);
+    const chosen = [...this.projections.values()].filter(
+      (projection) => name === undefined || projection.name === name,
+    );
     const done: { name: string; events: number }[] = [];
     for (const projection of chosen) {
       const events = await this.store.database.transaction(tenant, async (query) => {
@@ -119,7 +124,8 @@ export class Subscriptions {
   }
 
   private wake(tenant: TenantId): void {
-    for (const name of [...this.projections.keys(), ...this.processes.keys()]) this.loops.get(`${tenant}/${name}`)?.wake();
+    for (const name of [...this.projections.keys(), ...this.processes.keys()])
+      this.loops.get(`${tenant}/${name}`)?.wake();
   }
 
   private follow(tenant: TenantId): void {
@@ -142,7 +148,12 @@ export class Subscriptions {
       } catch (error) {
         failures += 1;
         const position = await this.cursor(tenant, name).catch(() => -1);
-        this.trouble('subscription stopped at an event; it will be tried again', { subscription: name, tenant, position, cause: (error as Error).name });
+        this.trouble('subscription stopped at an event; it will be tried again', {
+          subscription: name,
+          tenant,
+          position,
+          cause: (error as Error).name,
+        });
       }
       if (read === BATCH || this.stopping) continue;
       const pause = failures === 0 ? POLL_MS : Math.min(MAX_BACKOFF_MS, POLL_MS * 2 ** failures);

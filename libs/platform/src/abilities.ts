@@ -3,33 +3,114 @@ import { AbilityBuilder, createMongoAbility, type MongoAbility } from '@casl/abi
 import type { Principal, Role } from './caller.js';
 
 /** Verbs of routes. */
-export type Action = 'read' | 'record' | 'check' | 'open' | 'decide' | 'approve' | 'configure' | 'operate' | 'link' | 'see-self';
+export type Action =
+  'read' | 'record' | 'check' | 'open' | 'decide' | 'approve' | 'configure' | 'operate' | 'link' | 'see-self';
 
 /** Nouns of routes. */
 export type Resource =
-  | 'Self' | 'Consent' | 'Purpose' | 'Notice' | 'Subject' | 'Request' | 'Package' | 'AccessLog' | 'Ledger' | 'LedgerEntry'
-  | 'Retention' | 'Hold' | 'Plugin' | 'Connection' | 'ApiKey' | 'Member' | 'Tenant' | 'Job' | 'Task' | 'Suppression';
+  | 'Self'
+  | 'Consent'
+  | 'Purpose'
+  | 'Notice'
+  | 'Subject'
+  | 'Request'
+  | 'Package'
+  | 'AccessLog'
+  | 'Ledger'
+  | 'LedgerEntry'
+  | 'Retention'
+  | 'Hold'
+  | 'Plugin'
+  | 'Connection'
+  | 'ApiKey'
+  | 'Member'
+  | 'Tenant'
+  | 'Job'
+  | 'Task'
+  | 'Suppression';
 
 type Grants = readonly (readonly [Action | readonly Action[], Resource | readonly Resource[]])[];
 
 /** Grants of human roles. An admin configures and never approves; an auditor reads and never changes. */
 export const roleGrants: Record<Role, Grants> = {
   admin: [
-    ['read', ['Self', 'Purpose', 'Notice', 'Ledger', 'Retention', 'Hold', 'Plugin', 'Connection', 'ApiKey', 'Member', 'Tenant', 'Job']],
+    [
+      'read',
+      [
+        'Self',
+        'Purpose',
+        'Notice',
+        'Ledger',
+        'Retention',
+        'Hold',
+        'Plugin',
+        'Connection',
+        'ApiKey',
+        'Member',
+        'Tenant',
+        'Job',
+      ],
+    ],
     ['configure', ['Purpose', 'Notice', 'Plugin', 'Connection', 'ApiKey', 'Member', 'Tenant', 'Retention']],
     ['operate', ['Connection', 'Plugin', 'Tenant']],
   ],
   'privacy-officer': [
-    ['read', ['Self', 'Consent', 'Purpose', 'Notice', 'Subject', 'Request', 'Package', 'AccessLog', 'Ledger', 'LedgerEntry', 'Retention', 'Hold', 'Plugin', 'Connection', 'Job', 'Task']],
+    [
+      'read',
+      [
+        'Self',
+        'Consent',
+        'Purpose',
+        'Notice',
+        'Subject',
+        'Request',
+        'Package',
+        'AccessLog',
+        'Ledger',
+        'LedgerEntry',
+        'Retention',
+        'Hold',
+        'Plugin',
+        'Connection',
+        'Job',
+        'Task',
+      ],
+    ],
     ['configure', ['Purpose', 'Notice', 'Retention']],
     ['record', ['Consent']],
     ['check', ['Consent', 'Suppression']],
     [['open', 'decide', 'approve'], 'Request'],
-    [['open', 'approve'], ['Retention', 'Hold']],
+    [
+      ['open', 'approve'],
+      ['Retention', 'Hold'],
+    ],
     ['link', 'Subject'],
     ['operate', ['Job', 'Task', 'Connection']],
   ],
-  auditor: [['read', ['Self', 'Consent', 'Purpose', 'Notice', 'Request', 'AccessLog', 'Ledger', 'LedgerEntry', 'Retention', 'Hold', 'Plugin', 'Connection', 'ApiKey', 'Member', 'Tenant', 'Job', 'Task']]],
+  auditor: [
+    [
+      'read',
+      [
+        'Self',
+        'Consent',
+        'Purpose',
+        'Notice',
+        'Request',
+        'AccessLog',
+        'Ledger',
+        'LedgerEntry',
+        'Retention',
+        'Hold',
+        'Plugin',
+        'Connection',
+        'ApiKey',
+        'Member',
+        'Tenant',
+        'Job',
+        'Task',
+      ],
+    ],
+  ],
   system: [['read', ['Self', 'Purpose', 'Ledger']]],
   subject: [['see-self', 'Self']],
 };
@@ -55,7 +136,10 @@ export function abilityOf(principal: Pick<Principal, 'roles' | 'scopes'>): Mongo
   const known = cache.get(key);
   if (known) return known;
   const { can, build } = new AbilityBuilder<MongoAbility>(createMongoAbility);
-  const all = [...principal.roles.flatMap((role) => roleGrants[role]), ...principal.scopes.flatMap((scope) => scopeGrants[scope] ?? [])];
+  const all = [
+    ...principal.roles.flatMap((role) => roleGrants[role]),
+    ...principal.scopes.flatMap((scope) => scopeGrants[scope] ?? []),
+  ];
   for (const [actions, resources] of all) can([actions].flat() as string[], [resources].flat() as string[]);
   const ability = build();
   if (cache.size < 1000) cache.set(key, ability);

@@ -1,5 +1,11 @@
 /** `@Audited`: what a route leaves in the log. A read of personal data is recorded before the answer leaves. */
-import { SetMetadata, type CallHandler, type CustomDecorator, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import {
+  SetMetadata,
+  type CallHandler,
+  type CustomDecorator,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
 import type { Reflector } from '@nestjs/core';
 import { from, mergeMap, type Observable } from 'rxjs';
 import type { Caller, CallerRequest } from './caller.js';
@@ -36,9 +42,7 @@ export class AuditInterceptor implements NestInterceptor {
     const audit = this.reflector.get<Audit | undefined>(AUDITED, context.getHandler());
     if (!audit || audit.kind === 'exempt') return next.handle();
     const { caller } = context.switchToHttp().getRequest<CallerRequest>();
-    return next.handle().pipe(
-      mergeMap((answer: unknown) => from(this.entry(caller, audit.name).then(() => answer))),
-    );
+    return next.handle().pipe(mergeMap((answer: unknown) => from(this.entry(caller, audit.name).then(() => answer))));
   }
 
   private async entry(caller: Caller | undefined, name: string): Promise<void> {

@@ -37,7 +37,8 @@ export function installAuthentication(fastify: FastifyInstance, source: Principa
     };
     const settled = (error: unknown, principal: Principal | false | null | undefined): void => {
       if (error) refuse(error);
-      else if (!principal) refuse(new DomainError(401, 'unauthenticated', 'Send a valid API key or token as Authorization: Bearer.'));
+      else if (!principal)
+        refuse(new DomainError(401, 'unauthenticated', 'Send a valid API key or token as Authorization: Bearer.'));
       else {
         (request as unknown as CallerRequest).caller = new Caller(principal);
         next();
@@ -45,6 +46,10 @@ export function installAuthentication(fastify: FastifyInstance, source: Principa
     };
     // Only the header counts: a token in a URL or body would be logged by proxies.
     const headersOnly = { headers: request.headers, body: undefined, query: undefined };
-    (passport.authenticate('bearer', { session: false }, settled) as (...args: unknown[]) => void)(headersOnly, reply.raw, refuse);
+    (passport.authenticate('bearer', { session: false }, settled) as (...args: unknown[]) => void)(
+      headersOnly,
+      reply.raw,
+      refuse,
+    );
   });
 }

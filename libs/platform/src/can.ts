@@ -26,7 +26,8 @@ export class CanGuard implements CanActivate {
     const needs = this.reflector.get<Needs | undefined>(CAN, context.getHandler());
     if (needs === 'anyone') return true;
     const { caller } = context.switchToHttp().getRequest<CallerRequest>();
-    if (!caller) throw new DomainError(401, 'unauthenticated', 'Send a valid API key or token as Authorization: Bearer.');
+    if (!caller)
+      throw new DomainError(401, 'unauthenticated', 'Send a valid API key or token as Authorization: Bearer.');
     if (needs && abilityOf(caller.principal).can(needs.action, needs.resource)) return true;
     throw new DomainError(403, 'forbidden', 'Your role or key scope does not allow this. Ask an admin of the tenant.');
   }

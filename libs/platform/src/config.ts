@@ -3,44 +3,77 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 
 const roles = z.enum(['api', 'worker', 'signer']);
-const list = z.string().transform((text) => text.split(',').map((part) => part.trim()).filter(Boolean));
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean),
+);
 
 /** Every variable Lethe reads, with its default. */
 export const environmentSchema = z.object({
   PORT: z.coerce.number().int().min(0).max(65535).default(3000).describe('Port of the API on 127.0.0.1'),
   LETHE_HOST: z.string().default('127.0.0.1').describe('Address the API listens on'),
-  DATABASE_URL: z.url().optional().describe('PostgreSQL of the ledger, as a role that owns nothing; embedded when absent'),
+  DATABASE_URL: z
+    .url()
+    .optional()
+    .describe('PostgreSQL of the ledger, as a role that owns nothing; embedded when absent'),
   LETHE_MIGRATION_URL: z.url().optional().describe('The same database as its owner, for migrations'),
-  LETHE_KEYSTORE_URL: z.url().optional().describe('PostgreSQL of the key store; a second embedded database when absent'),
+  LETHE_KEYSTORE_URL: z
+    .url()
+    .optional()
+    .describe('PostgreSQL of the key store; a second embedded database when absent'),
   LETHE_KEYSTORE_MIGRATION_URL: z.url().optional().describe('The key store as its owner, for migrations'),
   LETHE_DATA_DIR: z.string().default('.data').describe('Embedded databases, packages and demo files'),
   LETHE_KEY_DIR: z.string().optional().describe('Key files, outside the data directory, mode 0700'),
   LETHE_ARCHIVE_URL: z.string().optional().describe('Where entry bundles and tiles are copied to'),
   LETHE_CHECKPOINT_LOCK: z.string().optional().describe('File that holds the last signed head, outside the database'),
-  LETHE_LOG_NAME: z.string().regex(/^[a-z0-9.-]{1,100}$/).default('lethe').describe('Stable name in every log origin'),
+  LETHE_LOG_NAME: z
+    .string()
+    .regex(/^[a-z0-9.-]{1,100}$/)
+    .default('lethe')
+    .describe('Stable name in every log origin'),
   LETHE_ROLES: list.pipe(z.array(roles).min(1)).default(['api', 'worker', 'signer']).describe('What this process runs'),
   LETHE_OIDC_ISSUERS: z.string().optional().describe('JSON: [{issuer, audience, tenant, rolesClaim?}]'),
   LETHE_SMTP_URL: z.url().optional().describe('Mail server for codes and answers; letters only when absent'),
   LETHE_MAIL_FROM: z.string().default('Privacy office <privacy@example.test>').describe('Sender of mail'),
   LETHE_PLUGIN_DIR: z.string().optional().describe('Installed plugins, by content hash'),
-  LETHE_MIN_ISOLATION: z.enum(['sandbox', 'process']).default('process').describe('Weakest isolation a plugin may run at'),
+  LETHE_MIN_ISOLATION: z
+    .enum(['sandbox', 'process'])
+    .default('process')
+    .describe('Weakest isolation a plugin may run at'),
   LETHE_ADMIN_PORT: z.coerce.number().int().min(0).max(65535).optional().describe('Port of /metrics on 127.0.0.1'),
-  LETHE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Verbosity of the process log'),
+  LETHE_LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('Verbosity of the process log'),
 });
 
 /** The validated settings of one process. */
-export type Config = z.infer<typeof environmentSchema> & { dataDir: string; keyDir: string; pluginDir: string; embedded: boolean };
+export type Config = z.infer<typeof environmentSchema> & {
+  dataDir: string;
+  keyDir: string;
+  pluginDir: string;
+  embedded: boolean;
+};
 
 /** Reads and validates an environment. Throws with the names, never the values, of what is wrong. */
 export function readConfig(environment: NodeJS.ProcessEnv): Config {
   const known = new Set(Object.keys(environmentSchema.shape));
   // Test clusters and the demo announce themselves under LETHE_TEST_*; production never sets those.
-  const unknown = Object.keys(environment).filter((name) => name.startsWith('LETHE_') && !known.has(name) && !name.startsWith('LETHE_TEST_'));
-  if (unknown.length > 0) throw new Error(`unknown setting ${unknown.join(', ')}: see the environment table in README.md`);
-  const picked = Object.fromEntries(Object.entries(environment).filter(([name, value]) => known.has(name) && value !== ''));
+  const unknown = Object.keys(environment).filter(
+    (name) => name.startsWith('LETHE_') && !known.has(name) && !name.startsWith('LETHE_TEST_'),
+  );
+  if (unknown.length > 0)
+    throw new Error(`unknown setting ${unknown.join(', ')}: see the environment table in README.md`);
+  const picked = Object.fromEntries(
+    Object.entries(environment).filter(([name, value]) => known.has(name) && value !== ''),
+  );
   const parsed = environmentSchema.safeParse(picked);
   if (!parsed.success) {
-    throw new Error(`invalid setting: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} (${issue.code})`).join(', ')}`);
+    throw new Error(
+      `invalid setting: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} (${issue.code})`).join(', ')}`,
+    );
   }
   const dataDir = resolve(parsed.data.LETHE_DATA_DIR);
   return {

@@ -33,15 +33,26 @@ export class IdempotencyInterceptor implements NestInterceptor {
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const audit = this.reflector.get<Audit | undefined>(AUDITED, context.getHandler());
-    const request = context.switchToHttp().getRequest<CallerRequest & { routeOptions?: { url?: string }; params?: unknown }>();
+    const request = context
+      .switchToHttp()
+      .getRequest<CallerRequest & { routeOptions?: { url?: string }; params?: unknown }>();
     const { caller } = request;
     if (!caller || audit?.kind !== 'change' || !['POST', 'PUT'].includes(request.method)) return next.handle();
     const key = request.headers['idempotency-key'];
     if (typeof key !== 'string' || key.length === 0 || key.length > 200) {
       if (request.method === 'PUT' && key === undefined) return next.handle();
-      throw new DomainError(400, 'idempotency-key-missing', 'Send an Idempotency-Key header of 1 to 200 characters, one per logical call.');
+      throw new DomainError(
+        400,
+        'idempotency-key-missing',
+        'Send an Idempotency-Key header of 1 to 200 characters, one per logical call.',
+      );
     }
-    caller.idempotency = this.claim(caller, `${request.method} ${request.routeOptions?.url ?? ''} ${paramsOf(request)}`, key, request.body);
+    caller.idempotency = this.claim(
+      caller,
+      `${request.method} ${request.routeOptions?.url ?? ''} ${paramsOf(request)}`,
+      key,
+      request.body,
+    );
     return from(this.once(caller, caller.idempotency, context.switchToHttp().getResponse<HttpReply>(), next));
   }
 
@@ -50,7 +61,9 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const secret = this.keys.mac(caller.tenant, 'idempotency', scope);
     return {
       key: createHmac('sha256', secret).update(key).digest(),
-      fingerprint: createHmac('sha256', secret).update(canonicalize(body ?? null)).digest(),
+      fingerprint: createHmac('sha256', secret)
+        .update(canonicalize(body ?? null))
+        .digest(),
     };
   }
 
@@ -82,19 +95,43 @@ export class IdempotencyInterceptor implements NestInterceptor {
     } catch (error) {
       if (error instanceof AlreadyDone) return this.replay(error, claim, reply);
       const problem = toDomainError(error);
-      if (keepable(problem.status)) await this.keep(caller, claim, problem.status, { code: problem.code, detail: problem.details.detail, errors: (problem.details.errors ?? []) as never, extra: (problem.details.extra ?? {}) as never });
+      if (keepable(problem.status))
+        await this.keep(caller, claim, problem.status, {
+          code: problem.code,
+          detail: problem.details.detail,
+          errors: (problem.details.errors ?? []) as never,
+          extra: (problem.details.extra ?? {}) as never,
+        });
       throw error;
     }
   }
 
-  private replay(kept: { fingerprint: Buffer; status: number; body: JsonObject } | undefined, claim: IdempotencyClaim, reply: HttpReply): JsonObject {
-    if (!kept) throw new DomainError(409, 'idempotency-key-in-use', { detail: 'A call with this key is under way or failed. Repeat it.', retryable: true, retryAfter: 1 });
+  private replay(
+    kept: { fingerprint: Buffer; status: number; body: JsonObject } | undefined,
+    claim: IdempotencyClaim,
+    reply: HttpReply,
+  ): JsonObject {
+    if (!kept)
+      throw new DomainError(409, 'idempotency-key-in-use', {
+        detail: 'A call with this key is under way or failed. Repeat it.',
+        retryable: true,
+        retryAfter: 1,
+      });
     if (!kept.fingerprint.equals(claim.fingerprint)) {
-      throw new DomainError(422, 'idempotency-key-reused', 'This Idempotency-Key was used with another body. Use a new key for a new call.');
+      throw new DomainError(
+        422,
+        'idempotency-key-reused',
+        'This Idempotency-Key was used with another body. Use a new key for a new call.',
+      );
     }
     reply.header('idempotency-replayed', 'true');
     if (kept.status >= 400) {
-      const { code, detail, errors, extra } = kept.body as { code: string; detail: string; errors: never; extra: never };
+      const { code, detail, errors, extra } = kept.body as {
+        code: string;
+        detail: string;
+        errors: never;
+        extra: never;
+      };
       throw new DomainError(kept.status, code, { detail, errors, extra });
     }
     reply.status(kept.status);

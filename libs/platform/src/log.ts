@@ -5,7 +5,19 @@ import type { LoggerService } from '@nestjs/common';
 /** A structured logger. Fields carry ids and codes, never names, identifiers or bodies. */
 export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error'>;
 
-const redacted = ['email', 'phone', 'identifiers', 'subject', 'authorization', 'password', 'secrets', 'body', '*.email', '*.value', '*.password'];
+const redacted = [
+  'email',
+  'phone',
+  'identifiers',
+  'subject',
+  'authorization',
+  'password',
+  'secrets',
+  'body',
+  '*.email',
+  '*.value',
+  '*.password',
+];
 
 /** A logger that writes to standard error, so that standard output stays for the story. */
 export function createLogger(level: string): PinoLogger {

@@ -37,20 +37,36 @@ const codesByStatus: Record<number, [string, string]> = {
 export function toDomainError(error: unknown): DomainError {
   if (error instanceof DomainError) return error;
   if (error instanceof VersionConflict) {
-    return new DomainError(409, 'version-conflict', { detail: 'Somebody else changed this meanwhile. Read it again and repeat.', retryable: true });
+    return new DomainError(409, 'version-conflict', {
+      detail: 'Somebody else changed this meanwhile. Read it again and repeat.',
+      retryable: true,
+    });
   }
-  if (error instanceof LedgerOverloaded) return unavailable('overloaded', 'The append queue is full. Repeat with the same Idempotency-Key.');
+  if (error instanceof LedgerOverloaded)
+    return unavailable('overloaded', 'The append queue is full. Repeat with the same Idempotency-Key.');
   if (error instanceof UnknownTenant) return new DomainError(404, 'not-found', 'This tenant has no log.');
-  if (error instanceof NotCanonical) return new DomainError(422, 'value-not-storable', 'Text holds a NUL or a lone surrogate. Remove it.');
+  if (error instanceof NotCanonical)
+    return new DomainError(422, 'value-not-storable', 'Text holds a NUL or a lone surrogate. Remove it.');
   const status = error instanceof HttpException ? error.getStatus() : (error as { statusCode?: number }).statusCode;
   if (status !== undefined && status >= 400 && status < 500) {
     const [code, detail] = codesByStatus[status] ?? codesByStatus[400]!;
     return new DomainError(status, code, { detail, retryable: status === 429 });
   }
   const code = (error as { code?: unknown } | null)?.code;
-  const gone = typeof code === 'string' ? outage.test(code) : /terminated|not queryable|timeout/i.test((error as Error | null)?.message ?? '');
-  if (gone) return unavailable('database-unavailable', 'The database does not answer. Nothing was half done; repeat with the same Idempotency-Key.');
-  return new DomainError(500, 'internal', 'An unexpected error. It is in the log of the service under this instance id.');
+  const gone =
+    typeof code === 'string'
+      ? outage.test(code)
+      : /terminated|not queryable|timeout/i.test((error as Error | null)?.message ?? '');
+  if (gone)
+    return unavailable(
+      'database-unavailable',
+      'The database does not answer. Nothing was half done; repeat with the same Idempotency-Key.',
+    );
+  return new DomainError(
+    500,
+    'internal',
+    'An unexpected error. It is in the log of the service under this instance id.',
+  );
 }
 
 function unavailable(code: string, detail: string): DomainError {
@@ -83,7 +99,10 @@ interface Reply {
 export function sendProblem(reply: Reply, error: DomainError, requestId: string): void {
   const retryAfter = error.details.retryAfter;
   if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
-  reply.status(error.status).header('content-type', 'application/problem+json').send(JSON.stringify(problemOf(error, requestId)));
+  reply
+    .status(error.status)
+    .header('content-type', 'application/problem+json')
+    .send(JSON.stringify(problemOf(error, requestId)));
 }
 
 /** Nest's one exception filter. */
@@ -96,7 +115,8 @@ export class ProblemFilter implements ExceptionFilter {
     const error = toDomainError(thrown);
     const { id } = http.getRequest<{ id: string }>();
     // The message of an unexpected error may hold values; its name, code and stack lines do not.
-    if (error.status >= 500) this.log.error({ requestId: id, code: error.code, cause: causeOf(thrown) }, 'request failed');
+    if (error.status >= 500)
+      this.log.error({ requestId: id, code: error.code, cause: causeOf(thrown) }, 'request failed');
     sendProblem(http.getResponse<Reply>(), error, id);
   }
 }
@@ -104,6 +124,10 @@ export class ProblemFilter implements ExceptionFilter {
 function causeOf(thrown: unknown): { name: string; code?: string; at: string[] } {
   const error = thrown instanceof Error ? thrown : new Error('not an error');
   const code = (error as { code?: unknown }).code;
-  const at = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)).slice(0, 6).map((line) => line.trim());
+  const at = (error.stack ?? '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .slice(0, 6)
+    .map((line) => line.trim());
   return { name: error.name, ...(typeof code === 'string' ? { code } : {}), at };
 }

@@ -18,7 +18,10 @@ const LOGIN = 'lethe_service';
  * @param superuserUrl a superuser of the server
  * @returns connection strings by database name
  */
-export async function provision<Name extends string>(superuserUrl: string, databases: readonly Name[]): Promise<Record<Name, Provisioned>> {
+export async function provision<Name extends string>(
+  superuserUrl: string,
+  databases: readonly Name[],
+): Promise<Record<Name, Provisioned>> {
   const client = new Client({ connectionString: superuserUrl });
   await client.connect();
   try {
@@ -31,7 +34,10 @@ export async function provision<Name extends string>(superuserUrl: string, datab
     const urls = {} as Record<Name, Provisioned>;
     for (const name of databases) {
       await ensureDatabase(client, name);
-      urls[name] = { ownerUrl: urlOf(superuserUrl, name, OWNER, passwords[OWNER]!), appUrl: urlOf(superuserUrl, name, LOGIN, passwords[LOGIN]!) };
+      urls[name] = {
+        ownerUrl: urlOf(superuserUrl, name, OWNER, passwords[OWNER]!),
+        appUrl: urlOf(superuserUrl, name, LOGIN, passwords[LOGIN]!),
+      };
     }
     return urls;
   } finally {
@@ -44,7 +50,9 @@ const raced = new Set(['23505', '42710', '42P04', 'XX000']);
 
 async function ensureRole(client: Client, role: string, options: string, attempt = 0): Promise<void> {
   const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
-  const statement = rowCount ? `ALTER ROLE ${role} ${options.replace(/ IN ROLE .*/, '')}` : `CREATE ROLE ${role} NOSUPERUSER NOBYPASSRLS ${options}`;
+  const statement = rowCount
+    ? `ALTER ROLE ${role} ${options.replace(/ IN ROLE .*/, '')}`
+    : `CREATE ROLE ${role} NOSUPERUSER NOBYPASSRLS ${options}`;
   try {
     await client.query(statement);
   } catch (error) {
@@ -74,7 +82,9 @@ function urlOf(base: string, database: string, user: string, password: string): 
  * Why this connection must not serve: the role owns the tables, is superuser or bypasses row-level security.
  * Undefined when it is safe.
  */
-export async function unsafeRole(query: (text: string) => Promise<{ rows: Record<string, unknown>[] }>): Promise<string | undefined> {
+export async function unsafeRole(
+  query: (text: string) => Promise<{ rows: Record<string, unknown>[] }>,
+): Promise<string | undefined> {
   const { rows } = await query(`
     SELECT r.rolsuper, r.rolbypassrls,
            EXISTS (SELECT FROM pg_class c WHERE c.relname = 'event' AND pg_has_role(r.rolname, c.relowner, 'USAGE')) AS owner

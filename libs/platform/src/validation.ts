@@ -20,6 +20,8 @@ export function validationPipe(): StandardSchemaValidationPipe {
 
 function fieldError(issue: Issue): FieldError {
   const path = (issue.path ?? []).map((part) => (typeof part === 'object' ? part.key : part));
-  const pointer = path.map((part) => `/${String(part).slice(0, 100).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+  const pointer = path
+    .map((part) => `/${String(part).slice(0, 100).replaceAll('~', '~0').replaceAll('/', '~1')}`)
+    .join('');
   return { pointer, code: (issue.code ?? 'invalid').replaceAll('_', '-') };
 }

@@ -18,7 +18,9 @@ const CredentialView = z
   .meta({ id: 'Credential' });
 
 /** A page of credentials. */
-export const CredentialList = z.strictObject({ items: z.array(CredentialView), next: z.null() }).meta({ id: 'CredentialList' });
+export const CredentialList = z
+  .strictObject({ items: z.array(CredentialView), next: z.null() })
+  .meta({ id: 'CredentialList' });
 
 interface Row {
   id: string;

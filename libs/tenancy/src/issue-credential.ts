@@ -10,12 +10,26 @@ import { Members } from './members.js';
 import { credentialStream } from './tenant.js';
 
 /** `kind: system` takes scopes; `kind: personal` takes the member it belongs to and has that member's roles. */
-export const IssueCredentialBody = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('system'), label: z.string().min(1).max(100), scopes: z.array(z.string().max(50)).min(1).max(20), expiresInDays: z.number().int().min(1).max(730).default(365) }),
-  z.strictObject({ kind: z.literal('personal'), label: z.string().min(1).max(100), memberId: z.uuid(), expiresInDays: z.number().int().min(1).max(365).default(90) }),
-]).meta({ id: 'IssueCredential' });
+export const IssueCredentialBody = z
+  .discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('system'),
+      label: z.string().min(1).max(100),
+      scopes: z.array(z.string().max(50)).min(1).max(20),
+      expiresInDays: z.number().int().min(1).max(730).default(365),
+    }),
+    z.strictObject({
+      kind: z.literal('personal'),
+      label: z.string().min(1).max(100),
+      memberId: z.uuid(),
+      expiresInDays: z.number().int().min(1).max(365).default(90),
+    }),
+  ])
+  .meta({ id: 'IssueCredential' });
 
-export const IssuedCredential = z.strictObject({ id: z.string(), key: z.string(), expiresAt: z.iso.datetime() }).meta({ id: 'IssuedCredential' });
+export const IssuedCredential = z
+  .strictObject({ id: z.string(), key: z.string(), expiresAt: z.iso.datetime() })
+  .meta({ id: 'IssuedCredential' });
 
 export class IssueCredential extends Command<z.infer<typeof IssuedCredential>> {
   constructor(
@@ -48,7 +62,19 @@ export class IssueCredentialHandler implements ICommandHandler<IssueCredential> 
     await this.store.append({
       tenant: by.tenant,
       actorRef: by.actorRef,
-      events: [{ stream: credentialStream(made.id), type: 'CredentialIssued.v1', data: { id: made.id, kind: body.kind, member: member?.id ?? null, scopes, expiresAt: expiresAt.toISOString() } }],
+      events: [
+        {
+          stream: credentialStream(made.id),
+          type: 'CredentialIssued.v1',
+          data: {
+            id: made.id,
+            kind: body.kind,
+            member: member?.id ?? null,
+            scopes,
+            expiresAt: expiresAt.toISOString(),
+          },
+        },
+      ],
       side: async (query) => {
         await query({
           text: `INSERT INTO credential (tenant, id, kind, member, label, secret_hash, scopes, expires_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,

@@ -28,7 +28,11 @@ export class Members {
   ) {}
 
   /** Adds a member with roles; an event with who granted them. `oidcSubject` links the human of an identity provider. */
-  async add(tenant: TenantId, actorRef: string, wanted: { label: string; roles: Role[]; oidcSubject?: string | undefined }): Promise<Member> {
+  async add(
+    tenant: TenantId,
+    actorRef: string,
+    wanted: { label: string; roles: Role[]; oidcSubject?: string | undefined },
+  ): Promise<Member> {
     const id = newId();
     const now = this.clock.now();
     await this.store.append({

@@ -9,7 +9,9 @@ import { Members } from './members.js';
 import { ForeignTokens } from './principals.js';
 import { Tenants } from './tenants.js';
 
-const Issuers = z.array(z.strictObject({ issuer: z.url(), audience: z.string().min(1), tenant: z.uuid(), jwksUri: z.url() }));
+const Issuers = z.array(
+  z.strictObject({ issuer: z.url(), audience: z.string().min(1), tenant: z.uuid(), jwksUri: z.url() }),
+);
 type Issuer = z.infer<typeof Issuers>[number];
 
 /** Fixed list: `none` and symmetric algorithms are never accepted. */
@@ -39,15 +41,33 @@ export class OidcTokens extends ForeignTokens {
     const tenant = await this.tenants.get(issuer.tenant as TenantId);
     const member = await this.members.findByOidc(issuer.tenant as TenantId, oidcSubject(issuer.issuer, subject));
     if (!member) return undefined;
-    const actorRef = `member:${this.keys.mac(issuer.tenant as TenantId, 'actor', `member:${member.id}`).toString('hex').slice(0, 24)}`;
-    return { kind: 'human', id: member.id, tenant: tenant.id, mode: tenant.mode, roles: member.roles, scopes: [], humanId: member.id, actorRef };
+    const actorRef = `member:${this.keys
+      .mac(issuer.tenant as TenantId, 'actor', `member:${member.id}`)
+      .toString('hex')
+      .slice(0, 24)}`;
+    return {
+      kind: 'human',
+      id: member.id,
+      tenant: tenant.id,
+      mode: tenant.mode,
+      roles: member.roles,
+      scopes: [],
+      humanId: member.id,
+      actorRef,
+    };
   }
 
   private async verified(token: string, issuer: Issuer): Promise<string | undefined> {
-    const keySet = this.keySets.get(issuer.issuer) ?? createRemoteJWKSet(new URL(issuer.jwksUri), { timeoutDuration: 3000 });
+    const keySet =
+      this.keySets.get(issuer.issuer) ?? createRemoteJWKSet(new URL(issuer.jwksUri), { timeoutDuration: 3000 });
     this.keySets.set(issuer.issuer, keySet);
     try {
-      const { payload } = await jwtVerify(token, keySet, { issuer: issuer.issuer, audience: issuer.audience, algorithms, clockTolerance: 5 });
+      const { payload } = await jwtVerify(token, keySet, {
+        issuer: issuer.issuer,
+        audience: issuer.audience,
+        algorithms,
+        clockTolerance: 5,
+      });
       return payload.sub;
     } catch {
       return undefined;

@@ -96,7 +96,11 @@ export class Principals extends PrincipalSource {
     if ((this.used.get(id) ?? 0) > now.getTime() - LAST_USE_MS) return;
     this.used.set(id, now.getTime());
     await this.database.transaction(tenant, (query) =>
-      query({ name: 'credential-used', text: 'UPDATE credential SET last_used_at = $3 WHERE tenant = $1 AND id = $2', values: [tenant, id, now] }),
+      query({
+        name: 'credential-used',
+        text: 'UPDATE credential SET last_used_at = $3 WHERE tenant = $1 AND id = $2',
+        values: [tenant, id, now],
+      }),
     );
   }
 }

@@ -37,7 +37,10 @@ export class RevokeCredentialHandler implements ICommandHandler<RevokeCredential
         actorRef: by.actorRef,
         events: [{ stream: credentialStream(id), type: 'CredentialRevoked.v1', data: { id } }],
         side: async (query) => {
-          await query({ text: 'UPDATE credential SET revoked_at = $3 WHERE tenant = $1 AND id = $2', values: [by.tenant, id, this.clock.now()] });
+          await query({
+            text: 'UPDATE credential SET revoked_at = $3 WHERE tenant = $1 AND id = $2',
+            values: [by.tenant, id, this.clock.now()],
+          });
         },
       });
     }

@@ -12,13 +12,32 @@ import { Tenants } from './tenants.js';
 
 const WhoAmI = z
   .strictObject({
-    tenant: z.strictObject({ id: z.uuid(), name: z.string(), mode: z.enum(['test', 'live']), territory: z.string().nullable(), timeZone: z.string() }),
-    principal: z.strictObject({ kind: z.string(), id: z.string(), roles: z.array(z.string()), scopes: z.array(z.string()) }),
+    tenant: z.strictObject({
+      id: z.uuid(),
+      name: z.string(),
+      mode: z.enum(['test', 'live']),
+      territory: z.string().nullable(),
+      timeZone: z.string(),
+    }),
+    principal: z.strictObject({
+      kind: z.string(),
+      id: z.string(),
+      roles: z.array(z.string()),
+      scopes: z.array(z.string()),
+    }),
   })
   .meta({ id: 'WhoAmI' });
 const humanRoles = z.enum(['admin', 'privacy-officer', 'auditor']);
-const NewMember = z.strictObject({ label: z.string().min(1).max(200), roles: z.array(humanRoles).min(1).max(3), oidcSubject: z.string().min(1).max(255).optional() }).meta({ id: 'NewMember' });
-const MemberView = z.strictObject({ id: z.uuid(), label: z.string(), roles: z.array(z.string()), addedAt: z.iso.datetime() }).meta({ id: 'Member' });
+const NewMember = z
+  .strictObject({
+    label: z.string().min(1).max(200),
+    roles: z.array(humanRoles).min(1).max(3),
+    oidcSubject: z.string().min(1).max(255).optional(),
+  })
+  .meta({ id: 'NewMember' });
+const MemberView = z
+  .strictObject({ id: z.uuid(), label: z.string(), roles: z.array(z.string()), addedAt: z.iso.datetime() })
+  .meta({ id: 'Member' });
 const MemberList = z.strictObject({ items: z.array(MemberView), next: z.null() }).meta({ id: 'MemberList' });
 const Revoked = z.strictObject({ id: z.string(), revoked: z.literal(true) }).meta({ id: 'RevokedCredential' });
 const credentialId = z.string().regex(/^[0-9a-f]{16}$/);
@@ -54,7 +73,10 @@ export class TenancyController {
   @Can('configure', 'ApiKey')
   @Audited('api-key.issue', 'change')
   @Answers(201, IssuedCredential)
-  issueApiKey(@By() by: Caller, @Body({ schema: IssueCredentialBody }) body: z.infer<typeof IssueCredentialBody>): Promise<z.infer<typeof IssuedCredential>> {
+  issueApiKey(
+    @By() by: Caller,
+    @Body({ schema: IssueCredentialBody }) body: z.infer<typeof IssueCredentialBody>,
+  ): Promise<z.infer<typeof IssuedCredential>> {
     return this.commands.execute(new IssueCredential(by, body, by.principal.mode));
   }
 
@@ -78,7 +100,10 @@ export class TenancyController {
   @Can('configure', 'Member')
   @Audited('member.add', 'change')
   @Answers(201, MemberView)
-  addMember(@By() by: Caller, @Body({ schema: NewMember }) body: z.infer<typeof NewMember>): Promise<z.infer<typeof MemberView>> {
+  addMember(
+    @By() by: Caller,
+    @Body({ schema: NewMember }) body: z.infer<typeof NewMember>,
+  ): Promise<z.infer<typeof MemberView>> {
     return this.members.add(by.tenant, by.actorRef, { ...body, roles: body.roles as Role[] });
   }
 }

@@ -9,7 +9,11 @@ export const tenancyMigrations: Migration[] = [
          id uuid PRIMARY KEY, name text NOT NULL, mode text NOT NULL CHECK (mode IN ('test', 'live')),
          territory text, time_zone text NOT NULL, log_id text NOT NULL UNIQUE, created_at timestamptz NOT NULL);
        GRANT SELECT, INSERT ON tenant TO lethe_app;`,
-      tenantTable('member', `id uuid NOT NULL, label text NOT NULL, roles text[] NOT NULL, oidc_subject text, added_at timestamptz NOT NULL, removed_at timestamptz, PRIMARY KEY (tenant, id)`, 'SELECT, INSERT, UPDATE'),
+      tenantTable(
+        'member',
+        `id uuid NOT NULL, label text NOT NULL, roles text[] NOT NULL, oidc_subject text, added_at timestamptz NOT NULL, removed_at timestamptz, PRIMARY KEY (tenant, id)`,
+        'SELECT, INSERT, UPDATE',
+      ),
       tenantTable(
         'credential',
         `id text NOT NULL, kind text NOT NULL CHECK (kind IN ('personal', 'system')), member uuid, label text NOT NULL,

@@ -9,7 +9,15 @@ export const memberStream = (id: string): string => `member/${id}`;
 /** Stream of one credential. */
 export const credentialStream = (id: string): string => `credential/${id}`;
 
-declareEvents('TenantCreated.v1', 'MemberAdded.v1', 'MemberChanged.v1', 'MemberRemoved.v1', 'CredentialIssued.v1', 'CredentialRevoked.v1', 'SettingChanged.v1');
+declareEvents(
+  'TenantCreated.v1',
+  'MemberAdded.v1',
+  'MemberChanged.v1',
+  'MemberRemoved.v1',
+  'CredentialIssued.v1',
+  'CredentialRevoked.v1',
+  'SettingChanged.v1',
+);
 
 /** A tenant as routes and workers need it. */
 export interface Tenant {

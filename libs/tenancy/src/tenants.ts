@@ -36,7 +36,14 @@ export class Tenants {
   /** Creates a tenant and its log; the genesis leaf commits the hash of the next log key (design section 3, rule 7). */
   async create(wanted: NewTenant): Promise<Tenant> {
     const id = newId() as TenantId;
-    const tenant: Tenant = { id, name: wanted.name, mode: wanted.mode, territory: wanted.territory ?? null, timeZone: wanted.timeZone ?? 'UTC', logId: id };
+    const tenant: Tenant = {
+      id,
+      name: wanted.name,
+      mode: wanted.mode,
+      territory: wanted.territory ?? null,
+      timeZone: wanted.timeZone ?? 'UTC',
+      logId: id,
+    };
     await this.database.global({
       text: 'INSERT INTO tenant (id, name, mode, territory, time_zone, log_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)',
       values: [id, tenant.name, tenant.mode, tenant.territory, tenant.timeZone, tenant.logId, this.clock.now()],
@@ -46,7 +53,19 @@ export class Tenants {
     await this.store.append({
       tenant: id,
       actorRef: 'system',
-      events: [{ stream: tenantStream, type: 'TenantCreated.v1', data: { mode: tenant.mode, territory: tenant.territory, timeZone: tenant.timeZone, logId: tenant.logId, nextLogKeyHash } }],
+      events: [
+        {
+          stream: tenantStream,
+          type: 'TenantCreated.v1',
+          data: {
+            mode: tenant.mode,
+            territory: tenant.territory,
+            timeZone: tenant.timeZone,
+            logId: tenant.logId,
+            nextLogKeyHash,
+          },
+        },
+      ],
       expect: { [tenantStream]: 0 },
     });
     return tenant;
@@ -61,8 +80,18 @@ export class Tenants {
 
   /** All tenants, oldest first. */
   async all(): Promise<Tenant[]> {
-    const { rows } = await this.database.global<TenantRow>({ name: 'tenants', text: 'SELECT * FROM tenant ORDER BY id' });
-    const tenants = rows.map((row) => ({ id: row.id, name: row.name, mode: row.mode, territory: row.territory, timeZone: row.time_zone, logId: row.log_id }));
+    const { rows } = await this.database.global<TenantRow>({
+      name: 'tenants',
+      text: 'SELECT * FROM tenant ORDER BY id',
+    });
+    const tenants = rows.map((row) => ({
+      id: row.id,
+      name: row.name,
+      mode: row.mode,
+      territory: row.territory,
+      timeZone: row.time_zone,
+      logId: row.log_id,
+    }));
     for (const tenant of tenants) this.cache.set(tenant.id, tenant);
     return tenants;
   }

@@ -1,0 +1,151 @@
+/** Answers whether a purpose may be pursued for a person: the hot path of connected systems. */
+import { Inject, Injectable } from '@nestjs/common';
+import { z } from 'zod';
+import { DomainError, type Clock, type SubjectId } from '#kernel';
+import { CLOCK, type Caller } from '#platform';
+import { SubjectAmbiguous, Subjects } from '#subjects';
+import { purposeUnknown } from './consent.errors.js';
+import { verdictOf, type Moment, type Verdict } from './consent.js';
+import { ConsentRecords } from './consent-records.js';
+import { Channel, PurposeId, type Purpose } from './purpose.js';
+import { Purposes } from './purposes.js';
+import { ReadPosition } from './read-position.js';
+import { SubjectReference } from './record-consent.js';
+
+const question = {
+  subject: SubjectReference.optional(),
+  subjectId: z.uuid().optional(),
+  purpose: PurposeId,
+  channel: Channel.optional(),
+  at: z.iso.datetime({ offset: true }).optional(),
+  asOf: z.iso.datetime({ offset: true }).optional(),
+};
+const oneSubject = (body: { subject?: unknown; subjectId?: unknown }): boolean =>
+  (body.subject === undefined) !== (body.subjectId === undefined);
+
+export const CheckConsentBody = z
+  .strictObject({ ...question, atLeast: z.string().max(200).optional() })
+  .refine(oneSubject, { path: ['subject'] })
+  .meta({ id: 'CheckConsent' });
+export const CheckBatchBody = z
+  .strictObject({
+    items: z
+      .array(z.strictObject({ ref: z.string().max(200), ...question }).refine(oneSubject, { path: ['subject'] }))
+      .min(1)
+      .max(500),
+    atLeast: z.string().max(200).optional(),
+  })
+  .meta({ id: 'CheckConsentBatch' });
+
+export const CheckAnswer = z
+  .strictObject({
+    decision: z.enum(['permit', 'deny']),
+    reason: z.string(),
+    basis: z.string().nullable(),
+    state: z.string(),
+    since: z.string().nullable(),
+    validUntil: z.string().nullable(),
+    token: z.string(),
+  })
+  .meta({ id: 'ConsentAnswer' });
+export const CheckBatchAnswer = z
+  .strictObject({
+    asOf: z.string(),
+    items: z.array(
+      z.union([
+        z.strictObject({ ref: z.string(), ...CheckAnswer.shape }),
+        z.strictObject({ ref: z.string(), error: z.strictObject({ code: z.string() }) }),
+      ]),
+    ),
+  })
+  .meta({ id: 'ConsentAnswerBatch' });
+
+type Question = Omit<z.infer<typeof CheckConsentBody>, 'atLeast'>;
+export type ConsentAnswer = z.infer<typeof CheckAnswer>;
+
+@Injectable()
+export class ConsentCheck {
+  constructor(
+    private readonly subjects: Subjects,
+    private readonly records: ConsentRecords,
+    private readonly purposes: Purposes,
+    private readonly position: ReadPosition,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** One question. `explain`: the caller may learn why; others get a coarse reason, or a check would be an oracle for erased people. */
+  async ask(by: Caller, body: Question & { atLeast?: string | undefined }, explain: boolean): Promise<ConsentAnswer> {
+    const purpose = await this.purposes.find(by.tenant, body.purpose);
+    if (!purpose) throw purposeUnknown('/purpose');
+    const fresh = body.atLeast === undefined ? false : await this.position.reach(by, body.atLeast);
+    const verdict = await this.verdict(by, purpose, body, fresh);
+    const token = await this.position.token(by);
+    return { ...(explain ? verdict : coarse(verdict)), token };
+  }
+
+  /** Up to 500 questions at one snapshot, answered in order; an unanswerable one does not spoil its neighbours. */
+  async askAll(
+    by: Caller,
+    body: z.infer<typeof CheckBatchBody>,
+    explain: boolean,
+  ): Promise<z.infer<typeof CheckBatchAnswer>> {
+    const asOf = this.clock.now().toISOString();
+    if (body.atLeast !== undefined) await this.position.reach(by, body.atLeast);
+    const items = await Promise.all(
+      body.items.map(async ({ ref, ...item }) => {
+        try {
+          return { ref, ...(await this.ask(by, { ...item, atLeast: body.atLeast }, explain)) };
+        } catch (error) {
+          if (error instanceof DomainError) return { ref, error: { code: error.code } };
+          throw error;
+        }
+      }),
+    );
+    return { asOf, items };
+  }
+
+  private async verdict(
+    by: Caller,
+    purpose: Purpose,
+    body: Question,
+    fresh: boolean,
+  ): Promise<Omit<ConsentAnswer, 'token'>> {
+    const subject = await this.who(by, body);
+    const utc = (text: string | undefined): string | undefined =>
+      text === undefined ? undefined : new Date(text).toISOString();
+    const moment: Moment = { now: this.clock.now().toISOString(), at: utc(body.at), asOf: utc(body.asOf) };
+    const person = subject === undefined ? undefined : await this.records.of(by.tenant, subject, fresh);
+    if (!person || person.aliases.length === 0) return unknownPerson(purpose);
+    return verdictOf(purpose, person.records, person.restricted, body.channel, moment);
+  }
+
+  private async who(by: Caller, body: Question): Promise<SubjectId | undefined> {
+    if (body.subjectId !== undefined) return body.subjectId as SubjectId;
+    const people = await this.subjects.lookup(by.tenant, body.subject!.identifiers);
+    if (people.length > 1) throw new SubjectAmbiguous();
+    return people[0];
+  }
+}
+
+function unknownPerson(purpose: Purpose): Omit<ConsentAnswer, 'token'> {
+  return {
+    decision: 'deny',
+    reason: 'unknown',
+    basis: purpose.legalBasis,
+    state: 'never-asked',
+    since: null,
+    validUntil: null,
+  };
+}
+
+function coarse(verdict: Verdict | Omit<ConsentAnswer, 'token'>): Omit<ConsentAnswer, 'token'> {
+  const permit = verdict.decision === 'permit';
+  return {
+    decision: verdict.decision,
+    reason: permit ? 'permitted' : 'not-permitted',
+    basis: permit ? verdict.basis : null,
+    state: permit ? verdict.state : 'withheld',
+    since: null,
+    validUntil: permit ? verdict.validUntil : null,
+  };
+}

@@ -1,0 +1,117 @@
+/** What this replica knows of changes elsewhere: a tail of the ledger that drops stale cache entries. */
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import type { SubjectId, TenantId } from '#kernel';
+import { EventStore } from '#ledger';
+import { LOGGER, type Logger } from '#platform';
+
+/** Told whose decisions or standing changed, or that purposes or links did. */
+export interface FeedListener {
+  subjectChanged(tenant: TenantId, subject: SubjectId): void;
+  purposeChanged(tenant: TenantId): void;
+  linksChanged(): void;
+}
+
+interface Tail {
+  /** Next position to read; everything before it has been applied. */
+  next: number;
+  contact: number;
+  used: number;
+  running: boolean;
+}
+
+const POLL_MS = 50;
+/** A tail that nobody asks about is dropped; the next question starts a new one at the head. */
+const IDLE_MS = 60_000;
+/** Silence after which a cached answer is no longer trusted. */
+const SILENCE_MS = 2000;
+const BATCH = 1000;
+
+@Injectable()
+export class ConsentFeed implements OnApplicationShutdown {
+  private readonly tails = new Map<TenantId, Tail>();
+  private listener: FeedListener | undefined;
+  private readonly unlisten: () => void;
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(
+    private readonly store: EventStore,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {
+    this.unlisten = store.onCommit((tenant) => void this.advance(tenant));
+    this.timer = setInterval(() => this.pollAll(), POLL_MS);
+    this.timer.unref();
+  }
+
+  listen(listener: FeedListener): void {
+    this.listener = listener;
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.timer);
+    this.unlisten();
+  }
+
+  /** True when a cached answer of this tenant may be given: the tail runs and was heard of lately. */
+  trusted(tenant: TenantId): boolean {
+    const tail = this.tails.get(tenant);
+    if (!tail) {
+      void this.open(tenant);
+      return false;
+    }
+    tail.used = Date.now();
+    return tail.contact > Date.now() - SILENCE_MS;
+  }
+
+  /** Position up to which changes have been applied here, or -1. */
+  applied(tenant: TenantId): number {
+    return (this.tails.get(tenant)?.next ?? 0) - 1;
+  }
+
+  private async open(tenant: TenantId): Promise<void> {
+    const tail: Tail = { next: 0, contact: 0, used: Date.now(), running: true };
+    this.tails.set(tenant, tail);
+    try {
+      tail.next = (await this.store.head(tenant)).size;
+      tail.contact = Date.now();
+    } catch {
+      this.tails.delete(tenant);
+    }
+    tail.running = false;
+  }
+
+  private pollAll(): void {
+    const now = Date.now();
+    for (const [tenant, tail] of this.tails) {
+      if (tail.used < now - IDLE_MS) this.tails.delete(tenant);
+      else void this.advance(tenant);
+    }
+  }
+
+  private async advance(tenant: TenantId): Promise<void> {
+    const tail = this.tails.get(tenant);
+    if (!tail || tail.running) return;
+    tail.running = true;
+    try {
+      for (;;) {
+        const events = await this.store.read(tenant, tail.next, BATCH);
+        for (const { type, data } of events) this.apply(tenant, type, data);
+        tail.next += events.length;
+        tail.contact = Date.now();
+        if (events.length < BATCH) break;
+      }
+    } catch (error) {
+      this.log.warn({ tenant, cause: (error as Error).name }, 'consent feed is silent');
+    } finally {
+      tail.running = false;
+    }
+  }
+
+  private apply(tenant: TenantId, type: string, data: Record<string, unknown>): void {
+    if (type === 'PurposeDefined.v1') this.listener?.purposeChanged(tenant);
+    else if (type === 'SubjectsLinked.v1' || type === 'SubjectsUnlinked.v1') this.listener?.linksChanged();
+    else {
+      const subject = data['subject'] ?? data['subjectId'];
+      if (typeof subject === 'string') this.listener?.subjectChanged(tenant, subject as SubjectId);
+    }
+  }
+}

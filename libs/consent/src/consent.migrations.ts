@@ -1,0 +1,36 @@
+/** Tables of consent. `consent_record` is written in the flush: a check after an acknowledged decision always sees it. */
+import { tenantTable, type InlineTable, type Migration } from '#ledger';
+
+export const consentMigrations: Migration[] = [
+  {
+    id: '0060-consent',
+    sql: [
+      tenantTable(
+        'purpose',
+        'id text NOT NULL, definition jsonb NOT NULL, version int NOT NULL, PRIMARY KEY (tenant, id)',
+      ),
+      tenantTable(
+        'notice',
+        `id text NOT NULL, version text NOT NULL, language text NOT NULL, text text NOT NULL, purposes text[] NOT NULL, hash text NOT NULL,
+         published_at timestamptz NOT NULL, PRIMARY KEY (tenant, id, version)`,
+        'SELECT, INSERT',
+      ),
+      tenantTable(
+        'consent_record',
+        `subject uuid NOT NULL, position bigint NOT NULL, id uuid NOT NULL, purpose text NOT NULL, decision text NOT NULL, channel text,
+         collected_at timestamptz NOT NULL, recorded_at timestamptz NOT NULL, imported boolean NOT NULL, expires_at timestamptz,
+         notice_id text NOT NULL, notice_version text NOT NULL, PRIMARY KEY (tenant, subject, position)`,
+        'SELECT, INSERT, DELETE',
+      ),
+      'CREATE UNIQUE INDEX consent_record_id ON consent_record (tenant, id);',
+    ].join('\n'),
+  },
+];
+
+/** Inline read model of the check (design section 3: `consent_state`). */
+export const consentRecordTable: InlineTable = {
+  name: 'consent-record',
+  columns: 12,
+  text: `INSERT INTO consent_record (tenant, subject, position, id, purpose, decision, channel, collected_at, recorded_at, imported, expires_at, notice_id, notice_version)
+         SELECT $1, * FROM unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::timestamptz[], $10::boolean[], $11::timestamptz[], $12::text[], $13::text[])`,
+};

@@ -1,0 +1,36 @@
+/** Wires consent. */
+import { Module } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import { SubjectsModule } from '#subjects';
+import { ConsentCheck } from './check-consent.js';
+import { ConsentController } from './consent.controller.js';
+import { ConsentFeed } from './consent-feed.js';
+import { ConsentHistory } from './consent-history.js';
+import { ConsentRecords } from './consent-records.js';
+import { DefinePurposeHandler } from './define-purpose.js';
+import { PublishNoticeHandler } from './publish-notice.js';
+import { Purposes } from './purposes.js';
+import { ConsentRules } from './consent-rules.js';
+import { ReadPosition } from './read-position.js';
+import { ReceiptSources } from './receipt-sources.js';
+import { RecordConsentHandler } from './record-consent.js';
+
+@Module({
+  imports: [CqrsModule, SubjectsModule],
+  controllers: [ConsentController],
+  providers: [
+    ConsentFeed,
+    ConsentRecords,
+    ConsentCheck,
+    ReadPosition,
+    ConsentHistory,
+    ReceiptSources,
+    ConsentRules,
+    Purposes,
+    DefinePurposeHandler,
+    PublishNoticeHandler,
+    RecordConsentHandler,
+  ],
+  exports: [ConsentCheck, ConsentHistory, ConsentRecords, Purposes],
+})
+export class ConsentModule {}

@@ -1,0 +1,20 @@
+/** The door of consent. */
+export { ConsentCheck, type ConsentAnswer } from './check-consent.js';
+export { ConsentHistory } from './consent-history.js';
+export { ConsentModule } from './consent.module.js';
+export { consentMigrations } from './consent.migrations.js';
+export { ConsentRecords } from './consent-records.js';
+export {
+  consentStream,
+  standing,
+  stateOf,
+  verdictOf,
+  type ConsentRecord,
+  type ConsentState,
+  type Decision,
+  type Moment,
+  type Verdict,
+} from './consent.js';
+export { legalBases, type Notice, type Purpose } from './purpose.js';
+export { Purposes } from './purposes.js';
+export { RecordConsent } from './record-consent.js';
