@@ -31,10 +31,10 @@ export class FenceLost extends DomainError {
   }
 }
 
-/** Leaving `running` raises the fence too: an attempt that was released can't come back. */
+/** Fence and state together name one attempt: every claim raises the fence, and every end of an attempt leaves `running`. */
 const update = `
   UPDATE job SET state = c.to_state, run_at = COALESCE(c.run_at, job.run_at), attempts = COALESCE(c.attempts, job.attempts),
-    generation = COALESCE(c.generation, job.generation), fence = CASE WHEN c.to_state = 'running' THEN job.fence ELSE job.fence + 1 END,
+    generation = COALESCE(c.generation, job.generation),
     lease_until = clock_timestamp() + c.lease_ms * interval '1 millisecond', last_error_code = COALESCE(c.code, job.last_error_code),
     last_error_class = COALESCE(c.class, job.last_error_class), finished_at = c.finished_at
   FROM unnest($2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::timestamptz[], $7::int[], $8::int[], $9::int[], $10::text[], $11::text[], $12::timestamptz[])

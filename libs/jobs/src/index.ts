@@ -9,3 +9,4 @@ export type { KeyLimit } from './choose-jobs.js';
 export { enqueue, enqueueIn } from './enqueue-job.js';
 export { JobWorker, type JobTrouble, type WorkerOptions } from './job-worker.js';
 export { jobsMigrations } from './jobs.migrations.js';
+export { JobsModule } from './jobs.module.js';

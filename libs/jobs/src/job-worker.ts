@@ -104,8 +104,12 @@ export class JobWorker {
   private async work(): Promise<void> {
     while (!this.stopping) {
       this.hinted = false;
-      await this.look().catch((error: Error) => this.trouble('jobs could not be claimed', { cause: error.name }));
-      // A flood of commits is one hint: looks are never closer than this.
+      const claimed = await this.look().catch((error: Error) => {
+        this.trouble('jobs could not be claimed', { cause: error.name });
+        return 0;
+      });
+      if (claimed > 0) continue;
+      // A flood of commits is one hint: looks that find nothing are never closer than this.
       await this.pause(MIN_GAP_MS, false);
       if (!this.hinted && !this.stopping) await this.pause(this.pollMs, true);
     }
@@ -122,21 +126,24 @@ export class JobWorker {
     });
   }
 
-  private async look(): Promise<void> {
+  /** Claims in every due tenant; returns how many jobs. */
+  private async look(): Promise<number> {
     const free = this.size - this.running.size;
-    if (free <= 0 || this.registrations.size === 0) return;
+    if (free <= 0 || this.registrations.size === 0) return 0;
     const quiet = [...this.quiet].filter(([, { until }]) => until > performance.now()).map(([tenant]) => tenant);
     const due = await dueTenants(this.store.database, this.clock.now(), quiet, TENANTS);
     // Everybody gets a part of the free slots first; who is second in line does not wait for who has a thousand jobs.
     const share = Math.max(1, Math.ceil(free / Math.max(1, due.length)));
+    let claimed = 0;
     for (const tenant of due) {
       const capacity = Math.min(share, this.size - this.running.size);
-      if (capacity <= 0 || this.stopping) return;
-      await this.claim(tenant, capacity);
+      if (capacity <= 0 || this.stopping) break;
+      claimed += await this.claim(tenant, capacity);
     }
+    return claimed;
   }
 
-  private async claim(tenant: TenantId, capacity: number): Promise<void> {
+  private async claim(tenant: TenantId, capacity: number): Promise<number> {
     const jobs = await claimJobs(this.store.database, {
       tenant,
       now: this.clock.now(),
@@ -145,9 +152,9 @@ export class JobWorker {
       leaseMs: new Map([...this.registrations].map(([queue, { leaseMs }]) => [queue, leaseMs])),
       limit: (queue, key) => this.registrations.get(queue)?.limit(key) ?? {},
     });
-    if (jobs.length > 0) this.hinted = true;
     this.note(tenant, jobs.length);
     for (const job of jobs) this.launch(job);
+    return jobs.length;
   }
 
   private slots(): Map<string, number> {
@@ -196,7 +203,7 @@ export class JobWorker {
     return Promise.race([all, late]).finally(() => clearTimeout(timer));
   }
 
-  /** The fence moves, so a handler that ignores its signal can commit nothing any more. */
+  /** The job leaves `running`, so a handler that ignores its signal can commit nothing any more. */
   private async giveBack(): Promise<void> {
     const { leases, settlements } = this.attempting;
     const jobs = leases.jobs;

@@ -23,6 +23,8 @@ export class Leases {
 
   /** Starts renewing. The signal aborts with `FenceLost` when the job was lost, or could not be renewed in time. */
   hold(job: ClaimedJob): AbortController {
+    // Our own second claim of a job whose lease ended under us: the first attempt is over.
+    this.held.get(job.id)?.abort.abort(new FenceLost());
     const abort = new AbortController();
     const now = performance.now();
     this.held.set(job.id, { job, abort, renewedAt: now, lookedAt: now });

@@ -5,7 +5,7 @@ import type { Database, InlineRow, InlineTable } from '#ledger';
 const cancelTable: InlineTable = {
   name: 'job_cancel',
   columns: 2,
-  text: `UPDATE job SET state = 'cancelled', fence = fence + 1, lease_until = NULL, finished_at = c.at
+  text: `UPDATE job SET state = 'cancelled', lease_until = NULL, finished_at = c.at
          FROM unnest($2::uuid[], $3::timestamptz[]) AS c(id, at)
          WHERE job.tenant = $1 AND job.id = c.id AND job.state IN ('ready', 'running', 'dead', 'manual')`,
 };
