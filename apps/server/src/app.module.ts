@@ -1,14 +1,15 @@
 /** The list of domain modules. */
 import { Module, type DynamicModule } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
+import { AccessLogModule } from '#access-log';
 import { ConsentModule } from '#consent';
-import { AccessRecorder, PlatformModule, type PlatformParts } from '#platform';
+import { PlatformModule, type PlatformParts } from '#platform';
 import { SubjectsModule } from '#subjects';
 import { TenancyModule } from '#tenancy';
 import { HealthController } from './health.controller.js';
 
 /** Every domain, in downhill order. */
-export const domains = [TenancyModule, SubjectsModule, ConsentModule];
+export const domains = [TenancyModule, SubjectsModule, ConsentModule, AccessLogModule.judgedBy(ConsentModule)];
 
 @Module({})
 export class AppModule {
@@ -17,7 +18,6 @@ export class AppModule {
       module: AppModule,
       imports: [CqrsModule.forRoot(), PlatformModule.with(parts), ...domains],
       controllers: [HealthController],
-      providers: [{ provide: AccessRecorder, useValue: { record: async () => undefined } }],
     };
   }
 }

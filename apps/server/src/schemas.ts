@@ -1,4 +1,5 @@
 /** Every migration of this build, in order. */
+import { accessLogMigrations } from '#access-log';
 import { consentMigrations } from '#consent';
 import { jobsMigrations } from '#jobs';
 import { ledgerMigrations } from '#ledger';
@@ -7,6 +8,13 @@ import { tenancyMigrations } from '#tenancy';
 import type { Schemas } from './open-databases.js';
 
 export const schemas: Schemas = {
-  ledger: [...ledgerMigrations, ...jobsMigrations, ...tenancyMigrations, ...subjectsMigrations, ...consentMigrations],
+  ledger: [
+    ...ledgerMigrations,
+    ...jobsMigrations,
+    ...tenancyMigrations,
+    ...subjectsMigrations,
+    ...accessLogMigrations,
+    ...consentMigrations,
+  ],
   keystore: keystoreMigrations,
 };

@@ -1,7 +1,9 @@
 /** Wires consent. */
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
+import { AccessVerdicts } from '#access-log';
 import { SubjectsModule } from '#subjects';
+import { ConsentVerdicts } from './access-verdicts.js';
 import { ConsentCheck } from './check-consent.js';
 import { ConsentController } from './consent.controller.js';
 import { ConsentFeed } from './consent-feed.js';
@@ -30,7 +32,8 @@ import { RecordConsentHandler } from './record-consent.js';
     DefinePurposeHandler,
     PublishNoticeHandler,
     RecordConsentHandler,
+    { provide: AccessVerdicts, useClass: ConsentVerdicts },
   ],
-  exports: [ConsentCheck, ConsentHistory, ConsentRecords, Purposes],
+  exports: [AccessVerdicts, ConsentCheck, ConsentHistory, ConsentRecords, Purposes],
 })
 export class ConsentModule {}

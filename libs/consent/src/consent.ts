@@ -74,7 +74,7 @@ export interface Moment {
 }
 
 /**
- * The decision that stands. Newest `collectedAt` wins, then stops, then position; a live stop beats every decision with a
+ * The decision that stands, of the records of one purpose. Newest `collectedAt` wins, then stops, then position; a live stop beats every decision with a
  * smaller position, whatever its clock says, so that a client's slow clock cannot undo a withdrawal.
  */
 export function standing(
@@ -145,7 +145,8 @@ export function verdictOf(
   channel: string | undefined,
   moment: Moment,
 ): Verdict {
-  const record = standing(records, channel, moment);
+  const asked = records.filter((one) => one.purpose === purpose.id);
+  const record = standing(asked, channel, moment);
   const state = stateOf(record, moment);
   const answer = (decision: Verdict['decision'], reason: string): Verdict => ({
     decision,

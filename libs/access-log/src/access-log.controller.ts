@@ -1,0 +1,56 @@
+/** Routes of the access log. */
+import { Body, Controller, Get, Inject, Post } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { z } from 'zod';
+import type { Clock, SubjectId } from '#kernel';
+import { Answers, Audited, By, Caller, Can, CLOCK } from '#platform';
+import { Subjects } from '#subjects';
+import { AccessesReported, ReportAccesses, ReportAccessesBody } from './report-accesses.js';
+import { AccessPage, AccessSearch, SearchAccessesBody, SourceList } from './search-accesses.js';
+
+@Controller('v1/access-log')
+export class AccessLogController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly accesses: AccessSearch,
+    private readonly subjects: Subjects,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  @Post('entries')
+  @Can('record', 'AccessLog')
+  @Audited('access-log.report', 'change')
+  @Answers(201, AccessesReported)
+  reportAccesses(
+    @By() by: Caller,
+    @Body({ schema: ReportAccessesBody }) body: z.infer<typeof ReportAccessesBody>,
+  ): Promise<z.infer<typeof AccessesReported>> {
+    return this.commands.execute(new ReportAccesses(by, body.entries, this.clock.now()));
+  }
+
+  @Post('search')
+  @Can('read', 'AccessLog')
+  @Audited('access-log.search', 'read')
+  @Answers(200, AccessPage)
+  async searchAccesses(
+    @By() by: Caller,
+    @Body({ schema: SearchAccessesBody }) body: z.infer<typeof SearchAccessesBody>,
+  ): Promise<z.infer<typeof AccessPage>> {
+    const page = await this.accesses.search(by.tenant, body, await this.people(by, body));
+    for (const item of page.items) by.saw(item.subjectId as SubjectId, 'accesses');
+    return page;
+  }
+
+  @Get('sources')
+  @Can('read', 'AccessLog')
+  @Audited('access-log.sources', 'exempt', 'counts per source, no person')
+  @Answers(200, SourceList)
+  listAccessSources(@By() by: Caller): Promise<z.infer<typeof SourceList>> {
+    return this.accesses.sources(by.tenant);
+  }
+
+  private async people(by: Caller, body: z.infer<typeof SearchAccessesBody>): Promise<SubjectId[] | undefined> {
+    if (body.subjectId !== undefined) return [body.subjectId as SubjectId];
+    return body.subject && (await this.subjects.lookup(by.tenant, body.subject.identifiers));
+  }
+}

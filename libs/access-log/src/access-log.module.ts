@@ -1,0 +1,28 @@
+/** Wires the access log. The verdict comes from consent, which provides `AccessVerdicts`. */
+import { Module, type DynamicModule, type ModuleMetadata } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import { AccessRecorder } from '#platform';
+import { SubjectsModule } from '#subjects';
+import { AccessLogController } from './access-log.controller.js';
+import { LetheReads } from './lethe-reads.js';
+import { ReportAccessesHandler } from './report-accesses.js';
+import { AccessSearch } from './search-accesses.js';
+
+@Module({})
+export class AccessLogModule {
+  /** @param above the module that provides `AccessVerdicts` */
+  static judgedBy(above: NonNullable<ModuleMetadata['imports']>[number]): DynamicModule {
+    return {
+      module: AccessLogModule,
+      imports: [CqrsModule, SubjectsModule, above],
+      controllers: [AccessLogController],
+      providers: [
+        AccessSearch,
+        LetheReads,
+        { provide: AccessRecorder, useExisting: LetheReads },
+        ReportAccessesHandler,
+      ],
+      exports: [AccessSearch, AccessRecorder],
+    };
+  }
+}

@@ -1,0 +1,185 @@
+/** The search of auditors and officers, and the list of sources that are silent or have gaps. */
+import { Inject, Injectable } from '@nestjs/common';
+import { z } from 'zod';
+import type { Clock, Json, SubjectId, TenantId } from '#kernel';
+import { Database, EventStore } from '#ledger';
+import { CLOCK, KeyProvider } from '#platform';
+import { Sealer } from '#subjects';
+import { particularsPlace, type AccessRecorded, type LetheReadRecorded } from './access-entry.js';
+
+const verdicts = z.enum(['matches-consent', 'matches-declared-basis', 'no-match', 'undeclared-purpose']);
+
+export const SearchAccessesBody = z
+  .strictObject({
+    subjectId: z.uuid().optional(),
+    subject: z
+      .strictObject({
+        identifiers: z
+          .array(z.strictObject({ type: z.string().max(40), value: z.string().max(10_000) }))
+          .min(1)
+          .max(20),
+      })
+      .optional(),
+    actor: z.strictObject({ type: z.string().max(50), id: z.string().max(200) }).optional(),
+    purpose: z.string().max(100).optional(),
+    verdict: verdicts.optional(),
+    source: z.string().max(100).optional(),
+    from: z.iso.datetime({ offset: true }).optional(),
+    to: z.iso.datetime({ offset: true }).optional(),
+    limit: z.number().int().min(1).max(500).default(50),
+    /** Position of the last item of the page before. */
+    after: z.number().int().min(0).optional(),
+  })
+  .meta({ id: 'SearchAccesses' });
+
+export const AccessPage = z
+  .strictObject({
+    items: z.array(
+      z.strictObject({
+        position: z.number().int(),
+        id: z.string(),
+        source: z.string(),
+        sequence: z.number().int().nullable(),
+        subjectId: z.uuid(),
+        action: z.string(),
+        purpose: z.string(),
+        verdict: verdicts,
+        at: z.string(),
+        recordedAt: z.string(),
+        /** Actor, resource and fields; or why they cannot be read any more. */
+        particulars: z.json(),
+      }),
+    ),
+    next: z.number().int().nullable(),
+  })
+  .meta({ id: 'AccessPage' });
+
+export const SourceList = z
+  .strictObject({
+    items: z.array(
+      z.strictObject({
+        source: z.string(),
+        entries: z.number().int(),
+        lastAt: z.string(),
+        lastSequence: z.number().int().nullable(),
+        missing: z.number().int(),
+        silent: z.boolean(),
+      }),
+    ),
+    next: z.null(),
+  })
+  .meta({ id: 'AccessSources' });
+
+type Search = z.infer<typeof SearchAccessesBody>;
+type Page = z.infer<typeof AccessPage>;
+
+interface Row {
+  position: number;
+  subject: SubjectId;
+  source: string;
+  entry_id: string;
+  sequence: number | null;
+  action: string;
+  purpose: string;
+  at: Date;
+  recorded_at: Date;
+  verdict: Page['items'][number]['verdict'];
+}
+
+/** A source that reported nothing for a day is silent: a seal cannot show an access that nobody reported. */
+const SILENT_MS = 24 * 3_600_000;
+
+@Injectable()
+export class AccessSearch {
+  constructor(
+    private readonly database: Database,
+    private readonly store: EventStore,
+    private readonly sealer: Sealer,
+    private readonly keys: KeyProvider,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** Newest last. `subjects` narrows to people already resolved by the caller. */
+  async search(tenant: TenantId, search: Search, subjects?: SubjectId[]): Promise<Page> {
+    const actor = search.actor ? this.keys.mac(tenant, 'actor', `${search.actor.type}:${search.actor.id}`) : null;
+    const { rows } = await this.database.fetch<Row>(tenant, {
+      name: 'access-search',
+      text: `SELECT * FROM access_entry WHERE tenant = $1 AND position > $2
+               AND ($3::uuid[] IS NULL OR subject = ANY($3)) AND ($4::bytea IS NULL OR actor_mac = $4) AND ($5::text IS NULL OR purpose = $5)
+               AND ($6::text IS NULL OR verdict = $6) AND ($7::text IS NULL OR source = $7)
+               AND ($8::timestamptz IS NULL OR at >= $8) AND ($9::timestamptz IS NULL OR at < $9)
+             ORDER BY position, subject LIMIT $10`,
+      values: [
+        tenant,
+        search.after ?? -1,
+        subjects ?? null,
+        actor,
+        search.purpose ?? null,
+        search.verdict ?? null,
+        search.source ?? null,
+        search.from ?? null,
+        search.to ?? null,
+        search.limit,
+      ],
+    });
+    const items = await Promise.all(rows.map((row) => this.view(tenant, row)));
+    return { items, next: rows.length === search.limit ? rows.at(-1)!.position : null };
+  }
+
+  /** Every source with its gaps: sequence numbers between its first and last that never arrived. */
+  async sources(tenant: TenantId): Promise<z.infer<typeof SourceList>> {
+    const { rows } = await this.database.fetch<{
+      source: string;
+      entries: number;
+      last_at: Date;
+      last_sequence: number | null;
+      missing: number | null;
+    }>(tenant, {
+      name: 'access-sources',
+      text: `SELECT source, count(*) AS entries, max(recorded_at) AS last_at, max(sequence) AS last_sequence,
+                    max(sequence) - min(sequence) + 1 - count(DISTINCT sequence) AS missing
+             FROM access_entry WHERE tenant = $1 AND source <> 'lethe' GROUP BY source ORDER BY source`,
+      values: [tenant],
+    });
+    const oldest = this.clock.now().getTime() - SILENT_MS;
+    return {
+      items: rows.map((row) => ({
+        source: row.source,
+        entries: row.entries,
+        lastAt: row.last_at.toISOString(),
+        lastSequence: row.last_sequence,
+        missing: row.missing ?? 0,
+        silent: row.last_at.getTime() < oldest,
+      })),
+      next: null,
+    };
+  }
+
+  private async view(tenant: TenantId, row: Row): Promise<Page['items'][number]> {
+    return {
+      position: row.position,
+      id: row.entry_id,
+      source: row.source,
+      sequence: row.sequence,
+      subjectId: row.subject,
+      action: row.action,
+      purpose: row.purpose,
+      verdict: row.verdict,
+      at: row.at.toISOString(),
+      recordedAt: row.recorded_at.toISOString(),
+      particulars: await this.particulars(tenant, row),
+    };
+  }
+
+  private async particulars(tenant: TenantId, row: Row): Promise<Json> {
+    const [event] = await this.store.read(tenant, row.position, 1);
+    if (!event) return { unreadable: 'none' };
+    if (event.type === 'LetheReadRecorded.v1') {
+      const { subjects } = event.data as unknown as LetheReadRecorded;
+      return { actor: event.actorRef, fields: subjects.find((one) => one.subject === row.subject)?.fields ?? [] };
+    }
+    const data = event.data as unknown as AccessRecorded;
+    const opened = await this.sealer.open(tenant, data.particulars, particularsPlace(row.source, row.entry_id));
+    return opened.readable ? opened.value : { unreadable: opened.reason };
+  }
+}

@@ -1,0 +1,98 @@
+/** An access is logged with a verdict, found by an auditor, never recorded twice; reads through Lethe are accesses too. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startTestServer, type TestServer } from '../support/test-server.js';
+
+describe('an access', () => {
+  let lethe: TestServer;
+  const entry = (id: string, more: object = {}): object => ({
+    id,
+    actor: { type: 'employee', id: 'agent-7' },
+    subject: { identifiers: [{ type: 'email', value: 'ada@example.test' }] },
+    action: 'read',
+    resource: 'crm/contact',
+    fields: ['email'],
+    purpose: 'newsletter',
+    at: lethe.clock.now().toISOString(),
+    ...more,
+  });
+
+  beforeAll(async () => {
+    lethe = await startTestServer();
+    await lethe.put(
+      '/v1/purposes/newsletter',
+      { name: 'News', legalBasis: 'consent', model: 'opt-in' },
+      { as: 'admin' },
+    );
+    await lethe.put(
+      '/v1/purposes/parcels',
+      { name: 'Parcels', legalBasis: 'contract', model: 'opt-in' },
+      { as: 'admin' },
+    );
+  });
+  afterAll(() => lethe.close());
+
+  it('gets a verdict from what was recorded for its time and purpose', async () => {
+    const entries = [
+      entry('1', { sequence: 1 }),
+      entry('2', { purpose: 'parcels', sequence: 2 }),
+      entry('3', { purpose: 'curiosity', sequence: 5 }),
+    ];
+    const { status, body } = await lethe.post('/v1/access-log/entries', { entries }, { as: 'system' });
+    expect(status).toBe(201);
+    expect(body).toMatchObject({ accepted: 3, duplicates: 0, rejected: [] });
+    const found = await lethe.post(
+      '/v1/access-log/search',
+      { subject: { identifiers: [{ type: 'email', value: 'ada@example.test' }] } },
+      { as: 'auditor' },
+    );
+    const items = found.body.items.sort((a: { id: string }, b: { id: string }) => a.id.localeCompare(b.id));
+    expect(items.map((item: { verdict: string }) => item.verdict)).toEqual([
+      'no-match',
+      'matches-declared-basis',
+      'undeclared-purpose',
+    ]);
+    expect(items[0].particulars).toEqual({
+      actor: { type: 'employee', id: 'agent-7' },
+      resource: 'crm/contact',
+      fields: ['email'],
+    });
+  });
+
+  it('reported again under its own id is not recorded again, and a bad neighbour falls alone', async () => {
+    const entries = [
+      entry('1'),
+      entry('4', { subject: { identifiers: [{ type: 'email', value: 'not a mailbox' }] } }),
+      entry('5', { at: '2999-01-01T00:00:00Z' }),
+      entry('6'),
+    ];
+    const { body } = await lethe.post('/v1/access-log/entries', { entries }, { as: 'system' });
+    expect(body).toMatchObject({ accepted: 2, duplicates: 1 });
+    expect(body.rejected).toEqual([
+      { id: '4', code: 'identifier-invalid' },
+      { id: '5', code: 'at-in-future' },
+    ]);
+  });
+
+  it('that never arrived shows as a gap of its source, and a day without reports as silence', async () => {
+    const { body } = await lethe.get('/v1/access-log/sources', { as: 'auditor' });
+    expect(body.items).toEqual([expect.objectContaining({ lastSequence: 5, missing: 2, silent: false })]);
+    lethe.clock.advance(25 * 3_600_000);
+    const later = await lethe.get('/v1/access-log/sources', { as: 'auditor' });
+    expect(later.body.items[0].silent).toBe(true);
+  });
+
+  it('through Lethe itself is recorded before the answer leaves', async () => {
+    const { body: found } = await lethe.post('/v1/access-log/search', { purpose: 'parcels' }, { as: 'auditor' });
+    const subjectId = found.items[0].subjectId;
+    await lethe.get(`/v1/subjects/${subjectId}/consents`, { as: 'officer' });
+    const own = await lethe.post('/v1/access-log/search', { subjectId, source: 'lethe' }, { as: 'auditor' });
+    expect(own.body.items.map((item: { purpose: string }) => item.purpose)).toContain('consent.read');
+  });
+
+  it('never stands plain in the ledger', async () => {
+    const { rows } = await lethe.superuser.query(
+      "SELECT count(*)::int AS hits FROM event WHERE bytes ~* 'example\\.test|agent-7|crm/contact'",
+    );
+    expect(rows[0].hits).toBe(0);
+  });
+});
