@@ -16,6 +16,13 @@ export interface SqlSystem {
   backupDays?: number | undefined;
 }
 
+const LONGEST_CALL_MS = 3_600_000;
+
+/** Milliseconds a call has left by the host's clock; at least one second, at most an hour. */
+export function timeLeft(x: Pick<Ctx<unknown>, 'deadline' | 'now'>): number {
+  return Math.min(LONGEST_CALL_MS, Math.max(1000, x.deadline.getTime() - x.now().getTime()));
+}
+
 async function reading<T>(system: SqlSystem, work: (tables: MappedTables) => Promise<T>): Promise<T> {
   return system.dialect.transaction('read', async (session) =>
     work(await MappedTables.open(system.dialect, session, system.map)),

@@ -1,6 +1,6 @@
 /** The table map: what the tables of a connected database hold, how rows lead to a person, and what becomes of them. */
 import { ConnectorError } from '@lethe/plugin-sdk';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const name = z.string().min(1).max(200);
 const constant = z.union([z.null(), z.string(), z.number(), z.boolean()]);

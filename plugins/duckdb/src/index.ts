@@ -1,7 +1,7 @@
 /** DuckDB: a person's rows in a warehouse file and in Parquet beside it, by a table map. */
-import { parseTableMap, sqlConnector, tableMapSchema } from '@lethe/plugin-kit';
+import { parseTableMap, sqlConnector, tableMapSchema, timeLeft } from '@lethe/plugin-kit';
 import { ConnectorError, defineConnector } from '@lethe/plugin-sdk';
-import { z } from 'zod';
+import * as z from 'zod';
 import { DuckdbDialect } from './duckdb-dialect.js';
 
 /** Configuration of a connection; the manifest carries its JSON Schema. */
@@ -36,7 +36,7 @@ export default defineConnector(
         );
       files.set(dataset.table, entry.path);
     }
-    const waitMs = Math.max(1000, x.deadline.getTime() - x.now().getTime());
+    const waitMs = timeLeft(x);
     return { dialect: new DuckdbDialect(file, files, waitMs), map, backupDays };
   }),
 );

@@ -21,8 +21,13 @@ async function inLine<T>(file: string, work: () => Promise<T>): Promise<T> {
   return mine;
 }
 
+/** By shape: an error out of native code is not always an `Error` of this realm. */
+function messageOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : '';
+}
+
 function isLocked(error: unknown): boolean {
-  return error instanceof Error && /Could not set lock|Conflicting lock/.test(error.message);
+  return /Could not set lock|Conflicting lock/.test(messageOf(error));
 }
 
 async function open(file: string, mode: 'read' | 'write', waitMs: number): Promise<DuckDBInstance> {
@@ -74,6 +79,6 @@ function failOf(message: string): Fail {
 export function connectorError(error: unknown): Error {
   if (error instanceof ConnectorError) return error;
   if (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError) return error;
-  const fail = failOf(error instanceof Error ? error.message : '');
+  const fail = failOf(messageOf(error));
   return new ConnectorError(fail, `DuckDB did not do it: ${fail.code}.`);
 }

@@ -1,7 +1,7 @@
 /** PostgreSQL: a person's rows by a table map, over one connection for each call. */
-import { parseTableMap, sqlConnector, tableMapSchema } from '@lethe/plugin-kit';
+import { parseTableMap, sqlConnector, tableMapSchema, timeLeft } from '@lethe/plugin-kit';
 import { ConnectorError, defineConnector } from '@lethe/plugin-sdk';
-import { z } from 'zod';
+import * as z from 'zod';
 import { PostgresDialect } from './postgres-dialect.js';
 
 /** Configuration of a connection; the manifest carries its JSON Schema. */
@@ -26,7 +26,7 @@ export default defineConnector(
         `The configuration is not usable at ${where}.`,
       );
     const { tableMap, backupDays, ...server } = parsed.data;
-    const waitMs = Math.max(1000, x.deadline.getTime() - x.now().getTime());
+    const waitMs = timeLeft(x);
     const dialect = new PostgresDialect({ ...server, password: x.secrets['password'] ?? '', waitMs });
     return { dialect, map: parseTableMap(tableMap), backupDays };
   }),
