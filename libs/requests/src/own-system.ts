@@ -1,0 +1,53 @@
+/** Lethe's own part of a plan, in the same shape as every other system's. Pure. */
+import type { SubjectId } from '#kernel';
+import type { CivilDate } from '#law';
+import type { Target } from './connected.js';
+import type { HoldFact, RecordDecision } from './decision.js';
+import { evidenceUntil, OWN_DATASETS } from './own-records.js';
+import { decisionsOf } from './planned-decisions.js';
+import type { PlannedSystem } from './plan.js';
+import { LETHE_ITSELF } from './request.js';
+
+export interface OwnTargets {
+  system: PlannedSystem;
+  targets: Target[];
+}
+
+export interface OwnFacts {
+  type: 'access' | 'erasure';
+  ground: string;
+  today: CivilDate;
+  subjects: readonly SubjectId[];
+  hold: HoldFact | undefined;
+}
+
+/** Identity goes at once; the evidence classes stay restricted and dated, because the law demands them. */
+export function ownSystem(facts: OwnFacts): OwnTargets {
+  const targets: Target[] = [];
+  const datasets = OWN_DATASETS.map(({ name, title, citation }) => {
+    const decision = decide(facts, name, citation);
+    const judged = facts.subjects.map((ref) => ({
+      record: { itemKey: 'plan', dataset: name, ref, count: 1 },
+      decision,
+    }));
+    for (const { record } of judged) {
+      const action = decision.action === 'read' ? 'retain' : decision.action;
+      targets.push({ ...record, action, ...(decision.ruleId === undefined ? {} : { ruleId: decision.ruleId }) });
+    }
+    return { name, title, categories: [], schemaHash: 'v1', decisions: decisionsOf(judged), leftAlone: 0 };
+  });
+  const version = { pluginId: LETHE_ITSELF, pluginVersion: '1', contentHash: LETHE_ITSELF, configVersion: 1 };
+  const place = { role: 'own', legalEntity: '', country: '', isolation: 'none' };
+  return { system: { connectionId: LETHE_ITSELF, name: 'Lethe itself', ...version, ...place, datasets }, targets };
+}
+
+function decide({ type, ground, today, hold }: OwnFacts, dataset: string, citation: string | null): RecordDecision {
+  if (type === 'access') return { action: 'read', judgement: { kind: 'ground-met', ruleId: ground } };
+  if (hold) {
+    const ruleId = `hold:${hold.id}`;
+    return { action: 'retain', ruleId, judgement: { kind: 'exception', ruleId, citation: hold.ground, until: null } };
+  }
+  if (citation === null) return { action: 'erase', judgement: { kind: 'ground-met', ruleId: ground } };
+  const ruleId = `lethe:${dataset}`;
+  return { action: 'retain', ruleId, judgement: { kind: 'exception', ruleId, citation, until: evidenceUntil(today) } };
+}

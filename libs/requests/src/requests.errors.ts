@@ -1,0 +1,71 @@
+/** Refusals of this domain; codes never change their meaning, and no text holds a value. */
+import { conflict, DomainError, unprocessable, type JsonObject } from '#kernel';
+
+export const typeNotAvailable = (): DomainError =>
+  unprocessable(
+    'request-type-not-available',
+    'This right or regime is not available here yet. Available are access, erasure, objection and withdrawal.',
+  );
+
+export const receivedInFuture = (): DomainError =>
+  unprocessable('received-at-in-future', 'receivedAt lies in the future. Send the moment the request reached you.');
+
+/** 409: the request stands elsewhere; `status` says where. */
+export const notNow = (status: string, todo: string): DomainError =>
+  conflict('request-not-ready', {
+    detail: `The request does not stand where this can be done. ${todo}`,
+    extra: { status },
+  });
+
+export const alreadyClosed = (): DomainError =>
+  conflict('request-closed', 'The request is closed. Reopen it with a reason if something was found later.');
+
+export const notIdentified = (): DomainError =>
+  conflict(
+    'request-not-identified',
+    'No identifier is proven yet, and nothing of a claimed one leaves or is erased. Identify the person first.',
+  );
+
+export const codeInvalid = (): DomainError =>
+  conflict('verification-code-invalid', 'The code is wrong, used, expired or was tried too often. Send a new one.');
+
+export const planMissing = (): DomainError =>
+  conflict('plan-missing', 'There is no plan to approve. Ask for one first.');
+
+export const planExpired = (): DomainError =>
+  conflict('plan-expired', 'The plan is older than 72 hours. Make a new one and approve that.');
+
+/** 409: approve the new plan, or find out what happened. */
+export const planChanged = (changes: unknown[], plan: JsonObject): DomainError =>
+  conflict('plan-changed', {
+    detail: 'What would be done has changed since the plan was made. Read the new plan and approve its hash.',
+    extra: { changes, plan },
+  });
+
+/** 409: a system that stays silent may hold anything. */
+export const planUnconfirmed = (silent: { connectionId: string; code: string }[]): DomainError =>
+  conflict('plan-unconfirmed', {
+    detail:
+      'A connected system did not answer, so nobody can say what it holds. Check the named connections and repeat.',
+    retryable: true,
+    extra: { silent },
+  });
+
+export const planBlocked = (blockers: unknown[]): DomainError =>
+  conflict('plan-blocked', {
+    detail: 'Records in the plan may be another person’s. Prove a further identifier or exclude them, then plan again.',
+    extra: { blockers },
+  });
+
+export const approverRepeated = (): DomainError =>
+  conflict('approver-repeated', 'You have approved this already. A second, different human has to.');
+
+export const humanNeeded = (): DomainError =>
+  new DomainError(403, 'forbidden', 'Only a human privacy officer may decide this. System keys never approve.');
+
+export const caseUnreadable = (): DomainError =>
+  new DomainError(
+    410,
+    'case-unreadable',
+    'The sealed part of this case can no longer be opened: its key was destroyed.',
+  );
