@@ -301,6 +301,9 @@ export function describeConnector(
       expect(records.find((record) => record.ref === '400')?.fields).toEqual({ id: 400, sender_id: 1, body: 'hello' });
       const foreign = [{ itemKey: ada.itemKey, dataset: 'customers', ref: '2', count: 1 }];
       expect(await collect(connector.read(x(), [ada], foreign))).toEqual([]);
+      // Shown to an officer is not handed to whoever shares the telephone.
+      const caller = person(['phone', ADA.phone]);
+      expect(await collect(connector.read(x(), [caller], await locate(caller)))).toEqual([]);
     });
 
     it('carries out a retention rule by date only', async () => {

@@ -10,6 +10,7 @@ import pg from 'pg';
 import * as z from 'zod';
 import { startPostgres, type RunningPostgres } from '../../../scripts/postgres.mjs';
 import connector, { configSchema } from './index.js';
+import { PostgresDialect } from './postgres-dialect.js';
 
 const email = { column: 'email', identifier: 'email', strength: 'identifying' };
 const map = {
@@ -164,6 +165,23 @@ describe('the PostgreSQL connector under faults', () => {
       ok: false,
       error: { class: 'auth', code: 'select-not-granted' },
     });
+  });
+
+  it('cannot write while it looks, even if it tried', async () => {
+    const dialect = new PostgresDialect({
+      host: '127.0.0.1',
+      port: server.port,
+      database: 'postgres',
+      user: 'lethe',
+      password: 'secret',
+      schema: 'crm',
+      ssl: false,
+      waitMs: 5000,
+    });
+    const write = (mode: 'read' | 'write'): Promise<unknown> =>
+      dialect.transaction(mode, (session) => session.all('DELETE FROM notes'));
+    expect(await failure(write('read'))).toBe('permanent sqlstate-25006');
+    expect(await failure(write('write'))).toBe('no error');
   });
 
   it('names until when copies may live', async () => {
