@@ -3,9 +3,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
+import type { inspectPlugin, installPlugin, RunningConnection } from '#connectors';
 import type { PluginManifest } from '@lethe/plugin-sdk';
-import type { RunningConnection } from '../../libs/connectors/src/process-pool.js';
-import { inspectPlugin, installPlugin } from '../../libs/connectors/src/plugin-package.js';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -31,10 +30,11 @@ const CHECK = "async check() { return { ok: true, account: 'sample' } }";
 /** A folder for everything a spec writes. */
 export class PluginWorkshop {
   readonly folder = mkdtempSync(join(tmpdir(), 'lethe-spec-'));
-  readonly runner = bundle('libs/plugin-sdk/src/runner.ts', join(this.folder, 'runner.mjs'));
+  readonly runner = bundle('libs/plugin-sdk/src/runner.ts', join(this.folder, 'runner', 'runner.mjs'));
   private made = 0;
 
-  constructor() {
+  /** The functions are passed in, so that this file loads nothing of the server. */
+  constructor(private readonly packages: { inspectPlugin: typeof inspectPlugin; installPlugin: typeof installPlugin }) {
     // Plugins run as users of their own and must be able to come in.
     chmodSync(this.folder, 0o755);
   }
@@ -43,7 +43,7 @@ export class PluginWorkshop {
   write(connector: string, manifest: Partial<PluginManifest> = {}, head = ''): string {
     const dir = join(this.folder, `plugin-${++this.made}`);
     mkdirSync(dir);
-    writeFileSync(join(dir, 'index.mjs'), `${head}\nexport default { ${CHECK}, ...${connector} };\n`);
+    writeFileSync(join(dir, manifest.entry ?? 'index.mjs'), `${head}\nexport default { ${CHECK}, ...${connector} };\n`);
     writeFileSync(join(dir, 'lethe.plugin.json'), JSON.stringify({ ...aManifest(), ...manifest }));
     return dir;
   }
@@ -56,8 +56,8 @@ export class PluginWorkshop {
   ): Promise<RunningConnection> {
     const { head, ...connection } = rest;
     const dir = this.write(connector, manifest, head);
-    const { contentHash } = await inspectPlugin(dir);
-    const plugin = await installPlugin(dir, join(this.folder, 'home'), contentHash);
+    const { contentHash } = await this.packages.inspectPlugin(dir);
+    const plugin = await this.packages.installPlugin(dir, join(this.folder, 'home'), contentHash);
     return {
       id: `connection-${this.made}`,
       tenant: 'tenant-a',

@@ -6,6 +6,7 @@ import { systemClock } from '#kernel';
 import type { PluginManifest } from '@lethe/plugin-sdk';
 import { PluginWorkshop } from '../../../test/support/plugin-fixtures.js';
 import { PluginHost } from './plugin-host.js';
+import { inspectPlugin, installPlugin } from './plugin-package.js';
 import type { RunningConnection } from './process-pool.js';
 
 let workshop: PluginWorkshop;
@@ -25,7 +26,7 @@ import inspector from 'node:inspector'; import process from 'node:process'; impo
 const tools = { fs, spawnSync, Worker, inspector, process, require: createRequire(import.meta.url) };`;
 
 beforeAll(async () => {
-  workshop = new PluginWorkshop();
+  workshop = new PluginWorkshop({ inspectPlugin, installPlugin });
   host = new PluginHost({ clock: systemClock, runner: workshop.runner });
   const probe = (manifest: Partial<PluginManifest>) =>
     workshop.connection(PROBE, manifest, { head: HEAD, secrets: { password: 'correct horse' } });
@@ -156,8 +157,10 @@ describe('a native plugin', () => {
     });
     expect(notes.join(' ')).toContain('as the user of the service');
   });
+});
 
-  (asRoot ? it : it.skip)('has no capability, and so cannot read the environment of a host that is root', async () => {
+(asRoot ? describe : describe.skip)('a native plugin, when the service is root', () => {
+  it('has no capability, and so cannot read the environment of a host that is root', async () => {
     expect(
       await probe(native, `return /CapPrm:\\s+(\\w+)/.exec(tools.fs.readFileSync('/proc/self/status', 'utf8'))[1]`),
     ).toMatch(/^0+$/);

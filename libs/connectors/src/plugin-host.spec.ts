@@ -1,14 +1,17 @@
 /** Calls through the host with real processes: what comes back, what is refused, and what a slow reader costs. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { systemClock } from '#kernel';
 import type { Item, Located, Target } from '@lethe/plugin-sdk';
 import { all, codeOf, PluginWorkshop } from '../../../test/support/plugin-fixtures.js';
 import { PluginHost } from './plugin-host.js';
+import { inspectPlugin, installPlugin } from './plugin-package.js';
 
 let workshop: PluginWorkshop;
 let host: PluginHost;
 beforeAll(() => {
-  workshop = new PluginWorkshop();
+  workshop = new PluginWorkshop({ inspectPlugin, installPlugin });
   host = new PluginHost({ clock: systemClock, runner: workshop.runner, times: { grace: 300 } });
 });
 afterAll(async () => {
@@ -51,7 +54,17 @@ describe('a call through the plugin host', () => {
       `{ async *read(x, items, at) { yield { ...at[0], fields: { text: 'é'.repeat(2_500_000) } } } }`,
     );
     const [record] = await all(host.read(connection, items, [found('1')]));
-    expect((record?.fields['text'] as string).length).toBe(2_500_000);
+    expect(JSON.stringify(record?.fields['text']).length).toBe(2_500_002);
+  });
+
+  it('loads an entry named .js, as an ES module and as CommonJS', async () => {
+    const esm = await workshop.connection('{}', { entry: 'index.js' });
+    expect(await host.check(esm)).toMatchObject({ ok: true });
+    const dir = workshop.write('{}', { entry: 'index.js', id: 'common' });
+    writeFileSync(join(dir, 'index.js'), `exports.default = { check: async () => ({ ok: true, account: 'common' }) };`);
+    const { contentHash } = await inspectPlugin(dir);
+    const plugin = await installPlugin(dir, join(workshop.folder, 'home'), contentHash);
+    expect(await host.check({ ...esm, id: 'common', plugin })).toEqual({ ok: true, account: 'common' });
   });
 
   it('asks the plugin for its datasets when the connection names none', async () => {

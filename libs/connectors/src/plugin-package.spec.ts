@@ -7,12 +7,18 @@ import { inspectPlugin, installPlugin, verifyPlugin } from './plugin-package.js'
 
 let workshop: PluginWorkshop;
 beforeAll(() => {
-  workshop = new PluginWorkshop();
+  workshop = new PluginWorkshop({ inspectPlugin, installPlugin });
 });
 afterAll(() => workshop.clean());
 
 const home = () => join(workshop.folder, 'home');
 const problemsOf = async (dir: string) => (await inspectPlugin(dir)).problems.map(({ code }) => code);
+
+const withoutEntry = (connector: string) => {
+  const dir = workshop.write(connector);
+  rmSync(join(dir, 'index.mjs'));
+  return dir;
+};
 
 describe('the inspection of a plugin', () => {
   it('shows the manifest, every file with its hash, and one hash over all', async () => {
@@ -53,7 +59,7 @@ describe('the inspection of a plugin', () => {
     writeFileSync(join(binary, 'driver.node'), '');
     expect(await problemsOf(binary)).toEqual(['native-undeclared']);
     expect(await problemsOf(workshop.write('{}', { native: true }))).toEqual([]);
-    expect(await problemsOf(workshop.write('{}', { entry: 'other.mjs' }))).toEqual(['entry-missing']);
+    expect(await problemsOf(withoutEntry('{}'))).toEqual(['entry-missing']);
     expect(await problemsOf(workshop.write('{}', { id: 'Not A Slug' }))).toEqual(['manifest-invalid']);
     expect(await problemsOf(workshop.write('{}', { entry: '../index.mjs' }))).toEqual(['manifest-invalid']);
     expect(await problemsOf(workshop.write('{}', { id: '../../etc' }))).toEqual(['manifest-invalid']);
@@ -75,6 +81,13 @@ describe('the installation of a plugin', () => {
     expect(readdirSync(join(home(), 'sample')).filter((name) => name.startsWith('.draft'))).toEqual([]);
   });
 
+  it('may run several times at once', async () => {
+    const dir = workshop.write('{ at: "once" }');
+    const { contentHash } = await inspectPlugin(dir);
+    const plugins = await Promise.all(Array.from({ length: 8 }, () => installPlugin(dir, home(), contentHash)));
+    await expect(Promise.all(plugins.map((plugin) => verifyPlugin(plugin)))).resolves.toHaveLength(8);
+  });
+
   it('refuses what changed after the approval', async () => {
     const dir = workshop.write('{ a: 1 }');
     const { contentHash } = await inspectPlugin(dir);
@@ -84,7 +97,7 @@ describe('the installation of a plugin', () => {
   });
 
   it('refuses a folder with problems', async () => {
-    const dir = workshop.write('{ b: 1 }', { entry: 'other.mjs' });
+    const dir = withoutEntry('{ b: 1 }');
     const { contentHash } = await inspectPlugin(dir);
     expect(await codeOf(installPlugin(dir, home(), contentHash))).toBe('plugin-invalid');
   });

@@ -93,10 +93,7 @@ export async function installPlugin(dir: string, pluginHome: string, expectedHas
     const copied = await inspectPlugin(draft);
     if (copied.contentHash !== expectedHash) throw refuse('plugin-hash-mismatch', name, 'its files changed meanwhile');
     const target = join(home, `${manifest.version}-${expectedHash}`);
-    if (!(await isIntact(target, expectedHash))) {
-      await rm(target, { recursive: true, force: true });
-      await rename(draft, target);
-    }
+    await settle(draft, target, expectedHash);
     return { id: manifest.id, version: manifest.version, dir: target, contentHash: expectedHash, manifest };
   } finally {
     await rm(draft, { recursive: true, force: true });
@@ -107,6 +104,19 @@ export async function installPlugin(dir: string, pluginHome: string, expectedHas
 export async function verifyPlugin(plugin: InstalledPlugin, dir = plugin.dir): Promise<void> {
   if (!(await isIntact(dir, plugin.contentHash))) {
     throw hostFailure('plugin-tampered', `${plugin.id}@${plugin.version}`);
+  }
+}
+
+/** Gives the draft its name. Two installations of one hash may run at once: the first wins, and both are right. */
+async function settle(draft: string, target: string, contentHash: string): Promise<void> {
+  try {
+    await rename(draft, target);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+    if (await isIntact(target, contentHash)) return;
+    await rm(target, { recursive: true, force: true });
+    await rename(draft, target);
   }
 }
 

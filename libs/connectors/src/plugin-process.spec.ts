@@ -1,20 +1,21 @@
 /** Plugins that run wild: each is ended for itself, named, and nothing else suffers. Real processes throughout. */
 import { afterEach, beforeAll, beforeEach, afterAll, describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TestClock, systemClock } from '#kernel';
 import { all, bundle, codeOf, PluginWorkshop } from '../../../test/support/plugin-fixtures.js';
 import type { PluginLogLine } from './captured-log.js';
 import { PluginHost } from './plugin-host.js';
+import { inspectPlugin, installPlugin } from './plugin-package.js';
 import type { RunningConnection } from './process-pool.js';
 
 let workshop: PluginWorkshop;
 let host: PluginHost;
 let lines: PluginLogLine[];
 beforeAll(() => {
-  workshop = new PluginWorkshop();
+  workshop = new PluginWorkshop({ inspectPlugin, installPlugin });
 });
 beforeEach(() => {
   lines = [];
@@ -31,6 +32,16 @@ const alive = (pid: number) =>
 /** Lets a plugin write frames of its own making. */
 const FRAMED = `import { writeSync } from 'node:fs';
       const framed = (o) => { const b = Buffer.from(JSON.stringify(o)); const h = Buffer.alloc(4); h.writeUInt32BE(b.length); return Buffer.concat([h, b]) };`;
+/** A host in a process of its own, to be killed: calls an idle and a looping plugin and prints their process ids. */
+const HOST = `import { PluginHost } from './plugin-host.mjs';
+  const [runner, connections] = process.argv.slice(2);
+  const [idle, loop] = JSON.parse(connections);
+  const host = new PluginHost({ clock: { now: () => new Date() }, runner });
+  const { account } = await host.check(idle);
+  const looping = host.locate(loop, [{ itemKey: 'i', generation: 1, ids: [] }]);
+  const first = await looping.next();
+  process.stdout.write(JSON.stringify([Number(account), Number(first.value.ref)]));
+  await looping.next();`;
 const pidPlugin = `{ async check() { return { ok: true, account: String(process.pid) } } }`;
 
 async function pidOf(connection: RunningConnection): Promise<number> {
@@ -256,7 +267,9 @@ describe('the life of a process', () => {
     const loop = await workshop.connection(
       `{ async *locate(x) { yield { itemKey: 'i', dataset: 'people', ref: String(process.pid), count: 1 }; for (;;); } }`,
     );
-    const script = bundle('test/support/plugin-host-process.ts', join(workshop.folder, 'host.mjs'));
+    bundle('libs/connectors/src/plugin-host.ts', join(workshop.folder, 'plugin-host.mjs'));
+    const script = join(workshop.folder, 'host.mjs');
+    writeFileSync(script, HOST);
     const child = spawn(process.execPath, [script, workshop.runner, JSON.stringify([idle, loop])], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { TMPDIR: workshop.folder },

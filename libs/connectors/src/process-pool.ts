@@ -1,6 +1,6 @@
 /** Which processes run: at most one a connection, replaced when its plugin, configuration or secrets change. */
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Clock } from '#kernel';
 import type { PluginLog } from './captured-log.js';
 import type { Isolation } from './isolation.js';
@@ -22,7 +22,7 @@ export interface PoolOptions {
   clock: Clock;
   /** Receives the redacted lines plugins write. */
   log?: PluginLog;
-  /** Path of the SDK's bundled runner; the shipped one by default. */
+  /** Path of the SDK's runner, alone in a folder with what it imports; the shipped one by default. */
   runner?: string;
   /** A process without a call for this long is stopped. Default 60,000 ms. */
   idleMs?: number;
@@ -122,7 +122,7 @@ export class ProcessPool {
     this.closed = true;
     const entries = [...this.entries.values()];
     for (const entry of entries) clearTimeout(entry.idle);
-    await Promise.all(entries.map((entry) => entry.process?.catch(() => undefined)));
+    await Promise.allSettled(entries.map((entry) => entry.process ?? Promise.resolve()));
     const ends = Promise.all([...this.alive].map((process) => process.stop()));
     const late = setTimeout(() => {
       for (const process of this.alive) process.abortCalls();
@@ -167,7 +167,10 @@ export class ProcessPool {
     const user = this.freeUser();
     try {
       const point = await this.folder.prepare(owner.plugin);
-      const launch = await planLaunch(owner.plugin.manifest, user, [point.runner, join(point.plugin, '*')]);
+      const launch = await planLaunch(owner.plugin.manifest, user, [
+        join(dirname(point.runner), '*'),
+        join(point.plugin, '*'),
+      ]);
       const process = await this.launch(entry, { owner, point, launch });
       void process.ended.then((failure) => {
         this.users.delete(user);

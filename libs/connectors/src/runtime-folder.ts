@@ -1,8 +1,8 @@
 /** The folder plugins start from: a copy of the runner and of each plugin where another user can read them. */
-import { chmod, copyFile, cp, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { InstalledPlugin } from './plugin-package.js';
 import { readableByAll, verifyPlugin } from './plugin-package.js';
 
@@ -40,7 +40,7 @@ export class RuntimeFolder {
     const cwd = await mkdtemp(join(home, 'run-'));
     await chmod(cwd, 0o755);
     const release = () => rm(cwd, { recursive: true, force: true });
-    return { runner: join(home, 'runner.mjs'), plugin: folder, cwd, release };
+    return { runner: join(home, 'runner', basename(this.runner())), plugin: folder, cwd, release };
   }
 
   private async copy(plugin: InstalledPlugin, home: string): Promise<string> {
@@ -65,8 +65,14 @@ export class RuntimeFolder {
   private async make(): Promise<string> {
     const home = await realpath(await mkdtemp(join(tmpdir(), 'lethe-plugins-')));
     await chmod(home, 0o755);
-    await copyFile(this.runner(), join(home, 'runner.mjs'));
-    await chmod(join(home, 'runner.mjs'), 0o644);
+    const runner = this.runner();
+    // With the modules it imports, which stand beside it.
+    await cp(dirname(runner), join(home, 'runner'), {
+      recursive: true,
+      filter: (path) => path === dirname(runner) || /\.m?js$/.test(path),
+    });
+    await writeFile(join(home, 'runner', 'package.json'), '{"type":"module"}');
+    await readableByAll(join(home, 'runner'));
     return home;
   }
 }

@@ -1,0 +1,30 @@
+/** The door of the connectors: how plugins are installed, run and asked. */
+export type { PluginLog, PluginLogLine } from './captured-log.js';
+export type { Isolation } from './isolation.js';
+export { PluginFailure } from './plugin.errors.js';
+export type { HostFailureCode } from './plugin.errors.js';
+export { PluginHost } from './plugin-host.js';
+export type { CallOptions, HostOptions } from './plugin-host.js';
+export { inspectPlugin, installPlugin, verifyPlugin } from './plugin-package.js';
+export type { InspectedPlugin, InstalledPlugin, PluginFile, PluginProblem } from './plugin-package.js';
+export type { ConnectionName, RunningConnection } from './process-pool.js';
+/** Domains above speak of connected systems in the SDK's words without importing the SDK. */
+export type {
+  Action,
+  Check,
+  DataRecord,
+  Dataset,
+  Fail,
+  Hit,
+  Horizon,
+  Identifier,
+  Item,
+  Located,
+  Op,
+  Outcome,
+  PluginManifest,
+  RetentionRule,
+  Target,
+  Verification,
+  VerifiedId,
+} from '@lethe/plugin-sdk';

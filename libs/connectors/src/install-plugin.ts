@@ -1,0 +1,83 @@
+/** Inspects and approves a plugin: what is installed is byte for byte what was shown. */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Inject } from '@nestjs/common';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { z } from 'zod';
+import { notFound, unprocessable, type Clock, type JsonObject } from '#kernel';
+import { EventStore } from '#ledger';
+import { CLOCK, CONFIG, type Caller, type Config } from '#platform';
+import { pluginStream, type PluginView } from './connection.js';
+import { inspectPlugin, installPlugin, type InspectedPlugin } from './plugin-package.js';
+import { PluginFailure } from './plugin.errors.js';
+
+const name = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/);
+/** `name` is a folder of the shipped plugins. */
+export const InspectPluginBody = z.strictObject({ name }).meta({ id: 'InspectPlugin' });
+export const InstallPluginBody = z.strictObject({ name, contentHash: z.string().regex(/^[0-9a-f]{64}$/) }).meta({ id: 'InstallPlugin' });
+export const InspectedPluginView = z
+  .strictObject({
+    name,
+    contentHash: z.string(),
+    native: z.boolean(),
+    manifest: z.record(z.string(), z.json()).nullable(),
+    files: z.array(z.strictObject({ path: z.string(), bytes: z.number().int(), sha256: z.string() })),
+    problems: z.array(z.strictObject({ code: z.string(), where: z.string() })),
+  })
+  .meta({ id: 'InspectedPlugin' });
+
+/** Where a shipped plugin's built folder stands. */
+export function shippedPlugin(folder: string): string {
+  let root = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(root, 'nest-cli.json')) && dirname(root) !== root) root = dirname(root);
+  const dir = join(root, 'plugins', folder, 'dist');
+  if (!existsSync(join(dir, 'lethe.plugin.json'))) throw notFound('shipped plugin');
+  return dir;
+}
+
+/** Shows a plugin without running anything of it. */
+export async function inspectShipped(folder: string): Promise<z.infer<typeof InspectedPluginView>> {
+  const { manifest, ...rest }: InspectedPlugin = await inspectPlugin(shippedPlugin(folder));
+  return { name: folder, ...rest, manifest: (manifest ?? null) as unknown as JsonObject | null };
+}
+
+export class InstallPlugin extends Command<z.infer<typeof PluginView>> {
+  constructor(
+    readonly by: Caller,
+    readonly body: z.infer<typeof InstallPluginBody>,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(InstallPlugin)
+export class InstallPluginHandler implements ICommandHandler<InstallPlugin> {
+  constructor(
+    private readonly store: EventStore,
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  async execute({ by, body }: InstallPlugin): Promise<z.infer<typeof PluginView>> {
+    const installed = await installPlugin(shippedPlugin(body.name), this.config.pluginDir, body.contentHash).catch((error: unknown) => {
+      if (error instanceof PluginFailure) throw unprocessable(error.fail.code, error.message);
+      throw error;
+    });
+    const { id, version, contentHash, manifest } = installed;
+    const now = this.clock.now();
+    await this.store.append({
+      tenant: by.tenant,
+      actorRef: by.actorRef,
+      events: [{ stream: pluginStream(id), type: 'PluginInstalled.v1', data: { id, version, contentHash, native: manifest.native, capabilities: manifest.capabilities } }],
+      side: async (query) => {
+        await query({
+          text: `INSERT INTO plugin (tenant, id, version, content_hash, manifest, installed_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+          values: [by.tenant, id, version, contentHash, JSON.stringify(manifest), now],
+        });
+      },
+    });
+    const { name: title, publisher, native, capabilities } = manifest;
+    return { id, version, name: title, publisher, contentHash, native, capabilities, installedAt: now.toISOString() };
+  }
+}
