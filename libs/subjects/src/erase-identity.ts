@@ -5,7 +5,7 @@ import { EventStore } from '#ledger';
 import { IdentifierLookup } from './identifier-lookup.js';
 import { KeyStore } from './keystore.js';
 import type { KeyClass } from './keystore.queries.js';
-import { groupMembers, holdPeople, People, regroup } from './people.js';
+import { groupMembers, People, regroup } from './people.js';
 import { subjectEvent, type Actor } from './subject.js';
 
 /** What was erased and when; a repeat gives the first answer. `position` is absent for a repeat. */
@@ -48,7 +48,6 @@ export class EraseIdentityHandler implements ICommandHandler<EraseIdentity> {
       // By definition it ends every link of the subject as well.
       events: [subjectEvent(subject, 'IdentityErased.v1', { keys })],
       side: async (query) => {
-        await holdPeople(query, by.tenant);
         const members = (await groupMembers(query, by.tenant, [subject])).map(({ id }) => id);
         await query({
           text: 'DELETE FROM subject_link WHERE tenant = $1 AND (one = $2 OR other = $2)',

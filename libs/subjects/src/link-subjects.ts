@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { conflict, newId, notFound, type SubjectId } from '#kernel';
 import { EventStore } from '#ledger';
 import { IdentifierLookup } from './identifier-lookup.js';
-import { groupMembers, holdPeople, People, regroup } from './people.js';
+import { groupMembers, People, regroup } from './people.js';
 import { inOrder, linksStream, type Actor } from './subject.js';
 import { SubjectErased } from './subjects.errors.js';
 
@@ -52,7 +52,6 @@ export class LinkSubjectsHandler implements ICommandHandler<LinkSubjects> {
         },
       ],
       side: async (query) => {
-        await holdPeople(query, by.tenant);
         const found = await groupMembers(query, by.tenant, [one, other]);
         const ends = found.filter(({ id }) => id === one || id === other);
         if (ends.length < 2) throw notFound('subject');

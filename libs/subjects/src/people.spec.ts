@@ -1,6 +1,7 @@
 /** Links, restrictions, shared identifiers and erasure of people, on a real PostgreSQL. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId, type SubjectId } from '#kernel';
+import { EventStore } from '#ledger';
 import { openSubjects, type SubjectsFixture } from '../../../test/support/subjects-fixture.js';
 import { AddIdentifier, AddIdentifierHandler } from './add-identifier.js';
 import { EraseIdentity, EraseIdentityHandler } from './erase-identity.js';
@@ -36,8 +37,8 @@ async function register(...identifiers: Identifier[]): Promise<SubjectId> {
   });
 }
 
-const link = (one: SubjectId, other: SubjectId) =>
-  new LinkSubjectsHandler(given.store, given.identifiers, people).execute(
+const link = (one: SubjectId, other: SubjectId, store = given.store) =>
+  new LinkSubjectsHandler(store, given.identifiers, people).execute(
     new LinkSubjects(by, { subjectIds: [one, other], method: 'attest' }),
   );
 const unlink = (linkId: string) =>
@@ -90,10 +91,11 @@ describe('a link', () => {
     ]);
   });
 
-  it('joins whole groups, also when links are made at the same moment', async () => {
+  it('joins whole groups, also when several replicas link at the same moment', async () => {
+    const replicas = Array.from({ length: 4 }, () => new EventStore(given.ledger.database, given.clock));
     const chain: SubjectId[] = [];
     for (let index = 0; index < 5; index++) chain.push(await register(email(`chain${index}@example.test`)));
-    await Promise.all(chain.slice(1).map((member, index) => link(member, chain[index]!)));
+    await Promise.all(chain.slice(1).map((member, index) => link(member, chain[index]!, replicas[index]!)));
     for (const member of chain) expect(await people.aliasesOf(by.tenant, member)).toEqual([...chain].sort());
   });
 

@@ -140,14 +140,9 @@ function clear(opened: Opened): { value?: string; given?: string } {
 }
 
 /**
- * Holds the tenant's log head for the rest of the flush: links and erasures of one tenant pass one at a time, so that the
- * groups they compute are never built on links that another one is just changing.
+ * Everybody in the groups of these subjects. Only within an append's side statements: flushes of a tenant pass one after
+ * another there, so that groups are never computed from links that somebody is just changing.
  */
-export async function holdPeople(query: Query, tenant: TenantId): Promise<void> {
-  await query({ text: 'SELECT FROM log_head WHERE tenant = $1 FOR UPDATE', values: [tenant] });
-}
-
-/** Everybody in the groups of these subjects. */
 export async function groupMembers(
   query: Query,
   tenant: TenantId,

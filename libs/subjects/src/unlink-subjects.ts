@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { conflict, notFound, type SubjectId } from '#kernel';
 import { Database, EventStore } from '#ledger';
 import { IdentifierLookup } from './identifier-lookup.js';
-import { groupMembers, holdPeople, People, regroup } from './people.js';
+import { groupMembers, People, regroup } from './people.js';
 import { linksStream, type Actor } from './subject.js';
 
 export const UnlinkSubjectsBody = z
@@ -48,7 +48,6 @@ export class UnlinkSubjectsHandler implements ICommandHandler<UnlinkSubjects> {
       actorRef: by.actorRef,
       events: [{ stream: linksStream, type: 'SubjectsUnlinked.v1', data: { linkId, subjectIds, reason } }],
       side: async (query) => {
-        await holdPeople(query, by.tenant);
         const { rowCount } = await query({
           text: 'DELETE FROM subject_link WHERE tenant = $1 AND id = $2',
           values: [by.tenant, linkId],
