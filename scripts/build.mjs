@@ -70,6 +70,19 @@ function copyLauncher(root) {
   for (const file of launcherFiles(root)) cpSync(join(root, file), join(root, 'dist', file));
 }
 
+/** `dist` is the whole plugin: manifest, one file, and native drivers beside it, so that it runs wherever it is installed. */
+function packManifest(root, folder, manifest) {
+  writeFileSync(
+    join(folder, 'dist', 'lethe.plugin.json'),
+    JSON.stringify({ ...manifest, entry: 'index.js' }, null, 2) + '\n',
+  );
+  writeFileSync(join(folder, 'dist', 'package.json'), JSON.stringify({ type: 'module', private: true }) + '\n');
+  if (!manifest.native) return;
+  for (const from of [join(root, 'node_modules/@duckdb'), join(folder, 'node_modules/@duckdb')].filter(existsSync)) {
+    cpSync(from, join(folder, 'dist/node_modules/@duckdb'), { recursive: true, dereference: true });
+  }
+}
+
 async function bundlePlugin(root, name) {
   const folder = join(root, 'plugins', name);
   const { build: bundle } = await import(pathToFileURL(join(root, 'node_modules/esbuild/lib/main.js')).href);
@@ -91,7 +104,7 @@ async function bundlePlugin(root, name) {
     logLevel: 'warning',
   }).catch(() => undefined);
   const manifest = join(folder, 'lethe.plugin.json');
-  if (result && existsSync(manifest)) cpSync(manifest, join(folder, 'dist', 'lethe.plugin.json'));
+  if (result && existsSync(manifest)) packManifest(root, folder, JSON.parse(readFileSync(manifest, 'utf8')));
   return result !== undefined;
 }
 

@@ -2,6 +2,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { AccessLogModule } from '#access-log';
+import { ConnectorsModule } from '#connectors';
 import { ConsentModule } from '#consent';
 import { PlatformModule, type PlatformParts } from '#platform';
 import { SubjectsModule } from '#subjects';
@@ -9,7 +10,13 @@ import { TenancyModule } from '#tenancy';
 import { HealthController } from './health.controller.js';
 
 /** Every domain, in downhill order. */
-export const domains = [TenancyModule, SubjectsModule, ConsentModule, AccessLogModule.judgedBy(ConsentModule)];
+export const domains = [
+  TenancyModule,
+  SubjectsModule,
+  ConsentModule,
+  AccessLogModule.judgedBy(ConsentModule),
+  ConnectorsModule,
+];
 
 @Module({})
 export class AppModule {

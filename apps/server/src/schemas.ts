@@ -1,5 +1,6 @@
 /** Every migration of this build, in order. */
 import { accessLogMigrations } from '#access-log';
+import { connectorsMigrations } from '#connectors';
 import { consentMigrations } from '#consent';
 import { jobsMigrations } from '#jobs';
 import { ledgerMigrations } from '#ledger';
@@ -15,6 +16,7 @@ export const schemas: Schemas = {
     ...subjectsMigrations,
     ...accessLogMigrations,
     ...consentMigrations,
+    ...connectorsMigrations,
   ],
   keystore: keystoreMigrations,
 };

@@ -39,7 +39,9 @@ export const ConnectionBody = z
   .meta({ id: 'NewConnection' });
 
 /** A system that holds personal data and has no connector: every plan names it, and a human does the work. */
-export const SystemBody = z.strictObject({ ...identity, owner: z.string().min(1).max(200), why: z.string().min(1).max(500) }).meta({ id: 'NewSystem' });
+export const SystemBody = z
+  .strictObject({ ...identity, owner: z.string().min(1).max(200), why: z.string().min(1).max(500) })
+  .meta({ id: 'NewSystem' });
 
 export const ConnectionView = z
   .strictObject({
@@ -59,7 +61,9 @@ export const ConnectionView = z
     checkedAt: z.string().nullable(),
   })
   .meta({ id: 'Connection' });
-export const ConnectionList = z.strictObject({ items: z.array(ConnectionView), next: z.null() }).meta({ id: 'ConnectionList' });
+export const ConnectionList = z
+  .strictObject({ items: z.array(ConnectionView), next: z.null() })
+  .meta({ id: 'ConnectionList' });
 
 export const PluginView = z
   .strictObject({

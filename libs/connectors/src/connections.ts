@@ -79,7 +79,9 @@ export class Connections {
   /** What the host needs to run a connection. Errors: 409 for a system without a connector, or whose secrets are gone. */
   async running(tenant: TenantId, row: ConnectionRow): Promise<RunningConnection> {
     const { plugin_id: id, plugin_version: version, content_hash: contentHash } = row;
-    const plugin = (await this.plugins(tenant)).find((one) => one.id === id && one.version === version && one.content_hash === contentHash);
+    const plugin = (await this.plugins(tenant)).find(
+      (one) => one.id === id && one.version === version && one.content_hash === contentHash,
+    );
     if (!plugin || id === null || version === null || contentHash === null) {
       throw conflict('connection-without-plugin', 'This system has no connector. Its work is a manual task.');
     }
@@ -97,7 +99,8 @@ export class Connections {
   private async secrets(tenant: TenantId, row: ConnectionRow): Promise<Record<string, string>> {
     if (row.secrets === null) return {};
     const opened = await this.sealer.open(tenant, JSON.parse(row.secrets) as Sealed, secretsPlace(row.id));
-    if (!opened.readable) throw conflict('secrets-unreadable', 'The secrets of this connection can no longer be opened. Enter them again.');
+    if (!opened.readable)
+      throw conflict('secrets-unreadable', 'The secrets of this connection can no longer be opened. Enter them again.');
     return opened.value as Record<string, string>;
   }
 }

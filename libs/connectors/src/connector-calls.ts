@@ -1,6 +1,19 @@
 /** Calls into enabled connections, for requests and retention: the plugin host behind tenant and connection id. */
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import type { Check, DataRecord, Dataset, Hit, Horizon, Item, Located, Op, Outcome, RetentionRule, Target, Verification } from '@lethe/plugin-sdk';
+import type {
+  Check,
+  DataRecord,
+  Dataset,
+  Hit,
+  Horizon,
+  Item,
+  Located,
+  Op,
+  Outcome,
+  RetentionRule,
+  Target,
+  Verification,
+} from '@lethe/plugin-sdk';
 import type { Clock, TenantId } from '#kernel';
 import { CLOCK, LOGGER, type Logger } from '#platform';
 import { Connections, type ConnectionRow } from './connections.js';
@@ -35,7 +48,7 @@ export class ConnectorCalls implements OnApplicationShutdown {
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOGGER) log: Logger,
   ) {
-    this.host = new PluginHost({ clock: systemTime, log: (line) => log.info({ plugin: line }, 'plugin') });
+    this.host = new PluginHost({ clock, log: (line) => log.info({ ...line }, 'plugin') });
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -53,7 +66,12 @@ export class ConnectorCalls implements OnApplicationShutdown {
     const rows = await this.connections.all(tenant);
     return rows
       .filter((row) => row.status !== 'enabled')
-      .map((row) => ({ id: row.id, name: row.name, owner: row.owner ?? row.legal_entity, why: row.why ?? `connection is ${row.status}` }));
+      .map((row) => ({
+        id: row.id,
+        name: row.name,
+        owner: row.owner ?? row.legal_entity,
+        why: row.why ?? `connection is ${row.status}`,
+      }));
   }
 
   check(tenant: TenantId, id: string, options?: CallOptions): Promise<Check> {
@@ -72,15 +90,34 @@ export class ConnectorCalls implements OnApplicationShutdown {
     yield* this.host.locate(await this.ready(tenant, id), items, options);
   }
 
-  async *read(tenant: TenantId, id: string, items: Item[], at: Located[], options?: CallOptions): AsyncGenerator<DataRecord> {
+  async *read(
+    tenant: TenantId,
+    id: string,
+    items: Item[],
+    at: Located[],
+    options?: CallOptions,
+  ): AsyncGenerator<DataRecord> {
     yield* this.host.read(await this.ready(tenant, id), items, at, options);
   }
 
-  async *apply(tenant: TenantId, id: string, op: Op, items: Item[], at: Target[], options?: CallOptions): AsyncGenerator<Outcome> {
+  async *apply(
+    tenant: TenantId,
+    id: string,
+    op: Op,
+    items: Item[],
+    at: Target[],
+    options?: CallOptions,
+  ): AsyncGenerator<Outcome> {
     yield* this.host.apply(await this.ready(tenant, id), op, items, at, options);
   }
 
-  async *verify(tenant: TenantId, id: string, items: Item[], at: Target[], options?: CallOptions): AsyncGenerator<Verification> {
+  async *verify(
+    tenant: TenantId,
+    id: string,
+    items: Item[],
+    at: Target[],
+    options?: CallOptions,
+  ): AsyncGenerator<Verification> {
     yield* this.host.verify(await this.ready(tenant, id), items, at, options);
   }
 
@@ -95,7 +132,7 @@ export class ConnectorCalls implements OnApplicationShutdown {
   private async describe(tenant: TenantId, row: ConnectionRow): Promise<EnabledConnection> {
     const running = await this.connections.running(tenant, row);
     const isolation = await this.host.isolation(running);
-    const deadline = new Date(systemTime.now().getTime() + DATASETS_MS);
+    const deadline = new Date(this.clock.now().getTime() + DATASETS_MS);
     const live = await this.datasets(tenant, row.id, { deadline }).catch(() => undefined);
     return {
       id: row.id,
@@ -119,7 +156,8 @@ export class ConnectorCalls implements OnApplicationShutdown {
 
   private async ready(tenant: TenantId, id: string): Promise<RunningConnection> {
     const row = await this.connections.get(tenant, id);
-    if (row.status !== 'enabled') throw hostFailure('connection-disabled', `${row.plugin_id ?? 'none'}@${row.plugin_version ?? '0'}`);
+    if (row.status !== 'enabled')
+      throw hostFailure('connection-disabled', `${row.plugin_id ?? 'none'}@${row.plugin_version ?? '0'}`);
     return this.connections.running(tenant, row);
   }
 }

@@ -26,11 +26,18 @@ export class CreateConnectionHandler implements ICommandHandler<CreateConnection
   ) {}
 
   async execute({ by, body }: CreateConnection): Promise<{ id: string; status: string }> {
-    const plugin = (await this.connections.plugins(by.tenant)).find((one) => one.id === body.plugin.id && one.version === body.plugin.version);
-    if (!plugin) throw unprocessable('plugin-not-installed', 'Install this version of the plugin first (POST /v1/admin/plugins).');
+    const plugin = (await this.connections.plugins(by.tenant)).find(
+      (one) => one.id === body.plugin.id && one.version === body.plugin.version,
+    );
+    if (!plugin)
+      throw unprocessable('plugin-not-installed', 'Install this version of the plugin first (POST /v1/admin/plugins).');
     const config = validConfig(plugin, body.config);
     const missing = plugin.manifest.secrets.filter((secret) => !(secret in body.secrets));
-    if (missing.length > 0) throw unprocessable('secret-missing', { detail: 'The plugin needs secrets that were not sent.', errors: missing.map((one) => ({ pointer: `/secrets/${one}`, code: 'required' })) });
+    if (missing.length > 0)
+      throw unprocessable('secret-missing', {
+        detail: 'The plugin needs secrets that were not sent.',
+        errors: missing.map((one) => ({ pointer: `/secrets/${one}`, code: 'required' })),
+      });
     const id = newId();
     // Secrets are sealed under the connection's own key, which re-wrapping of epochs covers like any other.
     const sealed = await this.sealer.seal(by.tenant, id as SubjectId, 'case', body.secrets, secretsPlace(id));
@@ -39,13 +46,40 @@ export class CreateConnectionHandler implements ICommandHandler<CreateConnection
       .append({
         tenant: by.tenant,
         actorRef: by.actorRef,
-        events: [{ stream: connectionStream(id), type: 'ConnectionCreated.v1', data: { id, name, role, legalEntity, country, plugin: { id: plugin.id, version: plugin.version, contentHash: plugin.content_hash }, config: config as JsonObject, configVersion: 1 } }],
+        events: [
+          {
+            stream: connectionStream(id),
+            type: 'ConnectionCreated.v1',
+            data: {
+              id,
+              name,
+              role,
+              legalEntity,
+              country,
+              plugin: { id: plugin.id, version: plugin.version, contentHash: plugin.content_hash },
+              config: config as JsonObject,
+              configVersion: 1,
+            },
+          },
+        ],
         expect: { [connectionStream(id)]: 0 },
         side: async (query) => {
           await query({
             text: `INSERT INTO connection (tenant, id, name, role, legal_entity, country, plugin_id, plugin_version, content_hash, config, config_version, secrets, status)
                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, 'stopped')`,
-            values: [by.tenant, id, name, role, legalEntity, country, plugin.id, plugin.version, plugin.content_hash, JSON.stringify(config), JSON.stringify(sealed)],
+            values: [
+              by.tenant,
+              id,
+              name,
+              role,
+              legalEntity,
+              country,
+              plugin.id,
+              plugin.version,
+              plugin.content_hash,
+              JSON.stringify(config),
+              JSON.stringify(sealed),
+            ],
           });
         },
       })
@@ -90,11 +124,20 @@ export class RegisterSystemHandler implements ICommandHandler<RegisterSystem> {
 function validConfig(plugin: PluginRow, config: Record<string, Json>): Json {
   const parsed = z.fromJSONSchema(plugin.manifest.config as Parameters<typeof z.fromJSONSchema>[0]).safeParse(config);
   if (parsed.success) return parsed.data as Json;
-  const errors = parsed.error.issues.slice(0, 20).map((issue) => ({ pointer: `/config/${issue.path.map(String).join('/')}`, code: (issue.code ?? 'invalid').replaceAll('_', '-') }));
-  throw unprocessable('config-invalid', { detail: "The configuration does not match the plugin's schema. See errors and POST /v1/admin/plugins/inspect.", errors });
+  const errors = parsed.error.issues
+    .slice(0, 20)
+    .map((issue) => ({
+      pointer: `/config/${issue.path.map(String).join('/')}`,
+      code: (issue.code ?? 'invalid').replaceAll('_', '-'),
+    }));
+  throw unprocessable('config-invalid', {
+    detail: "The configuration does not match the plugin's schema. See errors and POST /v1/admin/plugins/inspect.",
+    errors,
+  });
 }
 
 function nameTaken(error: unknown): never {
-  if ((error as { code?: string }).code === '23505') throw conflict('connection-name-taken', 'A connection of this tenant has this name already.');
+  if ((error as { code?: string }).code === '23505')
+    throw conflict('connection-name-taken', 'A connection of this tenant has this name already.');
   throw error;
 }

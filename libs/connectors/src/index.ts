@@ -28,3 +28,7 @@ export type {
   Verification,
   VerifiedId,
 } from '@lethe/plugin-sdk';
+export { ConnectorCalls, type EnabledConnection } from './connector-calls.js';
+export { Connections, type ConnectionRow } from './connections.js';
+export { ConnectorsModule } from './connectors.module.js';
+export { connectorsMigrations } from './connectors.migrations.js';

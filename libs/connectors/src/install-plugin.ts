@@ -15,7 +15,9 @@ import { PluginFailure } from './plugin.errors.js';
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/);
 /** `name` is a folder of the shipped plugins. */
 export const InspectPluginBody = z.strictObject({ name }).meta({ id: 'InspectPlugin' });
-export const InstallPluginBody = z.strictObject({ name, contentHash: z.string().regex(/^[0-9a-f]{64}$/) }).meta({ id: 'InstallPlugin' });
+export const InstallPluginBody = z
+  .strictObject({ name, contentHash: z.string().regex(/^[0-9a-f]{64}$/) })
+  .meta({ id: 'InstallPlugin' });
 export const InspectedPluginView = z
   .strictObject({
     name,
@@ -60,16 +62,24 @@ export class InstallPluginHandler implements ICommandHandler<InstallPlugin> {
   ) {}
 
   async execute({ by, body }: InstallPlugin): Promise<z.infer<typeof PluginView>> {
-    const installed = await installPlugin(shippedPlugin(body.name), this.config.pluginDir, body.contentHash).catch((error: unknown) => {
-      if (error instanceof PluginFailure) throw unprocessable(error.fail.code, error.message);
-      throw error;
-    });
+    const installed = await installPlugin(shippedPlugin(body.name), this.config.pluginDir, body.contentHash).catch(
+      (error: unknown) => {
+        if (error instanceof PluginFailure) throw unprocessable(error.fail.code, error.message);
+        throw error;
+      },
+    );
     const { id, version, contentHash, manifest } = installed;
     const now = this.clock.now();
     await this.store.append({
       tenant: by.tenant,
       actorRef: by.actorRef,
-      events: [{ stream: pluginStream(id), type: 'PluginInstalled.v1', data: { id, version, contentHash, native: manifest.native, capabilities: manifest.capabilities } }],
+      events: [
+        {
+          stream: pluginStream(id),
+          type: 'PluginInstalled.v1',
+          data: { id, version, contentHash, native: manifest.native, capabilities: manifest.capabilities },
+        },
+      ],
       side: async (query) => {
         await query({
           text: `INSERT INTO plugin (tenant, id, version, content_hash, manifest, installed_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
