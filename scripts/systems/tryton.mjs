@@ -121,10 +121,8 @@ async function serve(bin, cache, configuration, database, address) {
   throw new Error(`trytond did not start; see ${join(cache, 'trytond.log')}.`);
 }
 
-/** Brings Tryton up on a fresh copy of the seeded database; see tryton.d.mts for what it gives. */
-export async function startTryton({ cacheDir, log = () => {} }) {
-  const cache = resolve(cacheDir);
-  files.mkdirSync(cache, { recursive: true });
+/** Runs a step and keeps how long it took. */
+function stopwatch(log) {
   const seconds = {};
   const measured = async (step, work) => {
     const start = performance.now();
@@ -133,43 +131,37 @@ export async function startTryton({ cacheDir, log = () => {} }) {
     log(`${step}: ${seconds[step]} s`);
     return result;
   };
+  return { seconds, measured };
+}
+
+/** Brings Tryton up on a fresh copy of the seeded database; see tryton.d.mts for what it gives. */
+export async function startTryton({ cacheDir, log = () => {} }) {
+  const cache = resolve(cacheDir);
+  files.mkdirSync(cache, { recursive: true });
+  const { seconds, measured } = stopwatch(log);
   const bin = await measured('packages', () => installPackages(cache));
   const postgres = await measured('postgres', () => startPostgres({ dataDir: join(cache, 'postgres'), fast: true }));
-  const port = await freePort();
   const database = `tryton_${randomBytes(6).toString('hex')}`;
   const configuration = join(cache, `${database}.conf`);
-  const dropCopy = () => sql(postgres.url, `DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
+  const cleanUp = async () => {
+    await sql(postgres.url, `DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
+    files.rmSync(configuration, { force: true });
+    await postgres.stop();
+  };
   try {
-    const settings = `[database]\nuri = ${databaseUrl(postgres.url, '')}\n[web]\nlisten = 127.0.0.1:${port}\n`;
-    writePrivate(configuration, settings);
+    const port = await freePort();
+    const storage = databaseUrl(postgres.url, '');
+    writePrivate(configuration, `[database]\nuri = ${storage}\n[web]\nlisten = 127.0.0.1:${port}\n`);
     const template = await measured('seed', () => seedTemplate(cache, bin, postgres.url, configuration));
     await sql(postgres.url, `CREATE DATABASE ${database} TEMPLATE ${template.name}`);
     const url = `http://127.0.0.1:${port}`;
     const server = await measured('server', () => serve(bin, cache, configuration, database, url));
-    const { user, password, ...people } = JSON.parse(files.readFileSync(template.facts, 'utf8'));
-    const stop = async () => {
-      await server.stop();
-      await dropCopy();
-      files.rmSync(configuration, { force: true });
-      await postgres.stop();
-    };
-    const storage = databaseUrl(postgres.url, database);
-    return {
-      url,
-      database,
-      user,
-      password,
-      storage,
-      ...people,
-      version: server.version,
-      fresh: template.fresh,
-      seconds,
-      stop,
-    };
+    const facts = JSON.parse(files.readFileSync(template.facts, 'utf8'));
+    const stop = () => server.stop().then(cleanUp);
+    const { version } = server;
+    return { url, database, ...facts, storage: storage + database, version, fresh: template.fresh, seconds, stop };
   } catch (error) {
-    await dropCopy();
-    files.rmSync(configuration, { force: true });
-    await postgres.stop();
+    await cleanUp();
     throw error;
   }
 }

@@ -1,12 +1,11 @@
 /** The erasure of one party: refuse whole or run the vendor's erase, clear what it leaves, then the business records. */
 import type { Outcome, Target } from '@lethe/plugin-sdk';
-import type { Matched } from './apply.js';
 import { applyRecord } from './apply-record.js';
 import { findBlocker } from './blockers.js';
 import { MODELS, type Name } from './datasets.js';
 import { clearCompactValues, eraseParty, type PartyErasure } from './erase-party.js';
 import { isErased } from './find-parties.js';
-import type { FoundRecord } from './find-records.js';
+import type { FoundRecord, Matched } from './find-records.js';
 import { failed, refused, retained } from './outcomes.js';
 import type { Session } from './rpc.js';
 

@@ -3,16 +3,10 @@ import type { Item, Outcome, Target } from '@lethe/plugin-sdk';
 import { applyParty } from './apply-party.js';
 import type { Name } from './datasets.js';
 import { findParties, isErased } from './find-parties.js';
-import { recordsOf, type FoundRecord } from './find-records.js';
+import { recordsOf, type Matched } from './find-records.js';
 import { needlesFrom } from './residue.js';
 import { TrytonRefusal } from './rpc.js';
 import type { Session } from './rpc.js';
-
-/** A target together with the record it still leads to. */
-export interface Matched {
-  target: Target<Name>;
-  record: FoundRecord;
-}
 
 /** One outcome per target, and one per record of an approved dataset that the erase took besides. */
 export async function* applyItem(session: Session, item: Item, at: Target<Name>[]): AsyncGenerator<Outcome<Name>> {

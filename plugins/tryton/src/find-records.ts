@@ -1,5 +1,5 @@
 /** Every record that concerns a party, across Tryton's models. */
-import type { Json, Located } from '@lethe/plugin-sdk';
+import type { Json, Located, Target } from '@lethe/plugin-sdk';
 import { MODELS, NAMES, type Name } from './datasets.js';
 import { ERASED, isOnlyOnes } from './find-parties.js';
 import type { Row, Session } from './rpc.js';
@@ -11,6 +11,12 @@ export interface FoundRecord {
   id: number;
   party: number;
   row: Row;
+}
+
+/** A target together with the record it still leads to. */
+export interface Matched {
+  target: Target<Name>;
+  record: FoundRecord;
 }
 
 /** Records of one party, resources (notes, attachments, sent mail) of those records included. */

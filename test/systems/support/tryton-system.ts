@@ -1,11 +1,13 @@
 /** A running Tryton for a spec, the connector's context on it, and a look at its PostgreSQL from behind. */
 import { join } from 'node:path';
-import type { Ctx, Item, Json, Target } from '@lethe/plugin-sdk';
+import tryton from '@lethe/plugin-tryton';
+import type { Connector, Ctx, Item, Json, Target } from '@lethe/plugin-sdk';
 import pg from 'pg';
-import type { TrytonConfig } from '../../../plugins/tryton/src/config.js';
-import { MODELS, type Name } from '../../../plugins/tryton/src/datasets.js';
-import tryton from '../../../plugins/tryton/src/index.js';
 import { startTryton, type RunningTryton } from '../../../scripts/systems/tryton.mjs';
+
+type Parts<T> = T extends Connector<infer C, infer D> ? { config: C; dataset: D } : never;
+type TrytonConfig = Parts<typeof tryton>['config'];
+type Name = Parts<typeof tryton>['dataset'];
 
 /** Kept between runs: packages and the seeded database; a run works on a copy. */
 const CACHE = join(import.meta.dirname, '..', '..', '..', '.data', 'systems', 'tryton');
@@ -128,8 +130,31 @@ export async function all<T>(source: AsyncIterable<T>): Promise<T[]> {
   return items;
 }
 
-/** Locates a person and decides as the datasets' defaults say: erase, or strip for sales and invoices. */
+/** Locates a person and decides as each dataset proposes: anonymise the party, strip sales and invoices, erase notes. */
 export async function decided(x: Ctx<TrytonConfig>, item: Item): Promise<Target<Name>[]> {
+  const datasets = await all(tryton.datasets(x));
   const located = await all(tryton.locate(x, [item]));
-  return located.map((row) => ({ ...row, action: MODELS[row.dataset].how === 'strip' ? 'strip' : 'erase' }));
+  return located.map((row) => ({
+    ...row,
+    action: datasets.find(({ name }) => name === row.dataset)?.action ?? 'retain',
+  }));
+}
+
+/** Erases a party as an officer would in Tryton itself, with none of the connector's code. */
+export async function eraseInTryton({ url, database, user, password }: RunningTryton, party: number): Promise<void> {
+  let authorization = '';
+  const call = async (method: string, ...params: Json[]): Promise<Json[]> => {
+    const headers = { 'content-type': 'application/json', ...(authorization === '' ? {} : { authorization }) };
+    const body = JSON.stringify({ id: 1, method, params });
+    const answer = await fetch(`${url}/${database}/rpc/`, { method: 'POST', headers, body });
+    const { result, error } = (await answer.json()) as { result?: Json[]; error?: Json[] };
+    if (error !== undefined) throw new Error(`Tryton: ${String(error[1])}`);
+    return result ?? [];
+  };
+  const [id, key] = await call('common.db.login', user, { password }, null);
+  authorization = `Session ${Buffer.from(`${user}:${String(id)}:${String(key)}`).toString('base64')}`;
+  await call('model.party.party.write', [party], { active: false }, { company: 1 });
+  const [wizard = null] = await call('wizard.party.erase.create', {});
+  await call('wizard.party.erase.execute', wizard, { ask: { party } }, 'erase', {});
+  await call('wizard.party.erase.delete', wizard, {});
 }
