@@ -43,7 +43,9 @@ function target(root, from, name) {
       existsSync(path),
     );
     const unit = unitOf(root, plain);
-    return { unit, file, door: unit === unitOf(root, from) || ['scripts', 'test'].includes(unit) };
+    // What spans domains is tested from test/, which may look behind a door; an app has none.
+    const open = unit === unitOf(root, from) || ['scripts', 'test'].includes(unit) || unitOf(root, from) === 'test';
+    return { unit, file, door: open || unit.startsWith('apps/') };
   }
   if (name.startsWith('#scripts/')) return { unit: 'scripts', door: true };
   if (name.startsWith('#')) {
