@@ -108,6 +108,29 @@ describe('shredding', () => {
     expect(rows).toEqual([{ wrapped: null }]);
   });
 
+  it('is not undone by a read that it overtook', async () => {
+    const one = somebody();
+    const sealed = await given.sealer.seal(tenant, one, 'identity', 'Ada', 'p');
+    const { keyStore, sealer } = replica();
+    const { fetch } = given.vault.database;
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    given.vault.database.fetch = async (...call) => {
+      const rows = await fetch.apply(given.vault.database, call);
+      await held;
+      return rows as never;
+    };
+    const overtaken = sealer.open(tenant, sealed, 'p');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    given.vault.database.fetch = fetch;
+    await keyStore.shred(tenant, one, ['identity']);
+    release();
+    expect(await overtaken).toEqual({ readable: true, value: 'Ada' });
+    expect(await sealer.open(tenant, sealed, 'p')).toEqual({ readable: false, reason: 'shredded' });
+  });
+
   it('lets no late writer begin a new key, and may be repeated', async () => {
     const one = somebody();
     const first = await given.keyStore.shred(tenant, one, keyClasses);

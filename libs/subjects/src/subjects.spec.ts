@@ -165,6 +165,29 @@ describe('the lookup on the hot path', () => {
   });
 });
 
+describe('a lookup that was overtaken', () => {
+  it('by a registration is not remembered', async () => {
+    const late = [email('overtaken@example.test')];
+    const { fetch } = given.ledger.database;
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    given.ledger.database.fetch = async (...call) => {
+      const rows = await fetch.apply(given.ledger.database, call);
+      await held;
+      return rows as never;
+    };
+    const overtaken = given.subjects.lookup(tenant, late);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    given.ledger.database.fetch = fetch;
+    const { who } = await record(late);
+    release();
+    expect(await overtaken).toEqual([]);
+    expect(await given.subjects.lookup(tenant, late)).toEqual([who.subject]);
+  });
+});
+
 /** A second process over the same database and keys: its own queue, caches and connections. */
 async function openReplica(): Promise<(identifiers: Identifier[]) => Promise<{ who: { subject: SubjectId } }>> {
   const [{ EventStore }, { IdentifierLookup }, { KeyStore }, { Sealer }, { Subjects }] = await Promise.all([
