@@ -19,6 +19,8 @@ export type Query = <Row extends QueryResultRow = QueryResultRow>(statement: Sta
 
 const int8 = 20;
 const date = 1082;
+const READS_AT_ONCE = 200;
+const PATIENCE_MS = 15_000;
 
 /** Positions and counts stay below 2^53 and are numbers; dates without time stay text, since a `Date` would add a zone. */
 function parserOf(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
@@ -36,34 +38,49 @@ interface Waiting {
 /**
  * Access to one PostgreSQL. BEGIN to COMMIT is one unit on a connection and never interleaved with another caller:
  * an interleaved pair would run under the other's tenant.
+ *
+ * Three pools, because what holds a connection may need one of the next kind: a transaction may read and append, a
+ * flush may read, a read needs nothing. With one pool for all, enough transactions at once would wait for ever.
  */
 export class Database {
-  readonly pool: Pool;
+  /** Flushes of the ledger. */
+  readonly flushes: Pool;
+  private readonly transactions: Pool;
+  private readonly reads: Pool;
   private readonly waiting = new Map<TenantId, Waiting[]>();
 
+  /** `max` bounds the transactions; reads and flushes have up to 4 connections each, opened when needed. */
   constructor(config: PoolConfig) {
-    this.pool = new Pool({
-      max: 12,
-      application_name: 'lethe',
-      ...config,
-      pipeline: true,
-      types: { getTypeParser: parserOf as never },
-    });
-    // An idle connection that dies is replaced by the pool; without a listener the process would end.
-    this.pool.on('error', () => undefined);
+    this.transactions = openPool({ max: 12, ...config });
+    this.reads = openPool({ ...config, max: 4 });
+    this.flushes = openPool({ ...config, max: 4 });
   }
 
-  /** Runs `work` in one transaction of one tenant; commits when it resolves, rolls back when it throws. */
+  /**
+   * Runs `work` in one transaction of one tenant; commits when it resolves, rolls back when it throws. It throws as well
+   * when a statement failed and `work` went on: PostgreSQL would have answered the COMMIT with ROLLBACK.
+   */
   async transaction<T>(tenant: TenantId, work: (query: Query) => Promise<T>, readOnly = false): Promise<T> {
-    const client = await this.pool.connect();
+    const client = await this.transactions.connect();
     let broken: Error | undefined;
+    let over = false;
+    const query = async (statement: Statement): Promise<Rows<QueryResultRow>> => {
+      // A statement after the end would run in the transaction, and the tenant, of whoever has the connection next.
+      if (over) throw new Error('a statement came after the end of its transaction');
+      return client.query(statement).catch((error: Error) => {
+        if (!isAnswer(error)) broken = error;
+        throw error;
+      });
+    };
     try {
-      const opened = begin(client, tenant, readOnly);
-      await opened;
-      const result = await work((statement) => client.query(statement as never));
-      await client.query('COMMIT');
+      await begin(client, tenant, readOnly);
+      const result = await work(query as Query);
+      over = true;
+      const { command } = await client.query('COMMIT');
+      if (command !== 'COMMIT') throw new Error('the transaction was rolled back: one of its statements failed');
       return result;
     } catch (error) {
+      over = true;
       await client.query('ROLLBACK').catch((failure: Error) => (broken = failure));
       throw error;
     } finally {
@@ -73,7 +90,7 @@ export class Database {
 
   /** One statement outside any tenant: only for tables without personal data that are not tenant-scoped. */
   async global<Row extends QueryResultRow = QueryResultRow>(statement: Statement): Promise<Rows<Row>> {
-    return this.pool.query<Row>(statement as never);
+    return this.reads.query<Row>(statement);
   }
 
   /**
@@ -89,37 +106,59 @@ export class Database {
         return;
       }
       this.waiting.set(tenant, [item]);
-      setImmediate(() => void this.fetchWaiting(tenant));
+      setImmediate(() => {
+        const all = this.waiting.get(tenant) ?? [];
+        this.waiting.delete(tenant);
+        for (let at = 0; at < all.length; at += READS_AT_ONCE)
+          void this.fetchAll(tenant, all.slice(at, at + READS_AT_ONCE));
+      });
     }) as Promise<Rows<Row>>;
   }
 
-  private async fetchWaiting(tenant: TenantId): Promise<void> {
-    const queue = this.waiting.get(tenant) ?? [];
-    this.waiting.delete(tenant);
+  private async fetchAll(tenant: TenantId, items: Waiting[]): Promise<void> {
     let client: PoolClient;
     try {
-      client = await this.pool.connect();
+      client = await this.reads.connect();
     } catch (error) {
-      for (const item of queue) item.reject(error);
+      for (const item of items) item.reject(error);
       return;
     }
     const opened = begin(client, tenant, true);
-    const results = queue.map(
-      (item) => client.query(item.statement as never) as unknown as Promise<Rows<QueryResultRow>>,
-    );
-    const closed = client.query('COMMIT');
-    const settled = await Promise.allSettled([opened, ...results, closed]);
-    client.release(settled.at(-1)?.status === 'rejected');
-    queue.forEach((item, index) => {
+    const results = items.map((item) => client.query(item.statement));
+    const settled = await Promise.allSettled([opened, ...results, client.query('COMMIT')]);
+    const reasons = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as Error] : []));
+    client.release(reasons.find((reason) => !isAnswer(reason)));
+    const dragged: Waiting[] = [];
+    items.forEach((item, index) => {
       const outcome = settled[index + 1];
       if (outcome?.status === 'fulfilled') item.resolve(outcome.value as Rows<QueryResultRow>);
+      else if (index > 0 && codeOf(outcome?.reason) === IN_FAILED_TRANSACTION) dragged.push(item);
       else item.reject(outcome?.reason);
     });
+    // A read that fails aborts the shared transaction: its neighbours are read again, without it.
+    if (dragged.length > 0) await this.fetchAll(tenant, dragged);
   }
 
   async close(): Promise<void> {
-    await this.pool.end();
+    await Promise.all([this.transactions.end(), this.flushes.end(), this.reads.end()]);
   }
+}
+
+const IN_FAILED_TRANSACTION = '25P02';
+
+function openPool(config: PoolConfig): Pool {
+  const pool = new Pool({
+    application_name: 'lethe',
+    connectionTimeoutMillis: PATIENCE_MS,
+    keepAlive: true,
+    ...config,
+    pipeline: true,
+    types: { getTypeParser: parserOf as never },
+  });
+  // A connection that dies, idle or lent, tells its user through the query; without these listeners the process would end.
+  pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  return pool;
 }
 
 /** Opens a transaction of one tenant; both statements go out in one round trip. */
@@ -128,4 +167,16 @@ export function begin(client: PoolClient, tenant: TenantId, readOnly: boolean): 
     client.query(readOnly ? 'BEGIN READ ONLY' : 'BEGIN'),
     client.query({ name: 'set-tenant', text: `SELECT set_config('lethe.tenant', $1, true)`, values: [tenant] }),
   ]);
+}
+
+/** SQLSTATE of a server's answer, or the code of a socket's error. */
+export function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : '';
+}
+
+/** True when the server itself refused the statement; then the transaction is rolled back and the connection is sound. */
+export function isAnswer(error: unknown): boolean {
+  const severity = (error as { severity?: unknown } | null)?.severity;
+  return typeof severity === 'string' && severity !== 'FATAL' && severity !== 'PANIC';
 }

@@ -6,7 +6,6 @@ import type { StoredEvent } from './event.js';
 import { Lane } from './lane.js';
 import { readFrom, readHead, readKept, readStream, type KeptAnswer } from './ledger.queries.js';
 import { EMPTY_FRONTIER, EMPTY_ROOT, encodeFrontier } from './merkle.js';
-
 /** Told after each commit of this process: a hint to look, never the fact itself. */
 export type CommitListener = (tenant: TenantId, lastPosition: number) => void;
 
@@ -42,7 +41,7 @@ export class EventStore {
 
   /** Events with `position >= from`, in order, at most `limit`. */
   read(tenant: TenantId, from: number, limit: number): Promise<StoredEvent[]> {
-    return readFrom(this.database, tenant, from, limit);
+    return readFrom((statement) => this.database.fetch(tenant, statement), tenant, from, limit);
   }
 
   /** Number of leaves, and the log's identity. */
@@ -55,7 +54,8 @@ export class EventStore {
 
   /** The answer kept under an idempotency key, if any. */
   async kept(tenant: TenantId, key: Buffer): Promise<KeptAnswer | undefined> {
-    return (await readKept(this.database, tenant, [key])).get(key.toString('hex'));
+    const query: Query = (statement) => this.database.fetch(tenant, statement);
+    return (await readKept(query, tenant, [key])).get(key.toString('hex'));
   }
 
   /** Registers a listener; returns how to remove it. */
@@ -72,10 +72,19 @@ export class EventStore {
   private lane(tenant: TenantId): Lane {
     const known = this.lanes.get(tenant);
     if (known) return known;
-    const lane = new Lane(this.database, tenant, this.clock, (...commit) => {
-      for (const listener of this.listeners) listener(...commit);
-    });
+    const lane = new Lane(this.database, tenant, this.clock, (...commit) => this.tell(...commit));
     this.lanes.set(tenant, lane);
     return lane;
+  }
+
+  /** A listener that throws must not make a flush that is on disk look like one that failed. */
+  private tell(...commit: Parameters<CommitListener>): void {
+    for (const listener of this.listeners) {
+      try {
+        listener(...commit);
+      } catch {
+        // The hint is lost; its listener finds the events by its cursor.
+      }
+    }
   }
 }

@@ -1,9 +1,9 @@
 /** One flush: a batch of appends of one tenant in one transaction and one round trip (design section 3). */
-import type { PoolClient } from 'pg';
+import type { PoolClient, QueryResult } from 'pg';
 import type { TenantId } from '#kernel';
 import type { Append, Appended, InlineTable } from './append.js';
-import { begin, type Database, type Query } from './database.js';
-import { leafText } from './event.js';
+import { begin, codeOf, isAnswer, type Statement } from './database.js';
+import { finishLeaf, type DraftLeaf } from './event.js';
 import { appendLeaves, encodeFrontier, leafHash, rootOf, type Frontier } from './merkle.js';
 
 /** The tenant's log as this process believes it to be; wrong beliefs are caught by compare-and-set. */
@@ -14,70 +14,96 @@ export interface Head {
   recordedAt: string;
 }
 
-/** A batch that is fully decided: positions, versions, bytes and hashes are fixed. */
-export interface Prepared {
-  head: Head;
-  next: Head;
-  appends: { append: Append; at: Appended }[];
-  columns: {
-    positions: number[];
-    streams: string[];
-    versions: number[];
-    types: string[];
-    bytes: string[];
-    hashes: Buffer[];
-  };
+/** An append with its leaves drafted. */
+export interface Drafted {
+  append: Append;
+  drafts: DraftLeaf[];
 }
 
-/** The compare-and-set found another size: somebody else appended. Reload the head and prepare again. */
+/** A batch that is fully decided: positions, versions, bytes, hashes and every statement are fixed. */
+export interface Prepared {
+  next: Head;
+  /** Versions of the streams it touches, afterwards. */
+  versions: Map<string, number>;
+  placed: Appended[];
+  statements: Statement[];
+}
+
+/** The compare-and-set found another tree: somebody else appended. Nothing was kept. */
 export class HeadMoved extends Error {
   override name = 'HeadMoved';
 }
 
-/** Assigns positions and versions, writes the leaves and rolls the tree forward. `versions` holds each stream's current one. */
+/** A member's own callback threw while its rows were made; nothing was sent. */
+export class MemberFailed extends Error {
+  constructor(
+    readonly index: number,
+    override readonly cause: unknown,
+  ) {
+    super('the rows of an append could not be made');
+    this.name = 'MemberFailed';
+  }
+}
+
+/** The connection or this process failed in the middle: whether the batch is on disk is not known. Never to be retried blindly. */
+export class OutcomeUnknown extends Error {
+  readonly code: string;
+  constructor(cause: unknown) {
+    super('the connection ended before the commit was answered', { cause });
+    this.name = 'OutcomeUnknown';
+    // 08007 is SQL's transaction_resolution_unknown.
+    this.code = codeOf(cause) || '08007';
+  }
+}
+
+interface Columns {
+  positions: number[];
+  streams: string[];
+  versions: number[];
+  types: string[];
+  bytes: string[];
+  hashes: Buffer[];
+}
+
+/** Assigns positions and versions, writes the leaves and rolls the tree forward. `current` says each stream's version now. */
 export function prepare(
   tenant: TenantId,
   head: Head,
-  appends: Append[],
-  versions: Map<string, number>,
+  batch: readonly Drafted[],
+  current: ReadonlyMap<string, number>,
   now: Date,
 ): Prepared {
   const instant = now.toISOString();
+  // Never before what is recorded already, also when a clock jumps back.
   const recordedAt = instant > head.recordedAt ? instant : head.recordedAt;
-  const columns: Prepared['columns'] = { positions: [], streams: [], versions: [], types: [], bytes: [], hashes: [] };
-  const placed: Prepared['appends'] = [];
+  const versions = new Map<string, number>();
+  const columns: Columns = { positions: [], streams: [], versions: [], types: [], bytes: [], hashes: [] };
+  const placed: Appended[] = [];
   let position = head.frontier.size;
-  for (const append of appends) {
+  for (const { drafts } of batch) {
     const firstPosition = position;
-    for (const event of append.events) {
-      const version = (versions.get(event.stream) ?? 0) + 1;
-      versions.set(event.stream, version);
-      const bytes = leafText({
-        tenant,
-        stream: event.stream,
-        version,
-        type: event.type,
-        occurredAt: event.occurredAt?.toISOString() ?? recordedAt,
-        recordedAt,
-        actorRef: append.actorRef,
-        data: event.data,
-      });
-      columns.positions.push(position);
-      columns.streams.push(event.stream);
-      columns.versions.push(version);
-      columns.types.push(event.type);
-      columns.bytes.push(bytes);
-      columns.hashes.push(leafHash(Buffer.from(bytes, 'utf8')));
+    for (const draft of drafts) {
+      const version = (versions.get(draft.stream) ?? current.get(draft.stream) ?? 0) + 1;
+      versions.set(draft.stream, version);
+      place(columns, draft, position, version, recordedAt);
       position += 1;
     }
-    const lastPosition = position - 1;
-    placed.push({
-      append,
-      at: { tenant, firstPosition, lastPosition, recordedAt, token: tokenOf(head, lastPosition) },
-    });
+    const token = tokenOf(head, position - 1);
+    placed.push({ tenant, firstPosition, lastPosition: position - 1, recordedAt, token });
   }
-  const frontier = appendLeaves(head.frontier, columns.hashes);
-  return { head, next: { ...head, frontier, recordedAt }, appends: placed, columns };
+  const next = { ...head, frontier: appendLeaves(head.frontier, columns.hashes), recordedAt };
+  const inline = inlineStatements(tenant, batch, placed);
+  return { next, versions, placed, statements: [...treeStatements(tenant, head, next, columns), ...inline] };
+}
+
+function place(columns: Columns, draft: DraftLeaf, position: number, version: number, recordedAt: string): void {
+  const bytes = finishLeaf(draft, version, recordedAt);
+  columns.positions.push(position);
+  columns.streams.push(draft.stream);
+  columns.versions.push(version);
+  columns.types.push(draft.type);
+  columns.bytes.push(bytes);
+  columns.hashes.push(leafHash(Buffer.from(bytes, 'utf8')));
 }
 
 /** The opaque read-your-writes token. */
@@ -85,49 +111,34 @@ export function tokenOf(head: Pick<Head, 'logId' | 'epoch'>, position: number): 
   return `${head.logId}.${head.epoch}.${position}`;
 }
 
-/** Writes a prepared batch. Resolves when it is on disk; rejects with `HeadMoved` or the database's error, with nothing kept. */
-export async function write(database: Database, tenant: TenantId, prepared: Prepared): Promise<void> {
-  const client = await database.pool.connect();
-  let broken: Error | undefined;
-  try {
-    const side = prepared.appends.find(({ append }) => append.side)?.append.side;
-    const opened = begin(client, tenant, false);
-    if (side) {
-      await opened;
-      await side(((statement) => client.query(statement as never)) as Query);
-    }
-    // Not awaited one by one: everything up to COMMIT is on the wire at once. A failure in the middle aborts the
-    // transaction, and PostgreSQL answers the COMMIT of an aborted transaction with ROLLBACK.
-    const sent = [opened, ...statements(client, tenant, prepared), client.query('COMMIT')];
-    const settled = await Promise.allSettled(sent);
-    const moved = settled[1];
-    if (moved?.status === 'fulfilled' && (moved.value as { rowCount: number }).rowCount === 0) throw new HeadMoved();
-    const failed = settled.find((one) => one.status === 'rejected');
-    if (failed) throw failed.reason;
-  } catch (error) {
-    await client.query('ROLLBACK').catch((failure: Error) => (broken = failure));
-    throw error;
-  } finally {
-    client.release(broken);
-  }
-}
+const DIVISION_BY_ZERO = '22012';
 
-function statements(
-  client: PoolClient,
-  tenant: TenantId,
-  { head, next, columns, appends }: Prepared,
-): Promise<unknown>[] {
-  const root = rootOf(next.frontier);
-  const sent: Promise<unknown>[] = [
-    client.query({
+/**
+ * The compare-and-set raises an error when it misses, so that nothing behind it in the same round trip can be kept. It
+ * compares the root as well as the size: two histories of one length are not the same head.
+ */
+function treeStatements(tenant: TenantId, head: Head, next: Head, columns: Columns): Statement[] {
+  return [
+    {
       name: 'head-compare-and-set',
-      text: `UPDATE log_head SET size = $2, frontier = $3, root = $4, recorded_at = $5 WHERE tenant = $1 AND size = $6`,
-      values: [tenant, next.frontier.size, encodeFrontier(next.frontier), root, next.recordedAt, head.frontier.size],
-    }),
-    client.query({
+      text: `WITH moved AS (UPDATE log_head SET size = $2, frontier = $3, root = $4, recorded_at = $5
+                            WHERE tenant = $1 AND size = $6 AND root = $7 RETURNING 1)
+             SELECT 1 / count(*) AS moved FROM moved`,
+      values: [
+        tenant,
+        next.frontier.size,
+        encodeFrontier(next.frontier),
+        rootOf(next.frontier),
+        next.recordedAt,
+        head.frontier.size,
+        rootOf(head.frontier),
+      ],
+    },
+    {
       name: 'event-insert',
       text: `INSERT INTO event (tenant, position, stream, version, type, recorded_at, bytes, leaf_hash)
-             SELECT $1, p, s, v, t, $7, b, h FROM unnest($2::bigint[], $3::text[], $4::int[], $5::text[], $6::text[], $8::bytea[]) AS e(p, s, v, t, b, h)`,
+             SELECT $1, p, s, v, t, $7, b, h
+             FROM unnest($2::bigint[], $3::text[], $4::int[], $5::text[], $6::text[], $8::bytea[]) AS e(p, s, v, t, b, h)`,
       values: [
         tenant,
         columns.positions,
@@ -138,13 +149,8 @@ function statements(
         next.recordedAt,
         columns.hashes,
       ],
-    }),
+    },
   ];
-  for (const [table, rows] of inlineRows(appends)) {
-    const values = Array.from({ length: table.columns }, (_, column) => rows.map((row) => row[column]));
-    sent.push(client.query({ name: `inline-${table.name}`, text: table.text, values: [tenant, ...values] }));
-  }
-  return sent;
 }
 
 const idempotencyTable: InlineTable = {
@@ -154,25 +160,86 @@ const idempotencyTable: InlineTable = {
          SELECT $1, * FROM unnest($2::bytea[], $3::bytea[], $4::int[], $5::text[], $6::timestamptz[])`,
 };
 
-function inlineRows(appends: Prepared['appends']): Map<InlineTable, unknown[][]> {
+/** One statement a table, with the rows of all members. */
+function inlineStatements(tenant: TenantId, batch: readonly Drafted[], placed: readonly Appended[]): Statement[] {
   const byTable = new Map<InlineTable, unknown[][]>();
-  const push = (table: InlineTable, row: unknown[]): void => {
-    const rows = byTable.get(table);
-    if (rows) rows.push(row);
-    else byTable.set(table, [row]);
-  };
-  for (const { append, at } of appends) {
-    for (const { into, row } of append.rows ?? []) push(into, row(at));
-    if (append.idempotency && append.respond) {
-      const { status, body } = append.respond(at);
-      push(idempotencyTable, [
-        append.idempotency.key,
-        append.idempotency.fingerprint,
-        status,
-        JSON.stringify(body),
-        at.recordedAt,
-      ]);
+  batch.forEach(({ append }, index) => {
+    try {
+      for (const [table, row] of rowsOf(append, placed[index]!)) {
+        const columns = byTable.get(table) ?? Array.from({ length: table.columns }, () => []);
+        byTable.set(table, columns);
+        columns.forEach((column, at) => column.push(row[at]));
+      }
+    } catch (error) {
+      throw new MemberFailed(index, error);
     }
+  });
+  return [...byTable].map(([table, columns]) => ({
+    name: `inline-${table.name}`,
+    text: table.text,
+    values: [tenant, ...columns],
+  }));
+}
+
+/** All rows of an append, or none when one of its callbacks throws. */
+function rowsOf(append: Append, at: Appended): [InlineTable, unknown[]][] {
+  const rows = (append.rows ?? []).map(({ into, row }): [InlineTable, unknown[]] => [into, row(at)]);
+  if (append.idempotency && append.respond) {
+    const { key, fingerprint } = append.idempotency;
+    const { status, body } = append.respond(at);
+    rows.push([idempotencyTable, [key, fingerprint, status, JSON.stringify(body), at.recordedAt]]);
   }
-  return byTable;
+  return rows;
+}
+
+/**
+ * Sends a prepared batch: everything up to COMMIT goes out without waiting. The promise it resolves to (once all is on
+ * the wire) settles when the server has answered: `undefined` when the batch is on disk, else why not.
+ *
+ * `opened` is the open transaction this continues (a locked flush); without it the flush opens its own.
+ */
+export async function send(
+  client: PoolClient,
+  tenant: TenantId,
+  prepared: Prepared,
+  opened = begin(client, tenant, false),
+): Promise<{ landed: Promise<Error | undefined> }> {
+  let failure: Error | undefined;
+  const note = (error: Error): void => void (failure ??= error);
+  const answers: Promise<unknown>[] = [opened.catch(note)];
+  prepared.statements.forEach((statement, index) => {
+    answers.push(client.query(statement).catch((error: Error) => note(index === 0 ? asMiss(error) : error)));
+  });
+  // A statement that the driver itself refuses never reaches the server, which would then commit the others without it.
+  // Such refusals are known after two turns of nextTick; the server's own are not needed, since they abort the COMMIT.
+  await turn();
+  await turn();
+  const closing = client.query(failure === undefined ? 'COMMIT' : 'ROLLBACK').catch((error: Error) => {
+    note(error);
+    return undefined;
+  });
+  const landed = Promise.all([closing, ...answers]).then(([closed]) => outcomeOf(failure, closed));
+  return { landed };
+}
+
+function outcomeOf(failure: Error | undefined, closed: QueryResult | undefined): Error | undefined {
+  if (failure === undefined) {
+    return closed?.command === 'COMMIT' ? undefined : new OutcomeUnknown(new Error('COMMIT was not answered'));
+  }
+  // Rolled back for certain only when the server said so.
+  return closed?.command === 'ROLLBACK' ? failure : new OutcomeUnknown(failure);
+}
+
+function asMiss(error: Error): Error {
+  return codeOf(error) === DIVISION_BY_ZERO ? new HeadMoved('somebody else appended') : error;
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve));
+}
+
+/** True when the connection cannot be used again. */
+export function breaksConnection(error: Error | undefined): boolean {
+  if (error === undefined || error instanceof HeadMoved || error instanceof MemberFailed) return false;
+  return error instanceof OutcomeUnknown || !isAnswer(error);
 }

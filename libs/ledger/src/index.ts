@@ -1,10 +1,24 @@
 /** The door of the ledger: append, read, subscribe, prove. */
 export * from './append.js';
+export * from './checkpoint.js';
 export { Database, type Query, type Rows, type Statement } from './database.js';
-export { declareEvents, isKnownEvent, leafText, parseLeaf, type NewEvent, type StoredEvent } from './event.js';
+export {
+  declareEvents,
+  EventTooLarge,
+  isKnownEvent,
+  leafText,
+  parseLeaf,
+  type NewEvent,
+  type StoredEvent,
+} from './event.js';
 export { EventStore, type CommitListener } from './event-store.js';
 export { UnknownTenant, type KeptAnswer } from './ledger.queries.js';
 export { ledgerMigrations } from './ledger.migrations.js';
-export { tenantTable, type Migration } from './migration.js';
-export { Subscriptions, UnknownEvent, type Process, type Projection, type Trouble } from './subscriptions.js';
 export * from './merkle.js';
+export * from './merkle-proof.js';
+export type { SubtreeSource } from './merkle-range.js';
+export { tenantTable, type Migration } from './migration.js';
+export * from './signed-note.js';
+export { Subscriptions, UnknownEvent, type Process, type Projection, type Trouble } from './subscriptions.js';
+export * from './tile.js';
+export * from './tlog-proof.js';

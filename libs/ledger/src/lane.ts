@@ -1,28 +1,49 @@
 /** The queue of one tenant: what arrives while a flush is under way shares the next commit (group commit). */
-import type { Clock, TenantId } from '#kernel';
-import { admit } from './admit.js';
+import type { PoolClient } from 'pg';
+import { canonicalize, type Clock, type TenantId } from '#kernel';
+import { admit, keyOf, type Admission } from './admit.js';
 import { LedgerOverloaded, type Append, type Appended } from './append.js';
-import type { Database } from './database.js';
-import { HeadMoved, prepare, tokenOf, write, type Head } from './flush.js';
-import { decodeFrontier } from './merkle.js';
-import { readHead, readKept, readVersions, type KeptAnswer } from './ledger.queries.js';
+import {
+  advance,
+  concernsAll,
+  keysOf,
+  mayRepeat,
+  prepareBatch,
+  unknownStreams,
+  type Belief,
+  type Member,
+} from './batch.js';
+import type { Database, Query } from './database.js';
+import { draftLeaf } from './event.js';
+import { breaksConnection, HeadMoved, send, type Prepared } from './flush.js';
+import { flushLocked } from './locked-flush.js';
+import { readKept, readVersions, type KeptAnswer } from './ledger.queries.js';
 
-interface Member {
-  append: Append;
-  resolve: (at: Appended) => void;
-  reject: (error: unknown) => void;
+/** A flush that was sent and not yet answered. */
+interface Flight {
+  members: Member[];
+  prepared: Prepared;
+  landed: Promise<Error | undefined>;
 }
 
 const MAX_BATCH = 500;
 const MAX_QUEUE = 20_000;
-const MAX_KNOWN_STREAMS = 50_000;
+const MAX_KNOWN_STREAMS = 20_000;
+/** While one flush is written, the next is decided and waits behind it on the same connection. */
+const MAX_IN_FLIGHT = 2;
+/** Fewer than this wait for the flush before them: each flush costs a commit, whatever its size. */
+const WORTH_A_FLIGHT = 32;
+/** After a lost race, this many flushes lock the head first: two busy replicas then take turns. */
+const LOCKED_AFTER_A_MISS = 16;
+const MAX_REPEATS = 5;
 
 export class Lane {
   private queue: Member[] = [];
-  private flushing = false;
-  private head: Head | undefined;
-  /** Current version of streams seen; valid while the head is, because any append moves the head. */
-  private versions = new Map<string, number>();
+  private flights: Flight[] = [];
+  private belief: Belief | undefined;
+  private draining = false;
+  private lockedNext = 0;
+  private crowded: () => void = () => undefined;
 
   constructor(
     private readonly database: Database,
@@ -34,130 +55,206 @@ export class Lane {
   append(append: Append): Promise<Appended> {
     if (this.queue.length >= MAX_QUEUE) return Promise.reject(new LedgerOverloaded());
     return new Promise((resolve, reject) => {
-      this.queue.push({ append, resolve, reject });
-      if (!this.flushing) {
-        this.flushing = true;
-        // Let everything that is ready in this turn of the event loop join the same commit.
-        setImmediate(() => void this.drain());
-      }
+      if (append.events.length === 0) throw new RangeError('an append has at least one event');
+      // What is no text for the database is refused here, at the door, and never reaches a batch.
+      if (append.expect) canonicalize(append.expect);
+      const drafts = append.events.map((event) => draftLeaf(this.tenant, append.actorRef, event));
+      this.queue.push({ append, drafts, resolve, reject });
+      if (this.queue.length === WORTH_A_FLIGHT) this.crowded();
+      if (this.draining) return;
+      this.draining = true;
+      // Let everything that is ready in this turn of the event loop join the same commit.
+      setImmediate(() => void this.drain());
     });
   }
 
   get idle(): boolean {
-    return !this.flushing && this.queue.length === 0;
+    return !this.draining && this.queue.length === 0;
   }
 
   private async drain(): Promise<void> {
-    while (this.queue.length > 0) await this.flush(this.take());
-    this.flushing = false;
+    while (this.queue.length > 0) {
+      try {
+        const client = await this.database.flushes.connect();
+        let broken: Error | undefined = new Error('a flush did not end as it should');
+        try {
+          broken = await this.flushAll(client);
+        } finally {
+          client.release(broken);
+        }
+      } catch (error) {
+        // There is no connection: whoever waits is told now, and can repeat.
+        for (const member of this.queue.splice(0)) member.reject(error);
+      }
+    }
+    this.draining = false;
   }
 
-  /** Appends with side statements go alone, so that their failure concerns nobody else. */
-  private take(): Member[] {
-    const alone = this.queue.findIndex((member) => member.append.side !== undefined);
-    if (alone === 0) return this.queue.splice(0, 1);
-    return this.queue.splice(0, Math.min(MAX_BATCH, alone < 0 ? MAX_BATCH : alone));
+  /**
+   * Flushes until nothing waits, or another tenant wants the connection; once at least. Never rejects; resolves to what
+   * broke the connection.
+   */
+  private async flushAll(client: PoolClient): Promise<Error | undefined> {
+    let broken: Error | undefined;
+    for (let flushes = 0; !broken && this.queue.length + this.flights.length > 0;) {
+      const yielding = flushes > 0 && this.database.flushes.waitingCount > 0;
+      if (yielding && this.flights.length === 0) return undefined;
+      const room = this.flights.length < MAX_IN_FLIGHT && this.queue.length >= WORTH_A_FLIGHT;
+      const goes = !yielding && (this.flights.length === 0 || room);
+      broken = goes ? await this.flushNext(client) : await this.landOrCrowd(client);
+      if (goes) flushes += 1;
+    }
+    // Flights of a broken connection have failed with it: their members are told.
+    while (this.flights.length > 0) broken = (await this.land(client, broken)) ?? broken;
+    return broken;
   }
 
-  private async flush(members: Member[], attempt = 0): Promise<void> {
-    let accepted: Member[] = members;
-    try {
-      const head = await this.currentHead();
-      accepted = await this.admit(members);
-      if (accepted.length === 0) return;
-      const versions = new Map(this.versions);
-      const prepared = prepare(
-        this.tenant,
-        head,
-        accepted.map((member) => member.append),
-        versions,
-        this.clock.now(),
+  private async flushNext(client: PoolClient): Promise<Error | undefined> {
+    const members = this.take();
+    const mustLock = this.lockedNext > 0 || members.some(({ append, suspect }) => append.side !== undefined || suspect);
+    if (mustLock || !this.belief) return this.locked(client, members);
+    const { accepted, stale } = await this.decide(this.belief, members);
+    if (accepted.length > 0) await this.launch(client, this.belief, accepted);
+    if (stale.length > 0)
+      return this.locked(
+        client,
+        stale.map(({ member }) => member),
       );
-      await write(this.database, this.tenant, prepared);
-      this.head = prepared.next;
-      this.versions = versions.size > MAX_KNOWN_STREAMS ? new Map() : versions;
-      accepted.forEach((member, index) => member.resolve(prepared.appends[index]!.at));
-      this.committed(this.tenant, prepared.next.frontier.size - 1);
+    // Nothing was sent, so what was deferred waits for the answer to a flight.
+    return accepted.length === 0 ? this.land(client) : undefined;
+  }
+
+  /** Appends with side statements and suspects go alone, so that their failure concerns nobody else. */
+  private take(): Member[] {
+    const alone = this.queue.findIndex(({ append, suspect }) => append.side !== undefined || suspect === true);
+    if (alone === 0) return this.queue.splice(0, 1);
+    const upTo = alone < 0 ? this.queue.length : alone;
+    // A crowd goes as two flights, so that this process and the database work at the same time.
+    const share = this.flights.length === 0 && upTo >= 2 * WORTH_A_FLIGHT ? Math.ceil(upTo / 2) : upTo;
+    return this.queue.splice(0, Math.min(MAX_BATCH, share));
+  }
+
+  /** Who may join the next flush, from what is believed and what the database says of streams and keys not yet known. */
+  private async decide({ versions }: Belief, members: Member[]): Promise<Admission<Member>> {
+    const streams = unknownStreams(members, versions);
+    const keys = keysOf(members);
+    const query: Query = (statement) => this.database.fetch(this.tenant, statement);
+    try {
+      const [found, kept] = await Promise.all([
+        streams.length > 0 ? readVersions(query, this.tenant, streams) : [],
+        keys.length > 0 ? readKept(query, this.tenant, keys) : new Map<string, KeptAnswer>(),
+      ]);
+      for (const stream of streams) versions.set(stream, 0);
+      for (const row of found) versions.set(row.stream, row.version);
+      const admission = admit(members, versions, kept, this.keysOnTheirWay());
+      for (const { member, error } of admission.answered) member.reject(error);
+      this.queue.unshift(...admission.deferred);
+      return admission;
     } catch (error) {
-      await this.recover(error, accepted, attempt);
+      for (const member of members) member.reject(error);
+      return { accepted: [], answered: [], stale: [], deferred: [] };
     }
   }
 
-  /** A batch is never poisoned by one member: after an unexpected error it is halved down to the guilty one. */
-  private async recover(error: unknown, members: Member[], attempt: number): Promise<void> {
-    this.head = undefined;
-    this.versions = new Map();
-    if (isRace(error) && attempt < 50) return this.flush(members, attempt + 1);
-    if (members.length === 1 || isOutage(error)) {
+  private keysOnTheirWay(): Set<string> {
+    return new Set(this.flights.flatMap(({ members }) => members.flatMap(({ append }) => keyOf(append) ?? [])));
+  }
+
+  private async launch(client: PoolClient, belief: Belief, members: Member[]): Promise<void> {
+    try {
+      const { prepared, sent } = prepareBatch(this.tenant, belief, members, this.clock.now());
+      if (!prepared) return;
+      this.belief = advance(belief, prepared);
+      const { landed } = await send(client, this.tenant, prepared);
+      this.flights.push({ members: sent, prepared, landed });
+    } catch (error) {
+      this.belief = undefined;
       for (const member of members) member.reject(error);
-      return;
+    }
+  }
+
+  /** Waits for the oldest flight's answer, or, with room for another flight, until enough wait for one. */
+  private async landOrCrowd(client: PoolClient): Promise<Error | undefined> {
+    const [oldest] = this.flights;
+    if (!oldest || this.flights.length >= MAX_IN_FLIGHT) return this.land(client);
+    const crowd = new Promise<boolean>((resolve) => (this.crowded = () => resolve(false)));
+    const landed = await Promise.race([oldest.landed.then(() => true), crowd]);
+    if (landed) return this.land(client);
+    await new Promise((resolve) => setImmediate(resolve));
+    return undefined;
+  }
+
+  /** Settles the oldest flight. When it failed, those behind it were built on it and have missed: all are done again. */
+  private async land(client: PoolClient, broken?: Error): Promise<Error | undefined> {
+    const flight = this.flights.shift();
+    if (!flight) return undefined;
+    const error = await flight.landed;
+    if (!error) return this.settle(flight.members, flight.prepared);
+    this.belief = undefined;
+    const failed = [{ ...flight, error }];
+    for (const behind of this.flights.splice(0)) {
+      const missed = await behind.landed;
+      if (missed) failed.push({ ...behind, error: missed });
+      else this.settle(behind.members, behind.prepared);
+    }
+    let dead = broken ?? failed.map((one) => one.error).find(breaksConnection);
+    for (const one of failed) dead = (await this.recover(client, one.members, one.error, dead)) ?? dead;
+    return dead;
+  }
+
+  /** Decides and writes a batch under the lock of the head, after all that was sent before. */
+  private async locked(client: PoolClient, members: Member[], repeats = 0): Promise<Error | undefined> {
+    let broken: Error | undefined;
+    while (this.flights.length > 0) broken = (await this.land(client, broken)) ?? broken;
+    if (broken) return this.putBack(members, broken);
+    if (this.lockedNext > 0) this.lockedNext -= 1;
+    const done = await flushLocked(client, this.tenant, members, this.belief, () => this.clock.now());
+    this.belief = done.belief;
+    for (const { member, error } of done.refused) member.reject(error);
+    this.queue.unshift(...done.deferred);
+    if (done.prepared) return this.settle(done.accepted, done.prepared);
+    if (!done.error) return undefined;
+    if (mayRepeat(done.error) && repeats < MAX_REPEATS && !done.broken)
+      return this.locked(client, done.accepted, repeats + 1);
+    return this.recover(client, done.accepted, done.error, done.broken, MAX_REPEATS);
+  }
+
+  /** A batch is never poisoned by one member: after an error of its own it is halved down to the guilty one. */
+  private async recover(
+    client: PoolClient,
+    members: Member[],
+    error: Error,
+    broken?: Error,
+    repeats = 0,
+  ): Promise<Error | undefined> {
+    if (error instanceof HeadMoved) this.lockedNext = LOCKED_AFTER_A_MISS;
+    if (mayRepeat(error) && repeats < MAX_REPEATS) {
+      return broken ? this.putBack(members, broken) : this.locked(client, members, repeats + 1);
+    }
+    if (members.length === 1 || concernsAll(error)) {
+      for (const member of members) member.reject(error);
+      return broken;
+    }
+    if (broken) {
+      for (const member of members) member.suspect = true;
+      return this.putBack(members, broken);
     }
     const middle = members.length >> 1;
-    await this.flush(members.slice(0, middle), attempt);
-    await this.flush(members.slice(middle), attempt);
+    const dead = await this.locked(client, members.slice(0, middle));
+    return dead ? this.putBack(members.slice(middle), dead) : this.locked(client, members.slice(middle));
   }
 
-  private async currentHead(): Promise<Head> {
-    if (this.head) return this.head;
-    const row = await readHead(this.database, this.tenant);
-    this.versions = new Map();
-    this.head = {
-      logId: row.log_id,
-      epoch: row.epoch,
-      frontier: decodeFrontier(row.frontier),
-      recordedAt: row.recorded_at.toISOString(),
-    };
-    return this.head;
+  private putBack(members: Member[], broken: Error): Error {
+    this.queue.unshift(...members);
+    return broken;
   }
 
-  /** Settles members that are replays or conflicts on their own, and returns the rest in order. */
-  private async admit(members: Member[]): Promise<Member[]> {
-    const streams = unknownStreams(members, this.versions);
-    const keys = members.flatMap(({ append }) =>
-      append.idempotency && append.respond ? [append.idempotency.key] : [],
-    );
-    const [found, kept] = await Promise.all([
-      streams.length > 0 ? readVersions(this.database, this.tenant, streams) : [],
-      keys.length > 0 ? readKept(this.database, this.tenant, keys) : new Map<string, KeptAnswer>(),
-    ]);
-    for (const stream of streams) this.versions.set(stream, 0);
-    for (const row of found) this.versions.set(row.stream, row.version);
-    const { accepted, refused, deferred } = admit(members, this.versions, kept);
-    for (const { member, error } of refused) member.reject(error);
-    this.queue.unshift(...deferred);
-    return accepted;
+  private settle(members: Member[], prepared: Prepared): undefined {
+    members.forEach((member, index) => member.resolve(prepared.placed[index]!));
+    this.committed(this.tenant, prepared.next.frontier.size - 1);
+    const { belief } = this;
+    // What is known of streams may be forgotten only while nothing is on its way that the database does not know yet.
+    if (belief && this.flights.length === 0 && belief.versions.size > MAX_KNOWN_STREAMS) belief.versions.clear();
+    return undefined;
   }
-
-  /** Token of a position in this tenant's log. */
-  async token(position: number): Promise<string> {
-    return tokenOf(await this.currentHead(), position);
-  }
-}
-
-function unknownStreams(members: Member[], known: ReadonlyMap<string, number>): string[] {
-  const streams = new Set<string>();
-  for (const { append } of members) {
-    for (const event of append.events) if (!known.has(event.stream)) streams.add(event.stream);
-    for (const stream of Object.keys(append.expect ?? {})) if (!known.has(stream)) streams.add(stream);
-  }
-  return [...streams];
-}
-
-/** Another writer was first: the head moved, an idempotency answer was kept meanwhile, or a serialisation failure. */
-function isRace(error: unknown): boolean {
-  if (error instanceof HeadMoved) return true;
-  const { code, constraint } = error as { code?: string; constraint?: string };
-  return code === '40001' || code === '40P01' || (code === '23505' && constraint === 'idempotency_pkey');
-}
-
-/** The database is gone or refuses: halving would not help. */
-function isOutage(error: unknown): boolean {
-  const code = (error as { code?: string }).code ?? '';
-  return (
-    code.startsWith('08') ||
-    code.startsWith('57') ||
-    code.startsWith('53') ||
-    code === 'ECONNREFUSED' ||
-    code === 'ECONNRESET'
-  );
 }

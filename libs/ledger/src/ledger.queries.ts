@@ -1,6 +1,6 @@
 /** Reads of the ledger's own tables, as prepared statements. */
 import type { JsonObject, TenantId } from '#kernel';
-import type { Database } from './database.js';
+import type { Database, Query, Statement } from './database.js';
 import { parseLeaf, type StoredEvent } from './event.js';
 
 export interface HeadRow {
@@ -24,22 +24,26 @@ export class UnknownTenant extends Error {
   override name = 'UnknownTenant';
 }
 
-export async function readHead(database: Database, tenant: TenantId): Promise<HeadRow> {
-  const { rows } = await database.fetch<HeadRow>(tenant, {
+export function headStatement(tenant: TenantId): Statement & { name: string } {
+  return {
     name: 'head-read',
     text: 'SELECT log_id, epoch, size, frontier, root, recorded_at FROM log_head WHERE tenant = $1',
     values: [tenant],
-  });
+  };
+}
+
+export async function readHead(database: Database, tenant: TenantId): Promise<HeadRow> {
+  const { rows } = await database.fetch<HeadRow>(tenant, headStatement(tenant));
   if (!rows[0]) throw new UnknownTenant('the tenant has no log');
   return rows[0];
 }
 
 export async function readVersions(
-  database: Database,
+  query: Query,
   tenant: TenantId,
   streams: string[],
 ): Promise<{ stream: string; version: number }[]> {
-  const { rows } = await database.fetch<{ stream: string; version: number }>(tenant, {
+  const { rows } = await query<{ stream: string; version: number }>({
     name: 'stream-versions',
     text: `SELECT s.stream, (SELECT version FROM event WHERE tenant = $1 AND stream = s.stream ORDER BY version DESC LIMIT 1) AS version
            FROM unnest($2::text[]) AS s(stream)`,
@@ -48,15 +52,12 @@ export async function readVersions(
   return rows.filter((row) => row.version !== null);
 }
 
-export async function readKept(database: Database, tenant: TenantId, keys: Buffer[]): Promise<Map<string, KeptAnswer>> {
-  const { rows } = await database.fetch<{ key: Buffer; fingerprint: Buffer; status: number; response: string }>(
-    tenant,
-    {
-      name: 'idempotency-read',
-      text: 'SELECT key, fingerprint, status, response FROM idempotency WHERE tenant = $1 AND key = ANY($2::bytea[])',
-      values: [tenant, keys],
-    },
-  );
+export async function readKept(query: Query, tenant: TenantId, keys: Buffer[]): Promise<Map<string, KeptAnswer>> {
+  const { rows } = await query<{ key: Buffer; fingerprint: Buffer; status: number; response: string }>({
+    name: 'idempotency-read',
+    text: 'SELECT key, fingerprint, status, response FROM idempotency WHERE tenant = $1 AND key = ANY($2::bytea[])',
+    values: [tenant, keys],
+  });
   return new Map(
     rows.map((row) => [
       row.key.toString('hex'),
@@ -81,13 +82,8 @@ export async function readStream(database: Database, tenant: TenantId, stream: s
 }
 
 /** Events with `position >= from`, at most `limit`, in order. */
-export async function readFrom(
-  database: Database,
-  tenant: TenantId,
-  from: number,
-  limit: number,
-): Promise<StoredEvent[]> {
-  const { rows } = await database.fetch<EventRow>(tenant, {
+export async function readFrom(query: Query, tenant: TenantId, from: number, limit: number): Promise<StoredEvent[]> {
+  const { rows } = await query<EventRow>({
     name: 'events-read',
     text: 'SELECT position, bytes FROM event WHERE tenant = $1 AND position >= $2 ORDER BY position LIMIT $3',
     values: [tenant, from, limit],
