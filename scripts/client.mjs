@@ -1,0 +1,31 @@
+/** Writes libs/client/src/schema.ts from the OpenAPI document of the built server: `npm run client`. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import openapiTS, { astToString } from 'openapi-typescript';
+
+const folder = mkdtempSync(join(tmpdir(), 'lethe-client-'));
+const server = spawn(process.execPath, ['dist/apps/server/src/main.js'], {
+  env: { PATH: process.env.PATH, PORT: '0', LETHE_DATA_DIR: join(folder, 'data'), LETHE_ROLES: 'api', LETHE_TEST_NO_DEMO: '1' },
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
+try {
+  const baseUrl = await new Promise((resolve, reject) => {
+    let text = '';
+    server.stdout.on('data', (chunk) => {
+      text += chunk;
+      const ready = /ready at (http\S+)/.exec(text);
+      if (ready) resolve(ready[1]);
+    });
+    server.on('exit', (code) => reject(new Error(`the server ended with ${code} before it was ready`)));
+  });
+  const document = await (await fetch(`${baseUrl}/openapi.json`)).json();
+  const header = '/** Generated from /openapi.json by `npm run client`; do not edit. */\n';
+  writeFileSync('libs/client/src/schema.ts', header + astToString(await openapiTS(document)));
+  console.log(`libs/client/src/schema.ts: ${Object.keys(document.paths).length} paths`);
+} finally {
+  server.kill('SIGTERM');
+  await new Promise((resolve) => server.once('exit', resolve));
+  rmSync(folder, { recursive: true, force: true });
+}
