@@ -58,18 +58,6 @@ function copyAssets(root, sources, outDir) {
   }
 }
 
-function launcherFiles(root) {
-  return readdirSync(join(root, 'scripts'))
-    .filter((file) => /^postgres.*\.mjs$/.test(file))
-    .map((file) => `scripts/${file}`);
-}
-
-/** The launcher is plain Node, used before anything is built; the server imports it from beside itself. */
-function copyLauncher(root) {
-  mkdirSync(join(root, 'dist', 'scripts'), { recursive: true });
-  for (const file of launcherFiles(root)) cpSync(join(root, file), join(root, 'dist', file));
-}
-
 /** `dist` is the whole plugin: manifest, one file, and native drivers beside it, so that it runs wherever it is installed. */
 function packManifest(root, folder, manifest) {
   writeFileSync(
@@ -125,11 +113,9 @@ function targets(root) {
   }));
   const main = {
     name: 'apps and libs',
-    inputs: [...base, 'tsconfig.build.json', 'package.json', ...launcherFiles(root), ...sources],
+    inputs: [...base, 'tsconfig.build.json', 'package.json', ...sources],
     outDir: 'dist',
-    make: async () =>
-      (await tsc(root, 'tsconfig.build.json')) &&
-      (copyAssets(root, sources, join(root, 'dist')), copyLauncher(root), true),
+    make: async () => (await tsc(root, 'tsconfig.build.json')) && (copyAssets(root, sources, join(root, 'dist')), true),
   };
   const bundles = plugins.map((name) => ({
     name: `plugins/${name}`,

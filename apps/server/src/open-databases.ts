@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { Database, type Migration } from '#ledger';
 import { migrate, provision, type Config } from '#platform';
-import { startPostgres } from '../../../scripts/postgres.mjs';
+import { startPostgres } from '#scripts/postgres.mjs';
 
 export interface OpenDatabases {
   database: Database;
