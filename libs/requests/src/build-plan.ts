@@ -1,14 +1,15 @@
 /** Builds a plan: locate everywhere, decide about every record, write nothing anywhere. */
-import { Inject, Injectable } from '@nestjs/common';
-import type { Clock, SubjectId, TenantId } from '#kernel';
+import { Injectable } from '@nestjs/common';
+import type { SubjectId, TenantId } from '#kernel';
 import { dateInZone, type CivilDate } from '#law';
-import { CLOCK } from '#platform';
 import { CaseFile, foldIdentifier } from './case-file.js';
-import type { Located, Target } from './connected.js';
+import type { Located } from './connected.js';
 import { ConnectedSystems, KeepingRules, SystemCalls, type ConnectedSystem } from './connected-systems.js';
-import { decideRecord, IDENTITY_BLOCKERS, NOT_THEIRS, type DatasetFacts, type RecordDecision } from './decision.js';
+import { decideRecord, IDENTITY_BLOCKERS, NOT_THEIRS, type DatasetFacts } from './decision.js';
 import { exclusionsOf, isExcluded, type OpenExclusion } from './exclusion.js';
 import { locatePerson, type PersonLocated, type Searched } from './locate-person.js';
+import type { KeptTarget } from './kept-target.js';
+import { keptTarget } from './kept-target.js';
 import { ownSystem, type OwnTargets } from './own-system.js';
 import { OwnRecords, type OwnPerson } from './own-records.js';
 import { decisionsOf, type Judged } from './planned-decisions.js';
@@ -32,7 +33,7 @@ export interface PlanDraft {
   macs: string[];
   hash: string;
   /** By connection, in the order in which the steps are numbered. */
-  targets: Map<string, Target[]>;
+  targets: Map<string, KeptTarget[]>;
   subjects: SubjectId[];
 }
 
@@ -50,7 +51,7 @@ interface Looking {
   exclusions: OpenExclusion[];
   blockers: Map<string, Blocker>;
   doubts: Doubt[];
-  targets: Map<string, Target[]>;
+  targets: Map<string, KeptTarget[]>;
 }
 
 @Injectable()
@@ -60,12 +61,11 @@ export class BuildPlan {
     private readonly calls: SystemCalls,
     private readonly rules: KeepingRules,
     private readonly own: OwnRecords,
-    @Inject(CLOCK) private readonly clock: Clock,
     private readonly file: CaseFile,
   ) {}
 
   /** Throws 409 `request-not-identified`, and 409 `plan-unconfirmed` naming every system that stayed silent. */
-  async draft(tenant: TenantId, state: RequestState, ground: string): Promise<PlanDraft> {
+  async draft(tenant: TenantId, state: RequestState, ground: string, now: Date): Promise<PlanDraft> {
     const identifiers = (await this.file.identifiers(tenant, state)).filter((one) => one.strength === 'verified');
     if (identifiers.length === 0) throw notIdentified();
     const verified = identifiers.map(({ type, value }) => ({ type, value, strength: 'verified' as const, edge: null }));
@@ -78,7 +78,7 @@ export class BuildPlan {
     connected.sort((one, other) => (one.id < other.id ? -1 : 1));
     const found = await this.locate(tenant, [...verified, ...person.proven], connected, exclusions);
     if (found.silent.length > 0) throw planUnconfirmed(found.silent);
-    const today = dateInZone(this.clock.now(), state.timeZone);
+    const today = dateInZone(now, state.timeZone);
     const looking: Looking = {
       ...{ tenant, state, ground, today, person, exclusions },
       subject: person.subjects[0] ?? state.subjectId,
@@ -110,12 +110,12 @@ export class BuildPlan {
 
   private async system(looking: Looking, system: ConnectedSystem, records: Located[]): Promise<PlannedSystem> {
     const datasets: PlannedDataset[] = [];
-    const targets: Target[] = [];
+    const targets: KeptTarget[] = [];
     for (const dataset of system.datasets) {
       const facts = await this.facts(looking, system, dataset);
       const own = records.filter((record) => record.dataset === dataset.name);
       const judged = own.flatMap((record) => judge(looking, facts, system.id, record));
-      targets.push(...judged.map(targetOf));
+      targets.push(...judged.map(keptTarget));
       const { name, title, categories, schemaHash } = dataset;
       datasets.push({
         name,
@@ -228,15 +228,4 @@ function block(blockers: Map<string, Blocker>, code: string, connectionId: strin
   const key = `${connectionId}/${dataset ?? ''}/${code}`;
   const known = blockers.get(key);
   blockers.set(key, { code, connectionId, dataset, count: (known?.count ?? 0) + 1 });
-}
-
-/** What is kept for the connector: the decision, and not the identifiers that were read. */
-function targetOf({ record, decision }: Judged): Target {
-  const { found: _, blockedBy: __, blockedMessage: ___, ...located } = record;
-  const action = decision.action === 'read' ? 'retain' : decision.action;
-  return { ...located, action, ...ruleOf(decision) };
-}
-
-function ruleOf({ ruleId, fields }: RecordDecision): { ruleId?: string; fields?: string[] } {
-  return { ...(ruleId === undefined ? {} : { ruleId }), ...(fields === undefined ? {} : { fields }) };
 }

@@ -3,7 +3,8 @@ import { Injectable } from '@nestjs/common';
 import type { Json, SubjectId, TenantId } from '#kernel';
 import { KeyProvider } from '#platform';
 import { normaliseAll, Sealer, type Sealed } from '#subjects';
-import type { Identifier, Target } from './connected.js';
+import type { Identifier } from './connected.js';
+import type { KeptTarget } from './kept-target.js';
 import type { PlanDetails } from './plan.js';
 import type { RequestState, StepState } from './request-state.js';
 import { identifierPlaceOf, planPlace, targetsPlace } from './request.js';
@@ -48,10 +49,10 @@ export class CaseFile {
   }
 
   /** The kept targets of a step, in the order of their indices. */
-  async targets(tenant: TenantId, requestId: string, step: StepState): Promise<Target[]> {
+  async targets(tenant: TenantId, requestId: string, step: StepState): Promise<KeptTarget[]> {
     const parts = await Promise.all(
       step.kept.map(({ from, targets }) =>
-        this.open<Target[]>(tenant, targets, targetsPlace(requestId, step.stepId, from)),
+        this.open<KeptTarget[]>(tenant, targets, targetsPlace(requestId, step.stepId, from)),
       ),
     );
     return parts.flat();

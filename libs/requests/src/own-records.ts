@@ -40,6 +40,11 @@ export class OwnRecords {
     private readonly people: People,
   ) {}
 
+  /** Everybody who holds one of the identifiers, linked people as one. */
+  everybody(tenant: TenantId, identifiers: readonly Identifier[]): Promise<SubjectId[]> {
+    return this.subjects.lookup(tenant, identifiers);
+  }
+
   async personOf(tenant: TenantId, verified: readonly Identifier[]): Promise<OwnPerson> {
     const nobody: OwnPerson = { subjects: [], ambiguous: false, proven: [], claimed: [], restrictedBy: undefined };
     if (verified.length === 0) return nobody;

@@ -1,8 +1,8 @@
 /** Lethe's own part of a plan, in the same shape as every other system's. Pure. */
 import type { SubjectId } from '#kernel';
 import type { CivilDate } from '#law';
-import type { Target } from './connected.js';
 import type { HoldFact, RecordDecision } from './decision.js';
+import { keptTarget, type KeptTarget } from './kept-target.js';
 import { evidenceUntil, OWN_DATASETS } from './own-records.js';
 import { decisionsOf } from './planned-decisions.js';
 import type { PlannedSystem } from './plan.js';
@@ -10,7 +10,7 @@ import { LETHE_ITSELF } from './request.js';
 
 export interface OwnTargets {
   system: PlannedSystem;
-  targets: Target[];
+  targets: KeptTarget[];
 }
 
 export interface OwnFacts {
@@ -23,17 +23,14 @@ export interface OwnFacts {
 
 /** Identity goes at once; the evidence classes stay restricted and dated, because the law demands them. */
 export function ownSystem(facts: OwnFacts): OwnTargets {
-  const targets: Target[] = [];
+  const targets: KeptTarget[] = [];
   const datasets = OWN_DATASETS.map(({ name, title, citation }) => {
     const decision = decide(facts, name, citation);
     const judged = facts.subjects.map((ref) => ({
       record: { itemKey: 'plan', dataset: name, ref, count: 1 },
       decision,
     }));
-    for (const { record } of judged) {
-      const action = decision.action === 'read' ? 'retain' : decision.action;
-      targets.push({ ...record, action, ...(decision.ruleId === undefined ? {} : { ruleId: decision.ruleId }) });
-    }
+    targets.push(...judged.map(keptTarget));
     return { name, title, categories: [], schemaHash: 'v1', decisions: decisionsOf(judged), leftAlone: 0 };
   });
   const version = { pluginId: LETHE_ITSELF, pluginVersion: '1', contentHash: LETHE_ITSELF, configVersion: 1 };

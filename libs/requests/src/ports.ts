@@ -1,6 +1,7 @@
 /** What the engine asks of its neighbours: ports, so that each side can be built and tested on its own. */
 import type { JsonObject, SubjectId, TenantId } from '#kernel';
 import type { NewEvent } from '#ledger';
+import type { KeyClass } from '#subjects';
 import type { DataRecord } from './connected.js';
 import type { AnswerKind, RequestEventData } from './request.js';
 import type { RequestState } from './request-state.js';
@@ -56,3 +57,13 @@ export abstract class WithdrawalPort {
 
 /** Data of an own record of the person in Lethe, for the package: consents, cases, accesses. */
 export type OwnRecord = { dataset: string; fields: JsonObject };
+
+/** Lethe's own erasure, over #subjects. */
+export abstract class OwnErasure {
+  /** Destroys classes of the person's keys; a repeat changes nothing. */
+  abstract erase(tenant: TenantId, subject: SubjectId, classes: readonly KeyClass[]): Promise<void>;
+  /** True while the identity of the person can still be opened. */
+  abstract isReadable(tenant: TenantId, subject: SubjectId): Promise<boolean>;
+  /** Day until which a backup of the key store may still hold the key; null while no rotation has dated it. */
+  abstract horizon(): Promise<string | null>;
+}

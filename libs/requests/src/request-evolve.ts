@@ -154,6 +154,7 @@ function newStep(step: RequestEventData['ActingStarted.v1']['steps'][number]): S
     ...step,
     targets: [],
     kept: [],
+    added: 0,
     attempts: 0,
     settled: new Map(),
     outcomes: [],
@@ -163,6 +164,17 @@ function newStep(step: RequestEventData['ActingStarted.v1']['steps'][number]): S
     finished: false,
     acceptedBy: [],
   };
+}
+
+/** What was called done but was still there is to be done again. */
+function reopenResidue(step: StepState): void {
+  for (const [dataset, { result }] of step.verification) {
+    if (result === 'clean') continue;
+    step.verification.delete(dataset);
+    step.targets.forEach((name, index) => {
+      if (name === dataset && step.settled.get(index) !== 'retained') step.settled.delete(index);
+    });
+  }
 }
 
 type StepEvent = Extract<
@@ -187,6 +199,7 @@ function progressStep(state: RequestState, event: StepEvent): void {
     case 'TargetsKept.v1':
       for (const { dataset, count } of event.data.datasets) for (let n = 0; n < count; n++) step.targets.push(dataset);
       step.kept.push({ from: event.data.from, targets: event.data.targets });
+      step.added += event.data.added;
       return;
     case 'StepStarted.v1':
       step.attempts += 1;
@@ -219,6 +232,7 @@ function progressStep(state: RequestState, event: StepEvent): void {
       if (event.data.how === 'retry') {
         delete step.failure;
         step.acceptedBy = [];
+        reopenResidue(step);
         if (state.status === 'incomplete') state.status = 'acting';
       }
       return;

@@ -25,6 +25,8 @@ export interface StepState {
   /** Dataset of every kept target, by index. */
   targets: string[];
   kept: { from: number; targets: Sealed }[];
+  /** Records that came between approval and the first write, inside the approved band. */
+  added: number;
   attempts: number;
   /** By target index; the last one counts. */
   settled: Map<number, DatasetOutcome['kind']>;

@@ -1,0 +1,198 @@
+/** Receives a request through any door. Withdrawal and objection are done in the same call. */
+import { Inject } from '@nestjs/common';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { z } from 'zod';
+import { newId, type Clock, type JsonObject, type SubjectId } from '#kernel';
+import { enqueue } from '#jobs';
+import { clocksFor, dateInZone, REGIMES, type CivilDate } from '#law';
+import type { NewEvent } from '#ledger';
+import { CLOCK, type Caller } from '#platform';
+import { Tenants } from '#tenancy';
+import { normaliseAll, SubjectAmbiguous, Subjects, type PreparedSubject } from '#subjects';
+import { CaseFile } from './case-file.js';
+import { dueOnOf } from './request-clocks.js';
+import { stopJob } from './request-jobs.js';
+import { ClockView, clockView } from './request-view.js';
+import { fact, identifierPlaceOf, streamOf, type AvailableType, type Status } from './request.js';
+import { Requests } from './requests.js';
+import { receivedInFuture, typeNotAvailable } from './requests.errors.js';
+import { StopAtOnce } from './stop-at-once.js';
+
+const identifier = z.strictObject({ type: z.string().min(1).max(40), value: z.string().min(1).max(640) });
+
+/** `type` and `regimes` are open texts here, so that what is not available yet answers 422 and not 400. */
+export const OpenRequestBody = z
+  .strictObject({
+    type: z.string().min(1).max(40),
+    regimes: z.array(z.string().min(1).max(40)).min(1).max(10),
+    territory: z
+      .string()
+      .regex(/^[A-Z]{2}(-[A-Z0-9]{1,3})?$/)
+      .optional(),
+    subject: z.strictObject({ identifiers: z.array(identifier).min(1).max(20) }),
+    receivedAt: z.iso.datetime({ offset: true }).optional(),
+    channel: z.string().min(1).max(64),
+    purposes: z.array(z.string().min(1).max(100)).max(100).optional(),
+  })
+  .meta({ id: 'OpenRequest' });
+
+export const OpenedRequest = z
+  .strictObject({ id: z.uuid(), status: z.string(), dueOn: z.iso.date(), clocks: z.array(ClockView) })
+  .meta({ id: 'OpenedRequest' });
+
+export class OpenRequest extends Command<z.infer<typeof OpenedRequest>> {
+  constructor(
+    readonly by: Caller,
+    readonly body: z.infer<typeof OpenRequestBody>,
+  ) {
+    super();
+  }
+}
+
+const AVAILABLE: readonly string[] = ['access', 'erasure', 'objection', 'withdrawal'] satisfies AvailableType[];
+const AT_ONCE: readonly string[] = ['objection', 'withdrawal'] satisfies AvailableType[];
+/** A receipt older than this was entered afterwards. */
+const BACKDATED_MS = 60_000;
+const CLOCK_SKEW_MS = 60_000;
+
+interface Receipt {
+  id: string;
+  type: AvailableType;
+  regimes: (typeof REGIMES)[number][];
+  territory: string | undefined;
+  timeZone: string;
+  receivedAt: Date;
+  receivedOn: CivilDate;
+  now: Date;
+}
+
+@CommandHandler(OpenRequest)
+export class OpenRequestHandler implements ICommandHandler<OpenRequest> {
+  constructor(
+    private readonly requests: Requests,
+    private readonly subjects: Subjects,
+    private readonly file: CaseFile,
+    private readonly intake: Intake,
+    private readonly atOnce: StopAtOnce,
+  ) {}
+
+  async execute({ by, body }: OpenRequest): Promise<z.infer<typeof OpenedRequest>> {
+    const receipt = await this.intake.receive(by, body);
+    const { id, type, regimes, receivedOn, territory, now } = receipt;
+    const clocks = clocksFor({ regimes, type, receivedOn, territory, asOf: dateInZone(now, receipt.timeZone) });
+    const view = clocks.map(clockView);
+    const status: Status = AT_ONCE.includes(type) ? 'closed' : 'identifying';
+    const answer = { id, status, dueOn: dueOnOf(clocks, receivedOn), clocks: view };
+    await this.register(by, body, async (who, ambiguous) => {
+      const events = [...who.events, ...(await this.facts(by, body, receipt, who.subject, ambiguous))];
+      const stop = AT_ONCE.includes(type) ? enqueue(stopJob(id, new Date(now.getTime() + 5000))) : [];
+      const kept =
+        status === 'closed' || !by.idempotency
+          ? {}
+          : { idempotency: by.idempotency, respond: () => ({ status: 201, body: answer as unknown as JsonObject }) };
+      await this.requests.store.append({
+        tenant: by.tenant,
+        actorRef: by.actorRef,
+        events,
+        expect: { [streamOf(id)]: 0 },
+        rows: [...who.rows, ...stop],
+        ...kept,
+      });
+      if (status !== 'closed') by.idempotency = undefined;
+    });
+    if (status === 'closed') await this.atOnce.finish(by.tenant, id, by.actorRef);
+    return answer;
+  }
+
+  /** Identifiers of several people must not lose the request: it waits under a case of its own. */
+  private async register(
+    by: Caller,
+    body: z.infer<typeof OpenRequestBody>,
+    append: (who: PreparedSubject, ambiguous: boolean) => Promise<void>,
+  ): Promise<void> {
+    try {
+      await this.subjects.record(by.tenant, body.subject.identifiers, {}, (who) => append(who, false));
+    } catch (error) {
+      if (!(error instanceof SubjectAmbiguous)) throw error;
+      await append({ subject: newId() as SubjectId, isNew: true, events: [], rows: [], unlinked: [], added: [] }, true);
+    }
+  }
+
+  private async facts(
+    by: Caller,
+    body: z.infer<typeof OpenRequestBody>,
+    receipt: Receipt,
+    subject: SubjectId,
+    ambiguous: boolean,
+  ): Promise<NewEvent[]> {
+    const { id, type, regimes, territory, timeZone, receivedAt, receivedOn, now } = receipt;
+    const identifiers = await Promise.all(
+      normaliseAll(body.subject.identifiers).map(async (one) => {
+        const identifierId = newId();
+        const value = await this.file.seal(
+          by.tenant,
+          subject,
+          { type: one.type, value: one.value },
+          identifierPlaceOf(identifierId),
+        );
+        return { id: identifierId, type: one.type, value };
+      }),
+    );
+    const received = fact('RequestReceived.v1', {
+      ...{
+        requestId: id,
+        type,
+        regimes,
+        territory: territory ?? null,
+        timeZone,
+        subjectId: subject,
+        identifiers,
+        ambiguous,
+      },
+      ...{ receivedAt: receivedAt.toISOString(), receivedOn, channel: body.channel, purposes: body.purposes ?? [] },
+      backdated: now.getTime() - receivedAt.getTime() > BACKDATED_MS,
+    });
+    return [
+      { ...received, occurredAt: receivedAt },
+      fact('RequestTriaged.v1', { requestId: id, needsProof: !AT_ONCE.includes(type) }),
+    ];
+  }
+}
+
+/** Reads what came in against what can be taken now. */
+export class Intake {
+  constructor(
+    private readonly tenants: Tenants,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** Throws 422 `request-type-not-available` and `received-at-in-future`. */
+  async receive(by: Caller, body: z.infer<typeof OpenRequestBody>): Promise<Receipt> {
+    const { type, regimes } = body;
+    if (!isAvailable(type) || !regimes.every(isRegime)) throw typeNotAvailable();
+    const now = this.clock.now();
+    const receivedAt = body.receivedAt === undefined ? now : new Date(body.receivedAt);
+    if (receivedAt.getTime() > now.getTime() + CLOCK_SKEW_MS) throw receivedInFuture();
+    const tenant = await this.tenants.get(by.tenant);
+    const territory = body.territory ?? tenant.territory ?? undefined;
+    const { timeZone } = tenant;
+    return {
+      id: newId(now.getTime()),
+      type,
+      regimes: [...new Set(regimes)],
+      territory,
+      timeZone,
+      receivedAt,
+      receivedOn: dateInZone(receivedAt, timeZone),
+      now,
+    };
+  }
+}
+
+function isAvailable(type: string): type is AvailableType {
+  return AVAILABLE.includes(type);
+}
+
+function isRegime(regime: string): regime is (typeof REGIMES)[number] {
+  return (REGIMES as readonly string[]).includes(regime);
+}

@@ -1,0 +1,81 @@
+/** The durable jobs of a request: their queues, payloads and keys. Ids only. */
+import { z } from 'zod';
+import type { CivilDate } from '#law';
+import { dateInZone } from '#law';
+import type { NewJob } from '#jobs';
+
+const id = z.uuid();
+export const beginPayload = z.strictObject({ requestId: id, planId: id });
+export const stepPayload = z.strictObject({ requestId: id, stepId: id });
+export const answerPayload = z.strictObject({ requestId: id, round: z.number().int() });
+export const aftercarePayload = z.strictObject({ requestId: id, aftercareId: id });
+export const certificatePayload = z.strictObject({ requestId: id });
+export const stopPayload = z.strictObject({ requestId: id });
+
+export const BEGIN = 'request-begin';
+export const STEP = 'request-step';
+export const ANSWER = 'request-answer';
+export const AFTERCARE = 'request-aftercare';
+export const STOP = 'request-stop';
+export const CERTIFICATE = 'request-certificate';
+
+export function beginJob(requestId: string, planId: string): NewJob {
+  return { queue: BEGIN, payload: { requestId, planId }, dedupeKey: `request/${requestId}/begin/${planId}` };
+}
+
+/** One connection's work; limited together with everything else that calls the connection. */
+export function stepJob(requestId: string, step: { stepId: string; connectionId: string; jobId: string }): NewJob {
+  const { stepId, connectionId, jobId } = step;
+  return {
+    id: jobId,
+    queue: STEP,
+    key: connectionId,
+    payload: { requestId, stepId },
+    dedupeKey: `request/${requestId}/step/${stepId}`,
+  };
+}
+
+/** `round`: the version at which it was decided that an answer is due, so that a reopened request answers again. */
+export function answerJob(requestId: string, round: number): NewJob {
+  return { queue: ANSWER, payload: { requestId, round }, dedupeKey: `request/${requestId}/answer/${round}` };
+}
+
+export function aftercareJob(
+  requestId: string,
+  care: { aftercareId: string; connectionId: string; until: CivilDate },
+  timeZone: string,
+): NewJob {
+  const { aftercareId, connectionId, until } = care;
+  return {
+    queue: AFTERCARE,
+    key: connectionId,
+    payload: { requestId, aftercareId },
+    runAt: dayAfter(until, timeZone),
+    dedupeKey: `request/${requestId}/aftercare/${aftercareId}`,
+  };
+}
+
+/** The certificate again, after aftercare changed what it says. */
+export function certificateJob(requestId: string, changeId: string): NewJob {
+  return { queue: CERTIFICATE, payload: { requestId }, dedupeKey: `request/${requestId}/certificate/${changeId}` };
+}
+
+export function stopJob(requestId: string, runAt: Date): NewJob {
+  return { queue: STOP, payload: { requestId }, runAt, dedupeKey: `request/${requestId}/stop` };
+}
+
+/** The request a job belongs to, by its dedupe key; undefined for other domains' jobs. */
+export function requestOf(dedupeKey: string | null): { requestId: string; part: string; partId: string } | undefined {
+  const match = /^request\/([0-9a-f-]{36})\/(begin|step|answer|aftercare|certificate|stop)(?:\/(.+))?$/.exec(
+    dedupeKey ?? '',
+  );
+  return match ? { requestId: match[1]!, part: match[2]!, partId: match[3] ?? '' } : undefined;
+}
+
+const HOUR = 3_600_000;
+
+/** First full hour of the day after `until` on the controller's wall: the last day itself still belongs to the duty. */
+export function dayAfter(until: CivilDate, timeZone: string): Date {
+  const noon = Date.parse(`${until}T12:00:00Z`);
+  for (let at = noon - 12 * HOUR; ; at += HOUR) if (dateInZone(new Date(at), timeZone) > until) return new Date(at);
+}

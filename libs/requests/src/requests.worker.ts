@@ -1,0 +1,78 @@
+/** What the worker runs for requests: one handler a queue, and the process that turns a dead job into an open question. */
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { done, JobWorker } from '#jobs';
+import { Subscriptions } from '#ledger';
+import { CONFIG, type Config } from '#platform';
+import { BeginRequest } from './begin-request.js';
+import {
+  AFTERCARE,
+  aftercarePayload,
+  ANSWER,
+  answerPayload,
+  BEGIN,
+  beginPayload,
+  CERTIFICATE,
+  certificatePayload,
+  STEP,
+  stepPayload,
+  STOP,
+  stopPayload,
+} from './request-jobs.js';
+import { RequestProcess } from './request.process.js';
+import { RunAftercare } from './run-aftercare.js';
+import { RunStep } from './run-step.js';
+import { SendAnswer } from './send-answer.js';
+import { StopAtOnce } from './stop-at-once.js';
+
+/** One call into a connection at a time: its plugin and its vendor's limits are shared. */
+const PER_CONNECTION = { concurrency: 1 };
+const LEASE_MS = 15_000;
+
+/** Everything a request's jobs need. */
+@Injectable()
+export class RequestWork {
+  constructor(
+    readonly begin: BeginRequest,
+    readonly step: RunStep,
+    readonly aftercare: RunAftercare,
+    readonly answer: SendAnswer,
+    readonly stop: StopAtOnce,
+  ) {}
+
+  register(worker: JobWorker): void {
+    const { begin, step, aftercare, answer, stop } = this;
+    const perKey = (key: string): { concurrency?: number } => (key === '' ? {} : PER_CONNECTION);
+    worker.handle(BEGIN, { payload: beginPayload, lease: LEASE_MS }, (job, context) => begin.run(job, context));
+    worker.handle(STEP, { payload: stepPayload, lease: LEASE_MS, perKey }, (job, context) => step.run(job, context));
+    worker.handle(AFTERCARE, { payload: aftercarePayload, lease: LEASE_MS, perKey }, (job, context) =>
+      aftercare.run(job, context),
+    );
+    worker.handle(ANSWER, { payload: answerPayload, lease: LEASE_MS }, (job, context) => answer.run(job, context));
+    worker.handle(CERTIFICATE, { payload: certificatePayload }, async ({ tenant, payload }, context) => {
+      await answer.certify(tenant, payload.requestId, context);
+      return done();
+    });
+    worker.handle(STOP, { payload: stopPayload }, async ({ tenant, payload }) => {
+      await stop.finish(tenant, payload.requestId);
+      return done();
+    });
+  }
+}
+
+/** Registers the work in processes with the role `worker`. */
+@Injectable()
+export class RequestsWorker implements OnModuleInit {
+  constructor(
+    private readonly work: RequestWork,
+    private readonly process: RequestProcess,
+    private readonly jobs: JobWorker,
+    private readonly subscriptions: Subscriptions,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  onModuleInit(): void {
+    if (!this.config.LETHE_ROLES.includes('worker')) return;
+    this.work.register(this.jobs);
+    this.subscriptions.process(this.process);
+  }
+}

@@ -1,0 +1,50 @@
+/** Withdrawal and marketing objection: done at once, without proof (GDPR 7(3), 21(3)), and closed. */
+import { Injectable } from '@nestjs/common';
+import type { TenantId } from '#kernel';
+import { CaseFile } from './case-file.js';
+import { WithdrawalPort } from './ports.js';
+import { OwnRecords } from './own-records.js';
+import type { RequestState } from './request-state.js';
+import { fact } from './request.js';
+import { Requests } from './requests.js';
+import { ACTOR } from './step-run.js';
+
+@Injectable()
+export class StopAtOnce {
+  constructor(
+    private readonly requests: Requests,
+    private readonly file: CaseFile,
+    private readonly own: OwnRecords,
+    private readonly withdrawals: WithdrawalPort,
+  ) {}
+
+  /** Stops and closes; a repeat after a crash stops again, which changes nothing, and closes once. */
+  async finish(tenant: TenantId, requestId: string, actorRef: string = ACTOR): Promise<RequestState> {
+    const state = await this.requests.load(tenant, requestId);
+    if (state.type !== 'objection' && state.type !== 'withdrawal') return state;
+    if (state.status === 'closed') return state;
+    const { type, purposes, receivedAt } = state;
+    for (const subject of await this.people(tenant, state))
+      await this.withdrawals.stop({
+        tenant,
+        actorRef,
+        subject,
+        type,
+        purposes,
+        receivedAt: new Date(receivedAt),
+        requestId,
+      });
+    return this.requests.change(tenant, actorRef, requestId, (now) =>
+      now.status === 'closed'
+        ? undefined
+        : { events: [fact('RequestClosed.v1', { requestId, resolution: 'fulfilled' })] },
+    );
+  }
+
+  /** Everybody behind the identifiers: what stops a family's mail must not wait for the question whose it is. */
+  private async people(tenant: TenantId, state: RequestState): Promise<RequestState['subjectId'][]> {
+    const identifiers = await this.file.identifiers(tenant, state);
+    const found = await this.own.everybody(tenant, identifiers);
+    return found.length > 0 ? found : [state.subjectId];
+  }
+}
