@@ -4,6 +4,7 @@ import { connectorsMigrations } from '#connectors';
 import { consentMigrations } from '#consent';
 import { jobsMigrations } from '#jobs';
 import { ledgerMigrations } from '#ledger';
+import { retentionMigrations } from '#retention';
 import { keystoreMigrations, subjectsMigrations } from '#subjects';
 import { tenancyMigrations } from '#tenancy';
 import type { Schemas } from './open-databases.js';
@@ -16,6 +17,7 @@ export const schemas: Schemas = {
     ...subjectsMigrations,
     ...accessLogMigrations,
     ...consentMigrations,
+    ...retentionMigrations,
     ...connectorsMigrations,
   ],
   keystore: keystoreMigrations,
