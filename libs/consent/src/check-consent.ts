@@ -10,7 +10,7 @@ import { ConsentRecords } from './consent-records.js';
 import { Channel, PurposeId, type Purpose } from './purpose.js';
 import { Purposes } from './purposes.js';
 import { ReadPosition } from './read-position.js';
-import { SubjectReference } from './record-consent.js';
+import { SubjectReference } from './consent-input.js';
 
 const question = {
   subject: SubjectReference.optional(),

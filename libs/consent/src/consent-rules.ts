@@ -11,7 +11,7 @@ import {
 } from './consent.errors.js';
 import type { Notice, Purpose } from './purpose.js';
 import { Purposes } from './purposes.js';
-import type { RecordConsentInput } from './record-consent.js';
+import type { RecordConsentInput } from './consent-input.js';
 
 const FUTURE_MS = 5 * 60_000;
 

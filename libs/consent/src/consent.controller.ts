@@ -17,7 +17,8 @@ import { DefinePurpose } from './define-purpose.js';
 import { PublishNotice } from './publish-notice.js';
 import { NoticeBody, NoticeView, PurposeBody, PurposeId, PurposeView, type Notice, type Purpose } from './purpose.js';
 import { Purposes } from './purposes.js';
-import { ConsentRecordedAnswer, RecordConsent, RecordConsentBody } from './record-consent.js';
+import { ConsentRecordedAnswer, RecordConsentBody } from './consent-input.js';
+import { RecordConsent } from './record-consent.js';
 
 const PurposeList = z.strictObject({ items: z.array(PurposeView), next: z.null() }).meta({ id: 'PurposeList' });
 

@@ -1,5 +1,6 @@
 /** Tables of consent. `consent_record` is written in the flush: a check after an acknowledged decision always sees it. */
-import { tenantTable, type InlineTable, type Migration } from '#ledger';
+import { tenantTable, type InlineRow, type InlineTable, type Migration } from '#ledger';
+import type { ConsentRecorded } from './consent.js';
 
 export const consentMigrations: Migration[] = [
   {
@@ -28,9 +29,30 @@ export const consentMigrations: Migration[] = [
 ];
 
 /** Inline read model of the check (design section 3: `consent_state`). */
-export const consentRecordTable: InlineTable = {
+const consentRecordTable: InlineTable = {
   name: 'consent-record',
   columns: 12,
   text: `INSERT INTO consent_record (tenant, subject, position, id, purpose, decision, channel, collected_at, recorded_at, imported, expires_at, notice_id, notice_version)
          SELECT $1, * FROM unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::timestamptz[], $10::boolean[], $11::timestamptz[], $12::text[], $13::text[])`,
 };
+
+/** The row of a decision; `offset` is its place among the events of the append. */
+export function consentRecordRow(one: ConsentRecorded, offset: number): InlineRow {
+  return {
+    into: consentRecordTable,
+    row: (at) => [
+      one.subject,
+      at.firstPosition + offset,
+      one.id,
+      one.purpose,
+      one.decision,
+      one.channel,
+      one.collectedAt,
+      at.recordedAt,
+      one.imported,
+      one.expiresAt,
+      one.notice.id,
+      one.notice.version,
+    ],
+  };
+}

@@ -16,6 +16,7 @@ import { ConsentRules } from './consent-rules.js';
 import { ReadPosition } from './read-position.js';
 import { ReceiptSources } from './receipt-sources.js';
 import { RecordConsentHandler } from './record-consent.js';
+import { StopPurposes } from './stop-purposes.js';
 
 @Module({
   imports: [CqrsModule, SubjectsModule],
@@ -31,9 +32,10 @@ import { RecordConsentHandler } from './record-consent.js';
     Purposes,
     DefinePurposeHandler,
     PublishNoticeHandler,
+    StopPurposes,
     RecordConsentHandler,
     { provide: AccessVerdicts, useClass: ConsentVerdicts },
   ],
-  exports: [AccessVerdicts, ConsentCheck, ConsentHistory, ConsentRecords, Purposes],
+  exports: [AccessVerdicts, ConsentCheck, ConsentHistory, ConsentRecords, Purposes, StopPurposes],
 })
 export class ConsentModule {}

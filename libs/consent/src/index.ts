@@ -18,3 +18,4 @@ export {
 export { legalBases, type Notice, type Purpose } from './purpose.js';
 export { Purposes } from './purposes.js';
 export { RecordConsent } from './record-consent.js';
+export { StopPurposes, type StopCall } from './stop-purposes.js';

@@ -5,7 +5,7 @@ import { Database } from '#ledger';
 import { KeyProvider } from '#platform';
 import { Sealer } from '#subjects';
 import type { ConsentRecorded } from './consent.js';
-import { particularsPlace } from './record-consent.js';
+import { particularsPlace } from './consent-input.js';
 
 /** Ed25519 over the canonical JSON (RFC 8785) of the receipt; both values base64. */
 export interface ReceiptSignature {
