@@ -19,6 +19,7 @@ export * from './merkle-proof.js';
 export type { SubtreeSource } from './merkle-range.js';
 export { tenantTable, type Migration } from './migration.js';
 export * from './signed-note.js';
-export { Subscriptions, UnknownEvent, type Process, type Projection, type Trouble } from './subscriptions.js';
+export { UnknownEvent, type Process, type Projection } from './subscription.js';
+export { Subscriptions, type Trouble } from './subscriptions.js';
 export * from './tile.js';
 export * from './tlog-proof.js';

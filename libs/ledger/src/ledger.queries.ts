@@ -90,3 +90,13 @@ export async function readFrom(query: Query, tenant: TenantId, from: number, lim
   });
   return rows.map((row) => parseLeaf(row.position, row.bytes));
 }
+
+/** Number of leaves; 0 when the tenant has no log. */
+export async function readSize(query: Query, tenant: TenantId): Promise<number> {
+  const { rows } = await query<{ size: number }>({
+    name: 'head-size',
+    text: 'SELECT size FROM log_head WHERE tenant = $1',
+    values: [tenant],
+  });
+  return rows[0]?.size ?? 0;
+}

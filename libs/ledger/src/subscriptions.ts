@@ -1,22 +1,18 @@
 /** Projections and processes: run from the ledger with a durable cursor, never from an in-memory bus. */
 import type { TenantId } from '#kernel';
-import type { Query } from './database.js';
-import { isKnownEvent, type StoredEvent } from './event.js';
+import { readCursor } from './cursor.queries.js';
+import { codeOf } from './database.js';
 import type { EventStore } from './event-store.js';
-
-/** A read model that can be dropped and rebuilt. `apply` and the cursor commit together, so each event counts once. */
-export interface Projection {
-  name: string;
-  apply(events: StoredEvent[], query: Query): Promise<void>;
-  /** Empties the tenant's rows, before a rebuild. */
-  reset(query: Query): Promise<void>;
-}
-
-/** Events in, commands out. At least once: what it sends must carry a key derived from the event. */
-export interface Process {
-  name: string;
-  handle(event: StoredEvent): Promise<void>;
-}
+import { readSize } from './ledger.queries.js';
+import { Signal, Turnstile } from './signal.js';
+import {
+  rebuildProjection,
+  stepProcess,
+  stepProjection,
+  type Process,
+  type Projection,
+  type Step,
+} from './subscription.js';
 
 /** Where trouble is told; ids only. */
 export type Trouble = (
@@ -24,23 +20,32 @@ export type Trouble = (
   fields: { subscription: string; tenant: TenantId; position: number; cause: string },
 ) => void;
 
-const BATCH = 500;
-const POLL_MS = 200;
+const TENANTS_MS = 1000;
+/** How often a tenant's head is looked at: other replicas append too. It grows while nothing happens. */
+const LOOK_MS = 100;
+const MAX_LOOK_MS = 1000;
+const HELD_MS = 500;
+const FIRST_BACKOFF_MS = 200;
 const MAX_BACKOFF_MS = 30_000;
+/** Steps hold a transaction; more at once would leave none to the commands that handlers send. */
+const STEPS_AT_ONCE = 4;
 
-interface Loop {
-  run: Promise<void>;
-  wake: () => void;
+/** One tenant's log as the loops know it. */
+interface Watched {
+  size: number;
+  loops: Map<string, { signal: Signal; run: Promise<void> }>;
 }
 
 /** Runs every projection and process for every tenant; one replica at a time holds a cursor. */
 export class Subscriptions {
   private readonly projections = new Map<string, Projection>();
   private readonly processes = new Map<string, Process>();
-  private readonly loops = new Map<string, Loop>();
+  private readonly watched = new Map<TenantId, Watched>();
+  private readonly turnstile = new Turnstile(STEPS_AT_ONCE);
+  private readonly looks: Promise<void>[] = [];
+  private readonly pauses = new Set<() => void>();
   private stopping = false;
   private unlisten: () => void = () => undefined;
-  private timer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly store: EventStore,
@@ -56,22 +61,20 @@ export class Subscriptions {
     this.processes.set(process.name, process);
   }
 
-  /** Starts all loops; `projections` only when this replica is no worker. */
+  /** Starts all loops, for tenants that exist and those that come. */
   start(): void {
-    this.unlisten = this.store.onCommit((tenant) => this.wake(tenant));
-    const look = async (): Promise<void> => {
-      for (const tenant of await this.tenants().catch(() => [])) this.follow(tenant);
-      if (!this.stopping) this.timer = setTimeout(() => void look(), 1000);
-    };
-    void look();
+    this.unlisten = this.store.onCommit((tenant, lastPosition) => this.grew(tenant, lastPosition + 1));
+    this.looks.push(this.lookForTenants());
   }
 
+  /** Lets running steps end. */
   async stop(): Promise<void> {
     this.stopping = true;
     this.unlisten();
-    clearTimeout(this.timer);
-    for (const loop of this.loops.values()) loop.wake();
-    await Promise.all([...this.loops.values()].map((loop) => loop.run));
+    for (const end of this.pauses) end();
+    const loops = [...this.watched.values()].flatMap((tenant) => [...tenant.loops.values()]);
+    for (const { signal } of loops) signal.raise();
+    await Promise.all([...loops.map(({ run }) => run), ...this.looks]);
   }
 
   /** Resolves true when the subscription has passed `position`, false when `timeoutMs` ran out. */
@@ -85,13 +88,8 @@ export class Subscriptions {
   }
 
   /** Next position the subscription will read. */
-  async cursor(tenant: TenantId, name: string): Promise<number> {
-    const { rows } = await this.store.database.fetch<{ position: number }>(tenant, {
-      name: 'cursor-read',
-      text: 'SELECT position FROM cursor WHERE tenant = $1 AND name = $2',
-      values: [tenant, name],
-    });
-    return rows[0]?.position ?? 0;
+  cursor(tenant: TenantId, name: string): Promise<number> {
+    return readCursor((statement) => this.store.database.fetch(tenant, statement), tenant, name);
   }
 
   /** Empties a projection and reads the whole log again, in one transaction; names no projection = all. */
@@ -101,117 +99,106 @@ export class Subscriptions {
     );
     const done: { name: string; events: number }[] = [];
     for (const projection of chosen) {
-      const events = await this.store.database.transaction(tenant, async (query) => {
-        await lockCursor(query, tenant, projection.name, true);
-        await projection.reset(query);
-        return this.replay(tenant, projection, query);
-      });
-      done.push({ name: projection.name, events });
+      done.push({ name: projection.name, events: await rebuildProjection(this.store.database, tenant, projection) });
     }
     return done;
   }
 
-  private async replay(tenant: TenantId, projection: Projection, query: Query): Promise<number> {
-    let position = 0;
-    for (;;) {
-      const events = await this.store.read(tenant, position, BATCH);
-      if (events.length === 0) break;
-      await projection.apply(events, query);
-      position = events.at(-1)!.position + 1;
+  private async lookForTenants(): Promise<void> {
+    while (!this.stopping) {
+      for (const tenant of await this.tenants().catch(() => [])) this.follow(tenant);
+      await this.pause(TENANTS_MS);
     }
-    await moveCursor(query, tenant, projection.name, position);
-    return position;
-  }
-
-  private wake(tenant: TenantId): void {
-    for (const name of [...this.projections.keys(), ...this.processes.keys()])
-      this.loops.get(`${tenant}/${name}`)?.wake();
   }
 
   private follow(tenant: TenantId): void {
+    let watched = this.watched.get(tenant);
+    if (!watched) {
+      watched = { size: 0, loops: new Map() };
+      this.watched.set(tenant, watched);
+      this.looks.push(this.lookAtHead(tenant));
+    }
     for (const name of [...this.projections.keys(), ...this.processes.keys()]) {
-      const key = `${tenant}/${name}`;
-      if (this.stopping || this.loops.has(key)) continue;
-      const loop: Loop = { wake: () => undefined, run: Promise.resolve() };
-      this.loops.set(key, loop);
-      loop.run = this.loop(tenant, name, loop);
+      if (this.stopping || watched.loops.has(name)) continue;
+      const signal = new Signal();
+      watched.loops.set(name, { signal, run: this.loop(tenant, name, watched, signal) });
     }
   }
 
-  private async loop(tenant: TenantId, name: string, loop: Loop): Promise<void> {
-    let failures = 0;
+  /** One cheap read a tenant, whatever number of subscriptions it has. */
+  private async lookAtHead(tenant: TenantId): Promise<void> {
+    let wait = LOOK_MS;
     while (!this.stopping) {
-      let read = 0;
+      const before = this.watched.get(tenant)?.size ?? 0;
+      const size = await readSize((statement) => this.store.database.fetch(tenant, statement), tenant).catch(
+        () => before,
+      );
+      wait = size > before ? LOOK_MS : Math.min(MAX_LOOK_MS, wait * 1.5);
+      this.grew(tenant, size);
+      await this.pause(wait);
+    }
+  }
+
+  private grew(tenant: TenantId, size: number): void {
+    const watched = this.watched.get(tenant);
+    if (!watched || size <= watched.size) return;
+    watched.size = size;
+    for (const { signal } of watched.loops.values()) signal.raise();
+  }
+
+  private async loop(tenant: TenantId, name: string, watched: Watched, signal: Signal): Promise<void> {
+    let failures = 0;
+    let next = 0;
+    while (!this.stopping) {
+      if (next >= watched.size) {
+        await signal.wait(MAX_BACKOFF_MS);
+        continue;
+      }
       try {
-        read = await this.step(tenant, name);
+        const step = await this.turnstile.pass(() => this.step(tenant, name));
         failures = 0;
+        if (step === 'held') await this.pause(HELD_MS);
+        else next = step.full ? Math.min(step.next, watched.size - 1) : step.next;
       } catch (error) {
         failures += 1;
-        const position = await this.cursor(tenant, name).catch(() => -1);
-        this.trouble('subscription stopped at an event; it will be tried again', {
-          subscription: name,
-          tenant,
-          position,
-          cause: (error as Error).name,
-        });
+        await this.report(tenant, name, error);
+        // Commits do not cut this short: an event that fails would be tried at every one of them.
+        await this.pause(Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failures - 1)));
       }
-      if (read === BATCH || this.stopping) continue;
-      const pause = failures === 0 ? POLL_MS : Math.min(MAX_BACKOFF_MS, POLL_MS * 2 ** failures);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, pause);
-        loop.wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
     }
   }
 
-  private async step(tenant: TenantId, name: string): Promise<number> {
+  private async step(tenant: TenantId, name: string): Promise<Step> {
+    const { database } = this.store;
     const projection = this.projections.get(name);
     const process = this.processes.get(name);
-    const position = await this.cursor(tenant, name);
-    if ((await this.store.read(tenant, position, 1)).length === 0) return 0;
-    return this.store.database.transaction(tenant, async (query) => {
-      const from = await lockCursor(query, tenant, name, false);
-      if (from === undefined) return 0;
-      const events = await this.store.read(tenant, from, BATCH);
-      const unknown = events.find((event) => !isKnownEvent(event.type));
-      if (unknown) throw new UnknownEvent(unknown.type);
-      if (projection) await projection.apply(events, query);
-      if (process) for (const event of events) await process.handle(event);
-      if (events.length > 0) await moveCursor(query, tenant, name, events.at(-1)!.position + 1);
-      return events.length;
+    if (this.stopping) return 'held';
+    if (projection) return stepProjection(database, tenant, projection);
+    return process ? stepProcess(database, tenant, process) : 'held';
+  }
+
+  private async report(tenant: TenantId, name: string, error: unknown): Promise<void> {
+    const position = await this.cursor(tenant, name).catch(() => -1);
+    const cause = `${error instanceof Error ? error.name : 'not an error'} ${codeOf(error)}`.trimEnd();
+    this.trouble('subscription stopped at an event; it will be tried again', {
+      subscription: name,
+      tenant,
+      position,
+      cause,
     });
   }
-}
 
-/** This build is older than an event it reads: skipping it could drop a fact. */
-export class UnknownEvent extends Error {
-  constructor(type: string) {
-    super(`event type ${type} is not known to this build`);
-    this.name = `UnknownEvent(${type})`;
+  /** Waits, unless and until the subscriptions stop. */
+  private async pause(milliseconds: number): Promise<void> {
+    if (this.stopping) return;
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.pauses.delete(end);
+        resolve();
+      };
+      const timer = setTimeout(end, milliseconds);
+      this.pauses.add(end);
+    });
   }
-}
-
-/** The locked cursor, or undefined when another replica holds it. */
-async function lockCursor(query: Query, tenant: TenantId, name: string, wait: boolean): Promise<number | undefined> {
-  await query({
-    name: 'cursor-create',
-    text: 'INSERT INTO cursor (tenant, name, position, updated_at) VALUES ($1, $2, 0, now()) ON CONFLICT DO NOTHING',
-    values: [tenant, name],
-  });
-  const { rows } = await query<{ position: number }>({
-    text: `SELECT position FROM cursor WHERE tenant = $1 AND name = $2 FOR UPDATE ${wait ? '' : 'SKIP LOCKED'}`,
-    values: [tenant, name],
-  });
-  return rows[0]?.position;
-}
-
-async function moveCursor(query: Query, tenant: TenantId, name: string, position: number): Promise<void> {
-  await query({
-    name: 'cursor-move',
-    text: 'UPDATE cursor SET position = $3, updated_at = now() WHERE tenant = $1 AND name = $2',
-    values: [tenant, name, position],
-  });
 }

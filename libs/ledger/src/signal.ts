@@ -1,0 +1,45 @@
+/** Small waiting tools of the loops: a signal that is not lost when nobody waits yet, and a bound on what runs at once. */
+
+/** `raise` ends a wait, also one that begins later. */
+export class Signal {
+  private raised = false;
+  private end: () => void = () => undefined;
+
+  raise(): void {
+    this.raised = true;
+    this.end();
+  }
+
+  /** Resolves when raised, or after `milliseconds`. */
+  async wait(milliseconds: number): Promise<void> {
+    if (!this.raised) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, milliseconds);
+        this.end = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    this.raised = false;
+  }
+}
+
+/** Runs at most `free` pieces of work at a time, first come, first served. */
+export class Turnstile {
+  private readonly waiting: (() => void)[] = [];
+
+  constructor(private free: number) {}
+
+  async pass<T>(work: () => Promise<T>): Promise<T> {
+    if (this.free > 0) this.free -= 1;
+    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.free += 1;
+    }
+  }
+}
