@@ -1,0 +1,177 @@
+/** Work that only a human can do or attest, and what an officer decides about a target that failed. */
+import { Inject, Injectable } from '@nestjs/common';
+import { z } from 'zod';
+import { conflict, newId, notFound, type Clock, type JsonObject } from '#kernel';
+import { acceptDeadJob, appendFenced, readDeadJob, retryDeadJob, turnJobManual, type JobDecision } from '#jobs';
+import { addDays, dateInZone } from '#law';
+import { Database, type Append } from '#ledger';
+import { CLOCK, type Caller } from '#platform';
+import { CaseFile } from './case-file.js';
+import { withNextMove } from './next-move.js';
+import type { RequestState, StepState } from './request-state.js';
+import { fact, notePlace, streamOf } from './request.js';
+import { Requests, type Change } from './requests.js';
+import { approverRepeated, humanNeeded, notNow } from './requests.errors.js';
+
+export const CompleteTaskBody = z
+  .strictObject({ outcome: z.enum(['done', 'nothing-found']), proof: z.string().min(1).max(4000) })
+  .meta({ id: 'CompleteRequestTask' });
+export const TargetDecisionBody = z
+  .strictObject({ reason: z.string().min(1).max(2000) })
+  .meta({ id: 'DecideRequestTarget' });
+export const Decided = z
+  .strictObject({ id: z.uuid(), status: z.string(), final: z.boolean() })
+  .meta({ id: 'DecidedRequestTarget' });
+
+type Decided = z.infer<typeof Decided>;
+/** Days an officer has for what a connector could not do. */
+const TASK_DAYS = 7;
+
+@Injectable()
+export class ManualTasks {
+  constructor(
+    private readonly requests: Requests,
+    private readonly file: CaseFile,
+    private readonly database: Database,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** 409 `approver-repeated` for a human who approved: nobody attests what he ordered. */
+  async complete(by: Caller, id: string, taskId: string, body: z.infer<typeof CompleteTaskBody>): Promise<Decided> {
+    const humanRef = this.humanRef(by);
+    return this.decide(by, id, async (state) => {
+      const task = state.tasks.find((one) => one.taskId === taskId);
+      if (!task) throw notFound('task');
+      if (task.completed) throw conflict('task-completed', 'The task is completed already.');
+      if (state.approvals.some((one) => one.humanRef === humanRef)) throw approverRepeated();
+      const proof = await this.file.seal(by.tenant, state.subjectId, body.proof, notePlace(id, `task/${taskId}`));
+      const done = fact('ManualTaskCompleted.v1', { requestId: id, taskId, humanRef, outcome: body.outcome, proof });
+      return { change: { events: [done] }, final: true };
+    });
+  }
+
+  /** Tries again as another effect: outside keys carry the new generation. */
+  retry(by: Caller, id: string, connectionId: string, body: z.infer<typeof TargetDecisionBody>): Promise<Decided> {
+    return this.redrive(by, id, connectionId, body.reason, async (step) => ({
+      how: 'retry',
+      final: true,
+      jobs: retryDeadJob(await this.deadJob(by, step), this.clock.now()),
+    }));
+  }
+
+  /** A human does it by hand, with proof, until the task's day. */
+  manual(by: Caller, id: string, connectionId: string, body: z.infer<typeof TargetDecisionBody>): Promise<Decided> {
+    return this.redrive(by, id, connectionId, body.reason, async (step) => ({
+      how: 'manual',
+      final: true,
+      jobs: turnJobManual(await this.deadJob(by, step), this.clock.now()),
+    }));
+  }
+
+  /** It stays undone and the answer says so. Where an erasure is touched, two different humans must say it. */
+  accept(by: Caller, id: string, connectionId: string, body: z.infer<typeof TargetDecisionBody>): Promise<Decided> {
+    const humanRef = this.humanRef(by);
+    return this.redrive(by, id, connectionId, body.reason, async (step, state) => {
+      if (step.acceptedBy.includes(humanRef)) throw approverRepeated();
+      const final = state.type !== 'erasure' || step.acceptedBy.length > 0;
+      const jobs = final
+        ? acceptDeadJob(await this.deadJob(by, step), { code: 'accepted-undone' }, this.clock.now())
+        : { events: [], rows: [] };
+      return { how: 'accept', final, jobs };
+    });
+  }
+
+  private async redrive(
+    by: Caller,
+    id: string,
+    connectionId: string,
+    reason: string,
+    choose: (
+      step: StepState,
+      state: RequestState,
+    ) => Promise<{ how: 'retry' | 'manual' | 'accept'; final: boolean; jobs: JobDecision }>,
+  ): Promise<Decided> {
+    const humanRef = this.humanRef(by);
+    return this.decide(by, id, async (state) => {
+      const step = state.steps.find((one) => one.connectionId === connectionId);
+      if (!step) throw notFound('target');
+      if (!step.failure || step.handled)
+        throw notNow(state.status, 'This target has not failed, or is decided about already.');
+      const { how, final, jobs } = await choose(step, state);
+      const sealed = await this.file.seal(
+        by.tenant,
+        state.subjectId,
+        reason,
+        notePlace(id, `redrive/${step.stepId}/${state.version}`),
+      );
+      const redriven = fact('StepRedriven.v1', {
+        requestId: id,
+        stepId: step.stepId,
+        how,
+        humanRef,
+        final,
+        reason: sealed,
+      });
+      const tasks = how === 'manual' ? [this.task(state, step)] : [];
+      return { change: { events: [redriven, ...tasks], rows: jobs.rows }, jobs, final };
+    });
+  }
+
+  private task(state: RequestState, step: StepState): ReturnType<typeof fact> {
+    const dueOn = addDays(dateInZone(this.clock.now(), state.timeZone), TASK_DAYS);
+    return fact('ManualTaskOpened.v1', {
+      ...{
+        requestId: state.id,
+        taskId: newId(),
+        kind: 'dead-letter',
+        systemId: step.stepId,
+        systemName: step.connectionId,
+      },
+      ...{ why: step.failure?.code ?? 'failed', owner: 'privacy-office', dueOn },
+    });
+  }
+
+  /** The job's own facts stand in its own stream and are not folded here; both are one append. */
+  private async decide(
+    by: Caller,
+    id: string,
+    choose: (state: RequestState) => Promise<{ change: Change; jobs?: JobDecision; final: boolean }>,
+  ): Promise<Decided> {
+    let answer: Decided = { id, status: '', final: false };
+    await this.requests.appending(
+      by.tenant,
+      id,
+      async (state) => {
+        const { change, jobs, final } = await choose(state);
+        const next = withNextMove(state, change);
+        answer = { id, status: state.status, final };
+        return { ...next, events: [...next.events, ...(jobs?.events ?? [])] };
+      },
+      async ({ events, rows }, state) => {
+        const body: JsonObject = { ...answer };
+        const claim: Partial<Append> = by.idempotency
+          ? { idempotency: by.idempotency, respond: () => ({ status: 200, body }) }
+          : {};
+        await appendFenced(this.requests.store, {
+          tenant: by.tenant,
+          actorRef: by.actorRef,
+          events,
+          rows: rows ?? [],
+          expect: { [streamOf(id)]: state.version },
+          ...claim,
+        });
+        by.idempotency = undefined;
+      },
+    );
+    return answer;
+  }
+
+  private humanRef(by: Caller): string {
+    if (by.principal.kind !== 'human' || by.principal.humanId === undefined) throw humanNeeded();
+    return this.file.humanRef(by.tenant, by.principal.humanId);
+  }
+
+  private deadJob(by: Caller, step: StepState): ReturnType<typeof readDeadJob> {
+    return readDeadJob(this.database, by.tenant, step.failure?.jobId ?? step.jobId);
+  }
+}

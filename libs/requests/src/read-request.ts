@@ -1,0 +1,38 @@
+/** Reads of a request: its state, its plan, its tasks. */
+import { Inject, Injectable } from '@nestjs/common';
+import type { z } from 'zod';
+import { notFound, type Clock } from '#kernel';
+import { CLOCK, type Caller } from '#platform';
+import { CaseFile } from './case-file.js';
+import { readPlan } from './plan-record.js';
+import { planView, type PlanView } from './plan-view.js';
+import { requestView, taskView, type RequestView, type TaskList } from './request-view.js';
+import { Requests } from './requests.js';
+
+@Injectable()
+export class ReadRequest {
+  constructor(
+    private readonly requests: Requests,
+    private readonly file: CaseFile,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  async request(by: Caller, id: string): Promise<RequestView> {
+    const state = await this.requests.load(by.tenant, id);
+    by.saw(state.subjectId, 'request');
+    return requestView(state, this.clock.now());
+  }
+
+  /** Opens the sealed part: the entry in the access log is written before the answer leaves. */
+  async plan(by: Caller, id: string): Promise<PlanView> {
+    const state = await this.requests.load(by.tenant, id);
+    if (!state.plan) throw notFound('plan');
+    by.saw(state.subjectId, 'identifiers', 'plan');
+    return planView(await readPlan(this.file, by.tenant, state.plan));
+  }
+
+  async tasks(by: Caller, id: string): Promise<z.infer<typeof TaskList>> {
+    const state = await this.requests.load(by.tenant, id);
+    return { items: state.tasks.map(taskView), next: null };
+  }
+}
