@@ -3,11 +3,12 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import openapiTS, { astToString } from 'openapi-typescript';
+import { clientSchema } from './client-schema.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'lethe-client-'));
+const environment = { PORT: '0', LETHE_DATA_DIR: join(folder, 'data'), LETHE_ROLES: 'api', LETHE_TEST_NO_DEMO: '1' };
 const server = spawn(process.execPath, ['dist/apps/server/src/main.js'], {
-  env: { PATH: process.env.PATH, PORT: '0', LETHE_DATA_DIR: join(folder, 'data'), LETHE_ROLES: 'api', LETHE_TEST_NO_DEMO: '1' },
+  env: { PATH: process.env.PATH, ...environment },
   stdio: ['ignore', 'pipe', 'inherit'],
 });
 try {
@@ -21,8 +22,7 @@ try {
     server.on('exit', (code) => reject(new Error(`the server ended with ${code} before it was ready`)));
   });
   const document = await (await fetch(`${baseUrl}/openapi.json`)).json();
-  const header = '/** Generated from /openapi.json by `npm run client`; do not edit. */\n';
-  writeFileSync('libs/client/src/schema.ts', header + astToString(await openapiTS(document)));
+  writeFileSync('libs/client/src/schema.ts', await clientSchema(document));
   console.log(`libs/client/src/schema.ts: ${Object.keys(document.paths).length} paths`);
 } finally {
   server.kill('SIGTERM');

@@ -17,38 +17,49 @@ const people: { name: 'admin' | 'officer' | 'officer2' | 'auditor'; role: Role }
   { name: 'auditor', role: 'auditor' },
 ];
 
+/** How long the first keys live; humans issue their own afterwards. */
+const DEFAULT_DAYS = 365;
+
 /** One admin, two officers (an erasure takes two humans), one auditor, one system key with every scope. */
-export async function bootstrapTenant(app: INestApplicationContext, wanted: NewTenant): Promise<BootstrappedTenant> {
+export async function bootstrapTenant(
+  app: INestApplicationContext,
+  wanted: NewTenant,
+  days = DEFAULT_DAYS,
+): Promise<BootstrappedTenant> {
   const tenant = await app.get(Tenants).create(wanted);
+  for (const { name, role } of people) await app.get(Members).add(tenant.id, 'system', { label: name, roles: [role] });
+  return { tenant, keys: await issueFirstKeys(app, tenant, days) };
+}
+
+/** New keys for the people a tenant began with, e.g. when the demo's have expired. Errors: 404 when one of them has left. */
+export async function issueFirstKeys(
+  app: INestApplicationContext,
+  tenant: Tenant,
+  days = DEFAULT_DAYS,
+): Promise<BootstrappedTenant['keys']> {
   const commands = app.get(CommandBus);
-  const by = (): Caller =>
-    new Caller({
-      kind: 'human',
-      id: 'bootstrap',
-      tenant: tenant.id,
-      mode: tenant.mode,
-      roles: ['admin'],
-      scopes: [],
-      actorRef: 'system',
-    });
+  const members = await app.get(Members).list(tenant.id);
   const keys: Record<string, string> = {};
-  for (const { name, role } of people) {
-    const member = await app.get(Members).add(tenant.id, 'system', { label: name, roles: [role] });
-    const issued = await commands.execute(
-      new IssueCredential(
-        by(),
-        { kind: 'personal', label: name, memberId: member.id, expiresInDays: 365 },
-        tenant.mode,
-      ),
-    );
-    keys[name] = issued.key;
+  for (const { name } of people) {
+    const memberId = members.find((member) => member.label === name)?.id ?? '';
+    const wanted = { kind: 'personal' as const, label: name, memberId, expiresInDays: days };
+    keys[name] = (await commands.execute(new IssueCredential(installer(tenant), wanted, tenant.mode))).key;
   }
-  const system = await commands.execute(
-    new IssueCredential(
-      by(),
-      { kind: 'system', label: 'system', scopes: Object.keys(scopeGrants), expiresInDays: 365 },
-      tenant.mode,
-    ),
-  );
-  return { tenant, keys: { ...keys, system: system.key } as BootstrappedTenant['keys'] };
+  const scopes = Object.keys(scopeGrants);
+  const system = { kind: 'system' as const, label: 'system', scopes, expiresInDays: days };
+  keys['system'] = (await commands.execute(new IssueCredential(installer(tenant), system, tenant.mode))).key;
+  return keys as BootstrappedTenant['keys'];
+}
+
+/** The operator at the machine, before anybody has a key. */
+function installer({ id, mode }: Tenant): Caller {
+  return new Caller({
+    kind: 'human',
+    id: 'bootstrap',
+    tenant: id,
+    mode,
+    roles: ['admin'],
+    scopes: [],
+    actorRef: 'system',
+  });
 }

@@ -1,20 +1,60 @@
 /** Entry of the service: `npm start`. */
 import 'reflect-metadata';
-import { processEnvironment, readConfig } from '#platform';
-import { startServer } from './server.js';
+import { processEnvironment, readConfig, type Config } from '#platform';
+import { startDemo, wantsDemo, type RunningDemo } from './demo.js';
+import { startServer, type RunningServer } from './server.js';
 
-const config = readConfig(processEnvironment());
-const server = await startServer(config, { docs: true, say: (line) => process.stdout.write(`  ${line}\n`) });
-process.stdout.write(`Lethe is ready at ${server.baseUrl}\n`);
+const say = (line: string): boolean => process.stdout.write(`  ${line}\n`);
 
-let stopping = false;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    if (stopping) return;
-    stopping = true;
-    server.close().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    );
-  });
+/** Runs until a signal asks it to end, then ends what it started, in the opposite order. */
+async function main(): Promise<void> {
+  const stop = stopAsked();
+  const config = readConfig(processEnvironment());
+  const server = await startServer(config, { docs: true, say });
+  process.stdout.write(`Lethe is ready at ${server.baseUrl}\n`);
+  const demo = wantsDemo(config) && !stop.asked ? await demonstrate(config, server) : undefined;
+  await stop.promise;
+  await demo?.close();
+  await server.close();
 }
+
+/** A demonstration that cannot start must not take the service down. */
+async function demonstrate(config: Config, server: RunningServer): Promise<RunningDemo | undefined> {
+  try {
+    return await startDemo(config, server, say);
+  } catch (error) {
+    process.stderr.write(`  The demonstration cannot run: ${sentence(error)}\n`);
+    return undefined;
+  }
+}
+
+/** A signal during the start is answered once the start is over, so that nothing is left half open. */
+function stopAsked(): { asked: boolean; promise: Promise<void> } {
+  const stop = { asked: false, promise: Promise.resolve() };
+  stop.promise = new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.on(signal, () => {
+        stop.asked = true;
+        resolve();
+      });
+  });
+  return stop;
+}
+
+function sentence(error: unknown): string {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  const port = (error as { port?: unknown }).port;
+  if (code === 'EADDRINUSE')
+    return `port ${String(port)} is taken. Stop what listens there, or choose another: PORT=3001 npm start`;
+  if (code === 'EACCES' && port !== undefined)
+    return `port ${String(port)} may not be opened by this user. Choose one above 1023: PORT=3001 npm start`;
+  return typeof message === 'string' ? message : String(error);
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    process.stderr.write(`Lethe cannot start: ${sentence(error)}\n`);
+    process.exit(1);
+  },
+);

@@ -40,6 +40,7 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     .build();
   const document = SwaggerModule.createDocument(app, config, { operationIdFactory: (_controller, method) => method });
   const schemas = ((document.components ??= {}).schemas ??= {});
+  openJson(schemas as Record<string, unknown>);
   schemas['Problem'] = problemSchema as never;
   for (const path of Object.values(document.paths)) {
     for (const [method, operation] of Object.entries(
@@ -57,6 +58,12 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     }
   }
   return document;
+}
+
+/** zod writes any JSON value as a nameless schema that refers to itself, which no generator of types can follow. */
+function openJson(schemas: Record<string, unknown>): void {
+  for (const name of Object.keys(schemas).filter((one) => one.startsWith('__schema')))
+    if (JSON.stringify(schemas[name]).includes(`/${name}"`)) schemas[name] = { description: 'Any JSON value.' };
 }
 
 /** Serves `/openapi.json`, and with `page` a readable one at `/docs`. */

@@ -1,8 +1,9 @@
 /** Starts one Lethe process from its configuration; tests start the same one with another clock. */
+import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { systemClock, type Clock, type TenantId } from '#kernel';
-import { EventStore, Subscriptions } from '#ledger';
+import { EventStore, Subscriptions, type Trouble } from '#ledger';
 import { createLogger, FileKeys, nestLog, type Config, type PlatformParts } from '#platform';
 import { Tenants } from '#tenancy';
 import { AppModule } from './app.module.js';
@@ -30,49 +31,64 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** The databases, keys and ledger of a process, before there is an application. */
+export interface OpenParts {
+  parts: PlatformParts;
+  /** Stops what runs over the databases, then closes them; call it after the application's own close. */
+  close(): Promise<void>;
+}
+
+/** Opens databases and keys. `tenants` is asked once subscriptions run. Errors: a sentence for the operator. */
+export async function openParts(
+  config: Config,
+  tenants: () => Promise<TenantId[]>,
+  options: Pick<ServerOptions, 'clock' | 'say'> = {},
+): Promise<OpenParts> {
+  const log = createLogger(config.LETHE_LOG_LEVEL);
+  const databases = await openDatabases(config, schemas, options.say ?? (() => undefined));
+  try {
+    const clock = options.clock ?? systemClock;
+    const store = new EventStore(databases.database, clock);
+    const trouble: Trouble = (message, fields) => log.error(fields, message);
+    const subscriptions = new Subscriptions(store, tenants, trouble);
+    const keys = await FileKeys.open(config.keyDir);
+    const { database, keystoreDatabase } = databases;
+    const close = async (): Promise<void> => {
+      await subscriptions.stop();
+      await store.drained();
+      await databases.close();
+    };
+    return { parts: { clock, config, log, database, keystoreDatabase, store, subscriptions, keys }, close };
+  } catch (error) {
+    await databases.close();
+    throw error;
+  }
+}
+
 /** Opens databases, builds the application and listens. Errors: a sentence for the operator. */
 export async function startServer(config: Config, options: ServerOptions = {}): Promise<RunningServer> {
-  const say = options.say ?? (() => undefined);
-  const log = createLogger(config.LETHE_LOG_LEVEL);
-  const databases = await openDatabases(config, schemas, say);
-  const clock = options.clock ?? systemClock;
-  const store = new EventStore(databases.database, clock);
-  const parts: PlatformParts = {
-    clock,
-    config,
-    log,
-    database: databases.database,
-    keystoreDatabase: databases.keystoreDatabase,
-    store,
-    subscriptions: new Subscriptions(
-      store,
-      () => tenantIds(app),
-      (message, fields) => log.error(fields, message),
-    ),
-    keys: await FileKeys.open(config.keyDir),
-  };
+  const { parts, close } = await openParts(config, () => tenantIds(app), options);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(parts), fastifyAdapter(), {
-    logger: nestLog(log),
+    logger: nestLog(parts.log),
     abortOnError: false,
   });
   await frame(app, options.callsPerMinute ?? 60_000);
   serveOpenApi(app, options.docs ?? false);
-  await app.listen(config.PORT, config.LETHE_HOST);
+  const closeAll = async (): Promise<void> => {
+    await app.close();
+    await close();
+  };
+  try {
+    await app.listen(config.PORT, config.LETHE_HOST);
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
   if (config.LETHE_ROLES.includes('worker')) parts.subscriptions.start();
-  return { app, parts, baseUrl: await app.getUrl(), close: () => close(app, parts, databases.close) };
+  return { app, parts, baseUrl: await app.getUrl(), close: closeAll };
 }
 
-async function tenantIds(app: NestFastifyApplication): Promise<TenantId[]> {
+/** Ids of all tenants of an application. */
+export async function tenantIds(app: INestApplicationContext): Promise<TenantId[]> {
   return (await app.get(Tenants).all()).map((tenant) => tenant.id);
-}
-
-async function close(
-  app: NestFastifyApplication,
-  parts: PlatformParts,
-  closeDatabases: () => Promise<void>,
-): Promise<void> {
-  await app.close();
-  await parts.subscriptions.stop();
-  await parts.store.drained();
-  await closeDatabases();
 }

@@ -43,7 +43,12 @@ const throwProblems: Middleware = {
     if (response.ok) return response;
     const text = await response.clone().text();
     const document = parse(text);
-    throw new LetheProblem(response.status, String(document['code'] ?? 'unreadable'), String(document['detail'] ?? response.statusText), document);
+    throw new LetheProblem(
+      response.status,
+      String(document['code'] ?? 'unreadable'),
+      String(document['detail'] ?? response.statusText),
+      document,
+    );
   },
 };
 
@@ -60,7 +65,11 @@ export type LetheClient = Client<paths>;
 
 /** Makes a client. */
 export function createLetheClient({ baseUrl, key, fetch }: ClientOptions): LetheClient {
-  const client = createFetchClient<paths>({ baseUrl, headers: { authorization: `Bearer ${key}` }, ...(fetch ? { fetch } : {}) });
+  const client = createFetchClient<paths>({
+    baseUrl,
+    headers: { authorization: `Bearer ${key}` },
+    ...(fetch ? { fetch } : {}),
+  });
   client.use(oneKeyPerCall(), throwProblems);
   return client;
 }

@@ -13,11 +13,21 @@ export interface MayOptions {
 }
 
 /** True when the purpose may be pursued for the person now. Never rejects: an unreachable Lethe answers `onUnavailable`. */
-export async function may(client: LetheClient, identifier: { type: string; value: string }, purpose: string, options: MayOptions = {}): Promise<boolean> {
+export async function may(
+  client: LetheClient,
+  identifier: { type: string; value: string },
+  purpose: string,
+  options: MayOptions = {},
+): Promise<boolean> {
   const { channel, atLeast, timeoutMs = 200, onUnavailable = 'deny' } = options;
   try {
     const { data } = await client.POST('/v1/consents/check', {
-      body: { subject: { identifiers: [identifier] }, purpose, ...(channel ? { channel } : {}), ...(atLeast ? { atLeast } : {}) },
+      body: {
+        subject: { identifiers: [identifier] },
+        purpose,
+        ...(channel ? { channel } : {}),
+        ...(atLeast ? { atLeast } : {}),
+      },
       signal: AbortSignal.timeout(timeoutMs),
     });
     return data?.decision === 'permit';

@@ -43,6 +43,7 @@ export const environmentSchema = z.object({
     .default('process')
     .describe('Weakest isolation a plugin may run at'),
   LETHE_ADMIN_PORT: z.coerce.number().int().min(0).max(65535).optional().describe('Port of /metrics on 127.0.0.1'),
+  LETHE_API_KEY: z.string().optional().describe('Key the command line calls with; .data/demo.json when absent'),
   LETHE_LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

@@ -1,7 +1,7 @@
 /** The door of tenancy: tenants, members, credentials. */
 export { Members, type Member } from './members.js';
 export { oidcSubject } from './oidc-tokens.js';
-export { newCredential } from './credential.js';
+export { newCredential, parseCredential } from './credential.js';
 export { IssueCredential } from './issue-credential.js';
 export { credentialStream, type Tenant } from './tenant.js';
 export { Tenants, type NewTenant } from './tenants.js';
