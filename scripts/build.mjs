@@ -146,12 +146,12 @@ async function buildTarget(root, target, upstream) {
 export async function build(root) {
   const { first, second } = targets(root);
   let upstream = '';
-  for (const target of first) {
-    const { good, stamp } = await buildTarget(root, target, upstream);
-    if (!good) return false;
-    upstream += stamp;
-  }
   const results = [];
+  for (const target of first) {
+    const result = await buildTarget(root, target, upstream);
+    results.push(result);
+    upstream += result.stamp;
+  }
   for (const target of second) results.push(await buildTarget(root, target, upstream));
   return results.every((result) => result.good);
 }

@@ -1,10 +1,13 @@
-/** Writes libs/client/src/schema.ts from the OpenAPI document of the built server: `npm run client`. */
+// Writes libs/client/src/schema.ts from the OpenAPI document of the built server: `npm run client`. The build is allowed to fail in
+// types, because a route that changed breaks its callers until this has run; tsc writes the files all the same.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { build } from './build.mjs';
 import { clientSchema } from './client-schema.mjs';
 
+await build(join(import.meta.dirname, '..'));
 const folder = mkdtempSync(join(tmpdir(), 'lethe-client-'));
 const environment = { PORT: '0', LETHE_DATA_DIR: join(folder, 'data'), LETHE_ROLES: 'api', LETHE_TEST_NO_DEMO: '1' };
 const server = spawn(process.execPath, ['dist/apps/server/src/main.js'], {

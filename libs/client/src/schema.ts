@@ -691,9 +691,8 @@ export interface components {
                 value: string;
             }[];
         };
-        __schema0: string | number | boolean | (null) | components["schemas"]["__schema0"][] | {
-            [key: string]: components["schemas"]["__schema0"];
-        };
+        /** @description Any JSON value. */
+        __schema0: unknown;
         ConsentRecorded: {
             records: {
                 /** Format: uuid */
