@@ -1,0 +1,3 @@
+/** The door of notifications. */
+export { NotificationsModule } from './notifications.module.js';
+export { SmtpMailer } from './smtp-mailer.js';
