@@ -1,0 +1,49 @@
+// Row `check`: the consent check through HTTP against a route of the same framework that does nothing.
+import { join } from 'node:path';
+import { startLethe } from './lethe.mjs';
+import { interleave, ratios } from './measure.mjs';
+import { startProcess } from './processes.mjs';
+
+const CONNECTIONS = 64;
+const PEOPLE = 10_000;
+
+/** @param {import('./setting.mjs').Setting} setting */
+export async function checkRow(setting) {
+  const { plan, say } = setting;
+  const started = [];
+  const start = async (process) => {
+    started.push(await process);
+    return started.at(-1);
+  };
+  try {
+    const lethe = await start(startLethe(setting, 'bench_check'));
+    const plain = await start(startProcess(join(import.meta.dirname, 'serve-plain.mjs')));
+    const load = await start(startProcess(join(import.meta.dirname, 'load.mjs')));
+    await lethe.ask('people', { from: 0, to: PEOPLE });
+    const ask = (port, settings) => (seconds) =>
+      load.ask('run', { port, call: 'check', settings, seconds, connections: CONNECTIONS });
+    const { port, key } = lethe.started;
+    const route = { path: '/v1/consents/check', key };
+    const found = await interleave(
+      {
+        'one person': ask(port, { ...route, people: 1 }),
+        plain: ask(plain.started.port, { path: '/plain', people: PEOPLE }),
+        'any person': ask(port, { ...route, people: PEOPLE }),
+      },
+      plan.http,
+      say,
+    );
+    const peer = { peerName: 'a plain route of Nest on Fastify, same body', peer: found.plain, goal: 0.5 };
+    return [
+      ['one known person', 'one person'],
+      [`any of ${PEOPLE.toLocaleString('en')} people at random`, 'any person'],
+    ].map(([who, side]) => ({
+      what: `consent check through HTTP, by e-mail address, ${who}, ${CONNECTIONS} connections`,
+      ours: found[side],
+      ...peer,
+      ratio: ratios(found[side], found.plain),
+    }));
+  } finally {
+    await Promise.all(started.map((one) => one.stop()));
+  }
+}
