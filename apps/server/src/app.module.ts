@@ -8,6 +8,7 @@ import { PlatformModule, type PlatformParts } from '#platform';
 import { SubjectsModule } from '#subjects';
 import { TenancyModule } from '#tenancy';
 import { HealthController } from './health.controller.js';
+import { LedgerController } from './ledger.controller.js';
 
 /** Every domain, in downhill order. */
 export const domains = [
@@ -24,7 +25,7 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [CqrsModule.forRoot(), PlatformModule.with(parts), ...domains],
-      controllers: [HealthController],
+      controllers: [HealthController, LedgerController],
     };
   }
 }

@@ -1,8 +1,8 @@
-/** Liveness and readiness. Ready means: the database answers and the application role is behind the wall. */
+/** Liveness and readiness. Ready means: the databases answer, the role is behind the wall, no log was rolled back. */
 import { Controller, Get, Inject } from '@nestjs/common';
 import { z } from 'zod';
 import { DomainError } from '#kernel';
-import { Database } from '#ledger';
+import { Database, Signer } from '#ledger';
 import { Answers, Audited, Can, KEYSTORE_DATABASE, unsafeRole } from '#platform';
 
 const Healthy = z.strictObject({ status: z.literal('ok') }).meta({ id: 'Healthy' });
@@ -12,6 +12,7 @@ export class HealthController {
   constructor(
     private readonly database: Database,
     @Inject(KEYSTORE_DATABASE) private readonly keystore: Database,
+    private readonly signer: Signer,
   ) {}
 
   @Get('healthz')
@@ -35,6 +36,13 @@ export class HealthController {
         `Not serving: ${unsafe}. Connect as a role that owns nothing (lethe bootstrap creates one).`,
       );
     await this.keystore.global({ text: 'SELECT 1' });
+    const { trouble } = this.signer;
+    if (trouble)
+      throw new DomainError(
+        503,
+        trouble,
+        'Not serving: a log contradicts its last signed head, or cannot be signed. Restore the database or the key; see the process log.',
+      );
     return { status: 'ok' };
   }
 }

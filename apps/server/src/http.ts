@@ -1,9 +1,11 @@
 /** The HTTP surface's frame: limits, authentication before the body, problem documents, OpenAPI. */
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import helmet from '@fastify/helmet';
-import rateLimit from '@fastify/rate-limit';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Reflector } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { newId, DomainError } from '#kernel';
+import { newId } from '#kernel';
 import { EventStore } from '#ledger';
 import {
   AccessRecorder,
@@ -13,8 +15,13 @@ import {
   installAuthentication,
   KeyProvider,
   LOGGER,
+  parseJsonBody,
   PrincipalSource,
   ProblemFilter,
+  problemOf,
+  RateLimits,
+  sendProblem,
+  toDomainError,
   validationPipe,
   type Logger,
 } from '#platform';
@@ -31,30 +38,54 @@ export function fastifyAdapter(): FastifyAdapter {
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
     logger: false,
+    // Errors before a route is found: the router's and the HTTP parser's. They are problem documents like all others.
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      sendProblem(reply, toDomainError(error), request.id),
+    clientErrorHandler: refuseConnection,
   });
 }
 
+/** What is no HTTP gets the shortest problem document that HTTP can carry, and the connection ends. */
+function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ''] ?? 400;
+  const body = JSON.stringify(problemOf(toDomainError({ statusCode: status }), newId()));
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/problem+json\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+/** JSON only, read strictly; anything else is 415. */
+function installBodyParser(app: NestFastifyApplication, fastify: FastifyInstance): void {
+  fastify.removeAllContentTypeParsers();
+  const limit = { bodyLimit: BODY_LIMIT };
+  app.useBodyParser('application/json', limit, (_request: unknown, body: Buffer, done: Parsed) =>
+    done(null, parseJsonBody(body)),
+  );
+  // Nest reads forms where nobody else does.
+  app.useBodyParser('application/x-www-form-urlencoded', limit, (_request: unknown, _body: Buffer, done: Parsed) =>
+    done(toDomainError({ statusCode: 415 })),
+  );
+}
+
+type Parsed = (error: Error | null, body?: unknown) => void;
+
 /** Puts limits, authentication, guards, interceptors and the filter in front of every route. */
 export async function frame(app: NestFastifyApplication, callsPerMinute: number): Promise<void> {
-  const fastify = app.getHttpAdapter().getInstance();
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   const log = app.get<Logger>(LOGGER);
   const reflector = app.get(Reflector);
   await app.register(helmet, {
     contentSecurityPolicy: { directives: { 'script-src': ["'self'"], 'style-src': ["'self'", "'unsafe-inline'"] } },
   });
-  await app.register(rateLimit, {
-    max: callsPerMinute,
-    timeWindow: 60_000,
-    enableDraftSpec: true,
-    keyGenerator: (request) => request.headers.authorization ?? request.ip,
-    allowList: (request) => !request.url.startsWith('/v1/'),
-    errorResponseBuilder: () =>
-      new DomainError(429, 'rate-limited', {
-        detail: 'Too many calls with this key. Wait for Retry-After seconds.',
-        retryable: true,
-      }),
-  });
-  installAuthentication(fastify as never, app.get(PrincipalSource));
+  installBodyParser(app, fastify);
+  const limits = new RateLimits(callsPerMinute);
+  limits.installForRefused(fastify);
+  installAuthentication(fastify, app.get(PrincipalSource));
+  limits.installForCallers(fastify);
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter(log));
   app.useGlobalGuards(new CanGuard(reflector));

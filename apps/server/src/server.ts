@@ -8,6 +8,7 @@ import { createLogger, FileKeys, nestLog, type Config, type PlatformParts } from
 import { Tenants } from '#tenancy';
 import { AppModule } from './app.module.js';
 import { fastifyAdapter, frame } from './http.js';
+import { ledgerParts } from './ledger-parts.js';
 import { openDatabases } from './open-databases.js';
 import { serveOpenApi } from './openapi.js';
 import { schemas } from './schemas.js';
@@ -53,12 +54,16 @@ export async function openParts(
     const subscriptions = new Subscriptions(store, tenants, trouble);
     const keys = await FileKeys.open(config.keyDir);
     const { database, keystoreDatabase } = databases;
+    const { reader, signer } = ledgerParts({ store, subscriptions, keys, clock, log }, config, tenants);
     const close = async (): Promise<void> => {
-      await subscriptions.stop();
+      await Promise.all([subscriptions.stop(), signer.stop()]);
       await store.drained();
       await databases.close();
     };
-    return { parts: { clock, config, log, database, keystoreDatabase, store, subscriptions, keys }, close };
+    return {
+      parts: { clock, config, log, database, keystoreDatabase, store, subscriptions, reader, signer, keys },
+      close,
+    };
   } catch (error) {
     await databases.close();
     throw error;
@@ -85,6 +90,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     throw error;
   }
   if (config.LETHE_ROLES.includes('worker')) parts.subscriptions.start();
+  if (config.LETHE_ROLES.includes('signer')) parts.signer.start();
   return { app, parts, baseUrl: await app.getUrl(), close: closeAll };
 }
 
