@@ -1,6 +1,7 @@
 /** The door of the ledger: append, read, subscribe, prove. */
 export * from './append.js';
 export * from './checkpoint.js';
+export { FileCheckpointLock, type CheckpointLock, type LockedHead } from './checkpoint-lock.js';
 export { Database, type Query, type Rows, type Statement } from './database.js';
 export {
   declareEvents,
@@ -14,12 +15,16 @@ export {
 export { EventStore, type CommitListener } from './event-store.js';
 export { UnknownTenant, type KeptAnswer } from './ledger.queries.js';
 export { ledgerMigrations } from './ledger.migrations.js';
+export type { LogEntry, StoredCheckpoint } from './log.queries.js';
+export { LogReader, type LogIdentity, type LogKeys } from './log-reader.js';
 export * from './merkle.js';
 export * from './merkle-proof.js';
 export type { SubtreeSource } from './merkle-range.js';
 export { tenantTable, type Migration } from './migration.js';
 export * from './signed-note.js';
+export { Signer, type SignerParts, type SignerTrouble, type TellSigner } from './signer.js';
 export { UnknownEvent, type Process, type Projection } from './subscription.js';
 export { Subscriptions, type Trouble } from './subscriptions.js';
 export * from './tile.js';
+export { tilesProjection } from './tiles.projection.js';
 export * from './tlog-proof.js';

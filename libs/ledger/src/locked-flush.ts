@@ -74,7 +74,7 @@ async function lock(client: PoolClient, tenant: TenantId, belief: Belief | undef
   const before = belief?.head.frontier;
   const same =
     before?.size === head.frontier.size && before.nodes.every((node, at) => head.frontier.nodes[at]?.equals(node));
-  return { head, versions: same && belief ? belief.versions : new Map() };
+  return { head, versions: same && belief ? belief.versions : new Map<string, number>() };
 }
 
 function headOf(row: HeadRow): Head {

@@ -196,6 +196,7 @@ describe('what goes wrong', () => {
     subscribe(store, tenants, ...Array.from({ length: 5 }, (_, at) => chatty(at)));
     await Promise.all(tenants.map((tenant) => store.append(counted(tenant, 'start'))));
     await until(() => [...done.values()].filter((position) => position === 5).length === 40, 20_000);
+    expect(done.size).toBe(40);
   });
 });
 

@@ -1,7 +1,7 @@
 /** The one global module: what every domain may be given by its constructor. */
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import type { Clock } from '#kernel';
-import { Database, EventStore, Subscriptions } from '#ledger';
+import { Database, EventStore, LogReader, Signer, Subscriptions } from '#ledger';
 import type { Config } from './config.js';
 import { KeyProvider } from './key-provider.js';
 import type { Logger } from './log.js';
@@ -24,6 +24,8 @@ export interface PlatformParts {
   keystoreDatabase: Database;
   store: EventStore;
   subscriptions: Subscriptions;
+  reader: LogReader;
+  signer: Signer;
   keys: KeyProvider;
 }
 
@@ -39,6 +41,8 @@ export class PlatformModule {
       { provide: KEYSTORE_DATABASE, useValue: parts.keystoreDatabase },
       { provide: EventStore, useValue: parts.store },
       { provide: Subscriptions, useValue: parts.subscriptions },
+      { provide: LogReader, useValue: parts.reader },
+      { provide: Signer, useValue: parts.signer },
       { provide: KeyProvider, useValue: parts.keys },
     ];
     return { module: PlatformModule, providers, exports: providers.map((provider) => provider.provide) };
