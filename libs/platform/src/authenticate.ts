@@ -12,8 +12,19 @@ export abstract class PrincipalSource {
   abstract authenticate(credential: string): Promise<Principal | undefined>;
 }
 
-/** Paths below these prefixes need a principal. */
-const guarded = ['/v1/'];
+/** Routes below this prefix need a principal. */
+const guarded = '/v1/';
+
+/** By the route that matched and not by the text of the URL alone: `/%76%31/whoami` is `/v1/whoami` to the router. */
+function isGuarded(request: FastifyRequest): boolean {
+  return request.routeOptions.url?.startsWith(guarded) === true || request.url.startsWith(guarded);
+}
+
+/** An unread body must not keep the connection, and the sender's patience, after a refusal. */
+function closeIfUnread(request: FastifyRequest, reply: FastifyReply): void {
+  const { 'content-length': length = '0', 'transfer-encoding': coding } = request.headers;
+  if (coding !== undefined || Number(length) > 65_536) reply.header('connection', 'close');
+}
 
 /** Installs the check on every request; routes then find `request.caller`. */
 export function installAuthentication(fastify: FastifyInstance, source: PrincipalSource): void {
@@ -27,12 +38,13 @@ export function installAuthentication(fastify: FastifyInstance, source: Principa
     }),
   );
   fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, next: () => void) => {
-    if (!guarded.some((prefix) => request.url.startsWith(prefix))) {
+    if (!isGuarded(request)) {
       next();
       return;
     }
     const refuse = (error: unknown): void => {
       reply.header('www-authenticate', 'Bearer');
+      closeIfUnread(request, reply);
       sendProblem(reply, toDomainError(error), request.id);
     };
     const settled = (error: unknown, principal: Principal | false | null | undefined): void => {

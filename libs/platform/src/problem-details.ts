@@ -26,6 +26,7 @@ const codesByStatus: Record<number, [string, string]> = {
   403: ['forbidden', 'Your role or key scope does not allow this. Ask an admin of the tenant.'],
   404: ['not-found', 'There is nothing at this path. See /openapi.json.'],
   405: ['method-not-allowed', 'This path does not take this method. See /openapi.json.'],
+  408: ['request-timeout', 'The request did not arrive in time. Send it again.'],
   413: ['body-too-large', 'The body is larger than this route takes. Send smaller batches.'],
   414: ['uri-too-long', 'The path is too long. Identifiers never travel in a URL.'],
   415: ['media-type-unsupported', 'Send application/json.'],

@@ -1,6 +1,19 @@
 /** Bodies, queries and parameters are zod 4 schemas at the door; what fails names where, never what. */
 import { StandardSchemaValidationPipe } from '@nestjs/common';
+import { z } from 'zod';
 import { DomainError, type FieldError } from '#kernel';
+
+/** First and last instant that JavaScript and PostgreSQL both write the same way. */
+const [earliest, latest] = [Date.parse('1900-01-01T00:00:00Z'), Date.parse('9999-12-31T00:00:00Z')];
+
+/**
+ * An instant (RFC 3339) with its offset from UTC, from the year 1900 to 9999. Turn it into UTC (`new Date(text).toISOString()`)
+ * before it is compared or stored: two offsets can name one instant.
+ */
+export const Instant = z.iso.datetime({ offset: true }).refine((text) => {
+  const time = Date.parse(text);
+  return time >= earliest && time < latest;
+});
 
 interface Issue {
   code?: string;
