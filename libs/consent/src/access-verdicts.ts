@@ -20,11 +20,10 @@ export class ConsentVerdicts extends AccessVerdicts {
   async judge(tenant: TenantId, subject: SubjectId, purpose: string, at: string): Promise<AccessVerdict> {
     const declared = await this.purposes.find(tenant, purpose);
     if (!declared) return 'undeclared-purpose';
-    const { records, restricted } = await this.records.of(tenant, subject);
-    const { decision, basis } = verdictOf(declared, records, restricted, undefined, {
-      now: this.clock.now().toISOString(),
-      at,
-    });
+    const person = await this.records.of(tenant, subject);
+    const moment = { now: this.clock.now().toISOString(), at };
+    const restricted = await this.records.restrictedAt(tenant, person, moment);
+    const { decision, basis } = verdictOf(declared, person.records, restricted, undefined, moment);
     if (decision === 'deny') return 'no-match';
     return basis === 'consent' ? 'matches-consent' : 'matches-declared-basis';
   }

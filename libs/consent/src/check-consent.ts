@@ -2,7 +2,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { DomainError, type Clock, type SubjectId } from '#kernel';
-import { CLOCK, type Caller } from '#platform';
+import { CLOCK, Instant, type Caller } from '#platform';
 import { SubjectAmbiguous, Subjects } from '#subjects';
 import { purposeUnknown } from './consent.errors.js';
 import { verdictOf, type Moment, type Verdict } from './consent.js';
@@ -17,8 +17,8 @@ const question = {
   subjectId: z.uuid().optional(),
   purpose: PurposeId,
   channel: Channel.optional(),
-  at: z.iso.datetime({ offset: true }).optional(),
-  asOf: z.iso.datetime({ offset: true }).optional(),
+  at: Instant.optional(),
+  asOf: Instant.optional(),
 };
 const oneSubject = (body: { subject?: unknown; subjectId?: unknown }): boolean =>
   (body.subject === undefined) !== (body.subjectId === undefined);
@@ -75,12 +75,7 @@ export class ConsentCheck {
 
   /** One question. `explain`: the caller may learn why; others get a coarse reason, or a check would be an oracle for erased people. */
   async ask(by: Caller, body: Question & { atLeast?: string | undefined }, explain: boolean): Promise<ConsentAnswer> {
-    const purpose = await this.purposes.find(by.tenant, body.purpose);
-    if (!purpose) throw purposeUnknown('/purpose');
-    const fresh = body.atLeast === undefined ? false : await this.position.reach(by, body.atLeast);
-    const verdict = await this.verdict(by, purpose, body, fresh);
-    const token = await this.position.token(by);
-    return { ...(explain ? verdict : coarse(verdict)), token };
+    return this.answer(by, body, explain, await this.reach(by, body.atLeast, [body]));
   }
 
   /** Up to 500 questions at one snapshot, answered in order; an unanswerable one does not spoil its neighbours. */
@@ -90,11 +85,12 @@ export class ConsentCheck {
     explain: boolean,
   ): Promise<z.infer<typeof CheckBatchAnswer>> {
     const asOf = this.clock.now().toISOString();
-    if (body.atLeast !== undefined) await this.position.reach(by, body.atLeast);
+    const { atLeast } = body;
+    const fresh = await this.reach(by, atLeast, body.items);
     const items = await Promise.all(
       body.items.map(async ({ ref, ...item }) => {
         try {
-          return { ref, ...(await this.ask(by, { ...item, atLeast: body.atLeast }, explain)) };
+          return { ref, ...(await this.answer(by, { ...item, atLeast }, explain, fresh)) };
         } catch (error) {
           if (error instanceof DomainError) return { ref, error: { code: error.code } };
           throw error;
@@ -102,6 +98,28 @@ export class ConsentCheck {
       }),
     );
     return { asOf, items };
+  }
+
+  /** Waits for the token; then nothing cached before it may be used: neither purposes nor who is behind an identifier. */
+  private async reach(by: Caller, token: string | undefined, questions: readonly Question[]): Promise<boolean> {
+    if (token === undefined) return false;
+    const fresh = await this.position.reach(by, token);
+    if (fresh) this.purposes.forget(by.tenant);
+    for (const { subject } of questions) if (subject) this.subjects.forget(by.tenant, subject.identifiers);
+    return fresh;
+  }
+
+  private async answer(
+    by: Caller,
+    body: Question & { atLeast?: string | undefined },
+    explain: boolean,
+    fresh: boolean,
+  ): Promise<ConsentAnswer> {
+    const purpose = await this.purposes.find(by.tenant, body.purpose);
+    if (!purpose) throw purposeUnknown('/purpose');
+    const verdict = await this.verdict(by, purpose, body, fresh);
+    const token = await this.position.token(by, body.atLeast);
+    return { ...(explain ? verdict : coarse(verdict)), token };
   }
 
   private async verdict(
@@ -116,7 +134,8 @@ export class ConsentCheck {
     const moment: Moment = { now: this.clock.now().toISOString(), at: utc(body.at), asOf: utc(body.asOf) };
     const person = subject === undefined ? undefined : await this.records.of(by.tenant, subject, fresh);
     if (!person || person.aliases.length === 0) return unknownPerson(purpose);
-    return verdictOf(purpose, person.records, person.restricted, body.channel, moment);
+    const restricted = await this.records.restrictedAt(by.tenant, person, moment);
+    return verdictOf(purpose, person.records, restricted, body.channel, moment);
   }
 
   private async who(by: Caller, body: Question): Promise<SubjectId | undefined> {

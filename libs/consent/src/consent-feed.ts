@@ -6,9 +6,11 @@ import { LOGGER, type Logger } from '#platform';
 
 /** Told whose decisions or standing changed, or that purposes or links did. */
 export interface FeedListener {
-  subjectChanged(tenant: TenantId, subject: SubjectId): void;
-  purposeChanged(tenant: TenantId): void;
-  linksChanged(): void;
+  subjectChanged?(tenant: TenantId, subject: SubjectId): void;
+  purposeChanged?(tenant: TenantId): void;
+  linksChanged?(tenant: TenantId): void;
+  /** The tail begins anew at the head: whatever was cached before may have missed changes. */
+  startedAnew(tenant: TenantId): void;
 }
 
 interface Tail {
@@ -29,7 +31,7 @@ const BATCH = 1000;
 @Injectable()
 export class ConsentFeed implements OnApplicationShutdown {
   private readonly tails = new Map<TenantId, Tail>();
-  private listener: FeedListener | undefined;
+  private readonly listeners: FeedListener[] = [];
   private readonly unlisten: () => void;
   private readonly timer: NodeJS.Timeout;
 
@@ -43,7 +45,7 @@ export class ConsentFeed implements OnApplicationShutdown {
   }
 
   listen(listener: FeedListener): void {
-    this.listener = listener;
+    this.listeners.push(listener);
   }
 
   onApplicationShutdown(): void {
@@ -72,6 +74,7 @@ export class ConsentFeed implements OnApplicationShutdown {
     this.tails.set(tenant, tail);
     try {
       tail.next = (await this.store.head(tenant)).size;
+      for (const listener of this.listeners) listener.startedAnew(tenant);
       tail.contact = Date.now();
     } catch {
       this.tails.delete(tenant);
@@ -107,11 +110,15 @@ export class ConsentFeed implements OnApplicationShutdown {
   }
 
   private apply(tenant: TenantId, type: string, data: Record<string, unknown>): void {
-    if (type === 'PurposeDefined.v1') this.listener?.purposeChanged(tenant);
-    else if (type === 'SubjectsLinked.v1' || type === 'SubjectsUnlinked.v1') this.listener?.linksChanged();
-    else {
-      const subject = data['subject'] ?? data['subjectId'];
-      if (typeof subject === 'string') this.listener?.subjectChanged(tenant, subject as SubjectId);
+    const subject = data['subject'] ?? data['subjectId'];
+    for (const listener of this.listeners) {
+      if (type === 'PurposeDefined.v1') listener.purposeChanged?.(tenant);
+      else if (type === 'SubjectsLinked.v1' || type === 'SubjectsUnlinked.v1') listener.linksChanged?.(tenant);
+      else if (typeof subject === 'string' && !leavesDecisionsAlone.has(type))
+        listener.subjectChanged?.(tenant, subject as SubjectId);
     }
   }
 }
+
+/** Events that name a person and change nothing a check answers by; there are many of them. */
+const leavesDecisionsAlone = new Set(['AccessRecorded.v1', 'LetheReadRecorded.v1']);

@@ -1,10 +1,10 @@
 /** A person's decisions, from this replica's cache while the feed is alive, else from the database. */
 import { Injectable } from '@nestjs/common';
 import type { SubjectId, TenantId } from '#kernel';
-import { Database } from '#ledger';
+import { Database, EventStore } from '#ledger';
+import { subjectStream } from '#subjects';
 import { ConsentFeed } from './consent-feed.js';
-import type { ConsentRecord, Decision } from './consent.js';
-import { Purposes } from './purposes.js';
+import type { ConsentRecord, Decision, Moment } from './consent.js';
 
 interface Row {
   id: string;
@@ -20,11 +20,15 @@ interface Row {
   notice_version: string;
   alias: SubjectId;
   restricted: boolean;
+  ever_restricted: boolean;
 }
 
 /** Decisions with the person's standing in Lethe. */
 export interface PersonRecords {
+  /** A restriction is in force now (GDPR 18). */
   restricted: boolean;
+  /** One was in force at some time; lifted ones stand in the ledger only. */
+  everRestricted: boolean;
   records: ConsentRecord[];
   /** Every id of the person: decisions under a linked id count. Empty when nobody has this id. */
   aliases: SubjectId[];
@@ -32,66 +36,103 @@ export interface PersonRecords {
 
 const CAPACITY = 100_000;
 
+/** What is cached of one tenant. */
+class TenantCache {
+  readonly people = new Map<string, PersonRecords>();
+  /** Cache keys that hold decisions of an id. */
+  readonly keysOf = new Map<string, Set<string>>();
+  /** Counts changes: what was read before one must not be cached after it. */
+  changes = 0;
+
+  remember(key: string, read: PersonRecords): void {
+    this.people.set(key, read);
+    for (const alias of read.aliases) {
+      const keys = this.keysOf.get(alias);
+      if (keys) keys.add(key);
+      else this.keysOf.set(alias, new Set([key]));
+    }
+  }
+
+  forget(subject: string): void {
+    this.changes += 1;
+    for (const key of this.keysOf.get(subject) ?? []) this.people.delete(key);
+    this.keysOf.delete(subject);
+  }
+}
+
 @Injectable()
 export class ConsentRecords {
-  private readonly cache = new Map<string, PersonRecords>();
-  /** Cache keys that hold decisions of an id. */
-  private readonly keysOf = new Map<string, Set<string>>();
-  /** Counts changes: what was read before one must not be cached after it. */
-  private changes = 0;
+  private readonly caches = new Map<TenantId, TenantCache>();
+  private remembered = 0;
 
   constructor(
     private readonly database: Database,
     private readonly feed: ConsentFeed,
-    purposes: Purposes,
+    private readonly store: EventStore,
   ) {
     feed.listen({
       subjectChanged: (tenant, subject) => this.forget(tenant, subject),
-      purposeChanged: (tenant) => purposes.forget(tenant),
-      linksChanged: () => this.forgetAll(),
+      linksChanged: (tenant) => this.caches.delete(tenant),
+      startedAnew: (tenant) => this.caches.delete(tenant),
     });
   }
 
   /** @param fresh read the database whatever the cache says, for a caller that brings a token */
   async of(tenant: TenantId, subject: SubjectId, fresh = false): Promise<PersonRecords> {
-    const key = `${tenant}${subject}`;
     const trusted = this.feed.trusted(tenant);
-    const known = fresh || !trusted ? undefined : this.cache.get(key);
+    const cache = this.cacheOf(tenant);
+    const known = fresh || !trusted ? undefined : cache.people.get(subject);
     if (known) return known;
-    const changes = this.changes;
+    const changes = cache.changes;
     const read = await this.read(tenant, subject);
-    if (trusted && changes === this.changes && read.aliases.length > 0) this.remember(tenant, key, read);
+    const current = this.caches.get(tenant) === cache && changes === cache.changes;
+    if (trusted && current && read.aliases.length > 0) this.remember(cache, subject, read);
     return read;
+  }
+
+  /** Whether a restriction was in force at the moment asked about, as far as it was known then. */
+  async restrictedAt(tenant: TenantId, person: PersonRecords, moment: Moment): Promise<boolean> {
+    if (moment.at === undefined && moment.asOf === undefined) return person.restricted;
+    if (!person.everRestricted) return false;
+    const instant = [moment.at ?? moment.now, moment.asOf ?? moment.now].sort()[0]!;
+    const streams = await Promise.all(person.aliases.map((alias) => this.store.load(tenant, subjectStream(alias))));
+    const inForce = new Set<unknown>();
+    for (const { type, data, recordedAt } of streams.flat()) {
+      if (recordedAt > instant) continue;
+      if (type === 'SubjectRestricted.v1') inForce.add(data['restrictionId']);
+      if (type === 'SubjectRestrictionLifted.v1') inForce.delete(data['restrictionId']);
+    }
+    return inForce.size > 0;
   }
 
   /** Drops a person's cached decisions; before a new one is acknowledged, and when the feed tells of one. */
   forget(tenant: TenantId, subject: SubjectId): void {
-    this.changes += 1;
-    const keys = this.keysOf.get(`${tenant}${subject}`) ?? [];
-    for (const key of keys) this.cache.delete(key);
-    this.keysOf.delete(`${tenant}${subject}`);
+    this.cacheOf(tenant).forget(subject);
   }
 
-  private remember(tenant: TenantId, key: string, read: PersonRecords): void {
-    if (this.cache.size >= CAPACITY) this.forgetAll();
-    this.cache.set(key, read);
-    for (const alias of read.aliases) {
-      const keys = this.keysOf.get(`${tenant}${alias}`);
-      if (keys) keys.add(key);
-      else this.keysOf.set(`${tenant}${alias}`, new Set([key]));
+  private remember(cache: TenantCache, subject: SubjectId, read: PersonRecords): void {
+    if (this.remembered >= CAPACITY) {
+      this.caches.clear();
+      this.remembered = 0;
+      return;
     }
+    this.remembered += 1;
+    cache.remember(subject, read);
   }
 
-  private forgetAll(): void {
-    this.changes += 1;
-    this.cache.clear();
-    this.keysOf.clear();
+  private cacheOf(tenant: TenantId): TenantCache {
+    const known = this.caches.get(tenant);
+    if (known) return known;
+    const cache = new TenantCache();
+    this.caches.set(tenant, cache);
+    return cache;
   }
 
   private async read(tenant: TenantId, subject: SubjectId): Promise<PersonRecords> {
     const { rows } = await this.database.fetch<Row>(tenant, {
       name: 'consent-records',
-      text: `SELECT a.id AS alias, EXISTS (SELECT FROM subject_restriction r WHERE r.tenant = a.tenant AND r.subject = a.id) AS restricted, c.*
+      text: `SELECT a.id AS alias, EXISTS (SELECT FROM subject_restriction r WHERE r.tenant = a.tenant AND r.subject = a.id) AS restricted,
+                    EXISTS (SELECT FROM event e WHERE e.tenant = a.tenant AND e.stream = 'subject/' || a.id AND e.type = 'SubjectRestricted.v1') AS ever_restricted, c.*
              FROM subject s JOIN subject a ON a.tenant = s.tenant AND a.person = s.person
              LEFT JOIN consent_record c ON c.tenant = a.tenant AND c.subject = a.id
              WHERE s.tenant = $1 AND s.id = $2 ORDER BY c.position`,
@@ -99,6 +140,7 @@ export class ConsentRecords {
     });
     return {
       restricted: rows.some((row) => row.restricted),
+      everRestricted: rows.some((row) => row.ever_restricted),
       records: rows.filter((row) => row.id !== null).map(recordOfRow),
       aliases: [...new Set(rows.map((row) => row.alias))],
     };

@@ -75,7 +75,8 @@ export interface Moment {
 
 /**
  * The decision that stands, of the records of one purpose. Newest `collectedAt` wins, then stops, then position; a live stop beats every decision with a
- * smaller position, whatever its clock says, so that a client's slow clock cannot undo a withdrawal.
+ * smaller position, whatever its clock says, and every imported permission from before it was recorded: a client's slow
+ * clock cannot undo a withdrawal.
  */
 export function standing(
   records: readonly ConsentRecord[],
@@ -88,13 +89,17 @@ export function standing(
       (moment.at === undefined || effectiveAt(record) <= moment.at) &&
       concerns(record, channel),
   );
-  const lastStop = Math.max(
-    -1,
-    ...known.filter((record) => isStop(record) && !record.imported).map((record) => record.position),
-  );
+  const lastStop = known
+    .filter((record) => isStop(record) && !record.imported)
+    .reduce<ConsentRecord | undefined>((last, one) => (last && last.position > one.position ? last : one), undefined);
   return known
-    .filter((record) => record.position >= lastStop)
+    .filter((record) => !lastStop || record === lastStop || !beats(lastStop, record))
     .reduce<ConsentRecord | undefined>((best, record) => (best && outranks(best, record) ? best : record), undefined);
+}
+
+function beats(stop: ConsentRecord, other: ConsentRecord): boolean {
+  if (other.position < stop.position) return true;
+  return other.imported && !isStop(other) && effectiveAt(other) <= stop.recordedAt;
 }
 
 /** A fast clock must not postpone a decision: it is effective when recorded at the latest. */

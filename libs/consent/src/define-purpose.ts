@@ -1,7 +1,7 @@
 /** Defines or changes a purpose; before and after stand in the event. */
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { z } from 'zod';
-import type { JsonObject } from '#kernel';
+import { canonicalize, type JsonObject } from '#kernel';
 import { EventStore } from '#ledger';
 import type { Caller } from '#platform';
 import { purposeStream, type Purpose, type PurposeBody } from './purpose.js';
@@ -28,7 +28,7 @@ export class DefinePurposeHandler implements ICommandHandler<DefinePurpose> {
     const history = await this.store.load(by.tenant, purposeStream(id));
     const before = (history.at(-1)?.data['after'] ?? null) as JsonObject | null;
     const after = body as JsonObject;
-    if (JSON.stringify(before) !== JSON.stringify(after)) {
+    if (canonicalize(before) !== canonicalize(after)) {
       await this.store.append({
         tenant: by.tenant,
         actorRef: by.actorRef,

@@ -1,7 +1,8 @@
-/** Purposes and notices of a tenant, cached until this replica hears of a change. */
+/** Purposes and notices of a tenant, cached while this replica hears of changes. */
 import { Injectable } from '@nestjs/common';
 import type { TenantId } from '#kernel';
 import { Database } from '#ledger';
+import { ConsentFeed } from './consent-feed.js';
 import type { Notice, Purpose } from './purpose.js';
 
 interface PurposeRow {
@@ -14,10 +15,22 @@ export class Purposes {
   private readonly purposes = new Map<TenantId, Map<string, Purpose>>();
   private readonly notices = new Map<string, Notice>();
 
-  constructor(private readonly database: Database) {}
+  private readonly loading = new Map<TenantId, { changes: number; run: Promise<Map<string, Purpose>> }>();
+  /** Counts changes: what was read before one must not be cached after it. */
+  private changes = 0;
+
+  constructor(
+    private readonly database: Database,
+    private readonly feed: ConsentFeed,
+  ) {
+    feed.listen({
+      purposeChanged: (tenant) => this.forget(tenant),
+      startedAnew: (tenant) => this.forget(tenant),
+    });
+  }
 
   async find(tenant: TenantId, id: string): Promise<Purpose | undefined> {
-    const known = this.purposes.get(tenant)?.get(id);
+    const known = this.feed.trusted(tenant) ? this.purposes.get(tenant)?.get(id) : undefined;
     return known ?? (await this.load(tenant)).get(id);
   }
 
@@ -42,17 +55,32 @@ export class Purposes {
 
   /** Forgets cached purposes of a tenant, after a change here or one heard of from the feed. */
   forget(tenant: TenantId): void {
+    this.changes += 1;
     this.purposes.delete(tenant);
   }
 
-  private async load(tenant: TenantId): Promise<Map<string, Purpose>> {
+  /** Questions that arrive together share one read, unless a change lies between them. */
+  private load(tenant: TenantId): Promise<Map<string, Purpose>> {
+    const running = this.loading.get(tenant);
+    if (running?.changes === this.changes) return running.run;
+    const started = { changes: this.changes, run: this.read(tenant) };
+    this.loading.set(tenant, started);
+    const over = (): void => {
+      if (this.loading.get(tenant) === started) this.loading.delete(tenant);
+    };
+    started.run.then(over, over);
+    return started.run;
+  }
+
+  private async read(tenant: TenantId): Promise<Map<string, Purpose>> {
+    const changes = this.feed.trusted(tenant) ? this.changes : -1;
     const { rows } = await this.database.fetch<PurposeRow>(tenant, {
       name: 'purposes-read',
       text: 'SELECT id, definition FROM purpose WHERE tenant = $1 ORDER BY id',
       values: [tenant],
     });
     const loaded = new Map(rows.map((row) => [row.id, { id: row.id, ...row.definition }]));
-    this.purposes.set(tenant, loaded);
+    if (changes === this.changes) this.purposes.set(tenant, loaded);
     return loaded;
   }
 }

@@ -33,11 +33,13 @@ export class ReadPosition {
     return true;
   }
 
-  /** Token of what this replica has applied. */
-  async token(by: Caller): Promise<string> {
+  /** Token of what the answer has seen: what this replica has applied, and never less than the caller's own. */
+  async token(by: Caller, brought?: string): Promise<string> {
     const { logId, epoch } = await this.log(by);
     const applied = this.feed.applied(by.tenant);
-    return `${logId}.${epoch}.${applied < 0 ? (await this.store.head(by.tenant)).size - 1 : applied}`;
+    const known = applied < 0 ? (await this.store.head(by.tenant)).size - 1 : applied;
+    const least = brought === undefined ? -1 : await this.positionOf(by, brought);
+    return `${logId}.${epoch}.${Math.max(known, least)}`;
   }
 
   private async positionOf(by: Caller, token: string): Promise<number> {

@@ -2,7 +2,7 @@
 import { newId, type SubjectId, type TenantId } from '#kernel';
 import type { InlineRow, NewEvent } from '#ledger';
 import type { IdentifierLookup, Lookup } from './identifier-lookup.js';
-import { normaliseAll, type Identifier, type PlacedIdentifier, type Strength } from './identifier.js';
+import { normalise, normaliseAll, type Identifier, type PlacedIdentifier, type Strength } from './identifier.js';
 import type { Sealer } from './sealer.js';
 import {
   firstContactIndex,
@@ -122,6 +122,15 @@ export class Subjects {
   /** Lets the next lookup see what an append added. */
   settled(tenant: TenantId, who: PreparedSubject): void {
     if (who.added.length > 0) this.identifiers.invalidate(tenant, who.added);
+  }
+
+  /** Forgets who is cached behind these identifiers, for a caller that knows of a change on another replica. */
+  forget(tenant: TenantId, identifiers: readonly Identifier[]): void {
+    const macs = identifiers.flatMap((identifier) => {
+      const normal = normalise(identifier);
+      return typeof normal === 'string' ? [] : [this.identifiers.mac(tenant, normal)];
+    });
+    this.identifiers.invalidate(tenant, macs);
   }
 
   private async prepareAndAppend<T>(
