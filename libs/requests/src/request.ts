@@ -140,7 +140,10 @@ export type RequestEventData = {
   'CertificateIssued.v1': RequestId & {
     certificateId: string;
     version: number;
+    /** SHA-256 of the canonical body, in hex. */
     hash: string;
+    /** The same in base64: what the auditor's script looks for in this leaf (docs/certificate.md). */
+    bodySha256: string;
     supersedes: string | null;
   };
   'RequestRefused.v1': RequestId & { reason: Sealed; ruleId: string; humanRef: string };
