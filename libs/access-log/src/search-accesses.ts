@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { Clock, Json, SubjectId, TenantId } from '#kernel';
 import { Database, EventStore } from '#ledger';
-import { CLOCK, KeyProvider } from '#platform';
+import { CLOCK, JsonValue, KeyProvider } from '#platform';
 import { Sealer } from '#subjects';
 import { particularsPlace, type AccessRecorded, type LetheReadRecorded } from './access-entry.js';
 
@@ -47,7 +47,7 @@ export const AccessPage = z
         at: z.string(),
         recordedAt: z.string(),
         /** Actor, resource and fields; or why they cannot be read any more. */
-        particulars: z.json(),
+        particulars: JsonValue,
       }),
     ),
     next: z.number().int().nullable(),

@@ -1,6 +1,7 @@
 /** Connections and approved plugins: events, views, streams. Pure. */
 import { z } from 'zod';
 import { declareEvents } from '#ledger';
+import { JsonValue } from '#platform';
 
 declareEvents(
   'PluginInstalled.v1',
@@ -33,7 +34,7 @@ export const ConnectionBody = z
   .strictObject({
     ...identity,
     plugin: z.strictObject({ id: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/), version: z.string().max(64) }),
-    config: z.record(z.string().max(200), z.json()),
+    config: z.record(z.string().max(200), JsonValue),
     secrets: z.record(z.string().max(100), z.string().max(10_000)).default({}),
   })
   .meta({ id: 'NewConnection' });

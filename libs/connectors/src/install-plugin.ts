@@ -7,7 +7,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { z } from 'zod';
 import { notFound, unprocessable, type Clock, type JsonObject } from '#kernel';
 import { EventStore } from '#ledger';
-import { CLOCK, CONFIG, type Caller, type Config } from '#platform';
+import { CLOCK, CONFIG, JsonValue, type Caller, type Config } from '#platform';
 import { pluginStream, type PluginView } from './connection.js';
 import { inspectPlugin, installPlugin, type InspectedPlugin } from './plugin-package.js';
 import { PluginFailure } from './plugin.errors.js';
@@ -23,7 +23,7 @@ export const InspectedPluginView = z
     name,
     contentHash: z.string(),
     native: z.boolean(),
-    manifest: z.record(z.string(), z.json()).nullable(),
+    manifest: z.record(z.string(), JsonValue).nullable(),
     files: z.array(z.strictObject({ path: z.string(), bytes: z.number().int(), sha256: z.string() })),
     problems: z.array(z.strictObject({ code: z.string(), where: z.string() })),
   })

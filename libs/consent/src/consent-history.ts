@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { notFound, type Clock, type Json, type SubjectId, type TenantId } from '#kernel';
 import { EventStore, type StoredEvent } from '#ledger';
-import { CLOCK } from '#platform';
+import { CLOCK, JsonValue } from '#platform';
 import { consentStream, standing, stateOf, type ConsentRecord, type ConsentRecorded } from './consent.js';
 import { ConsentRecords } from './consent-records.js';
 import { Purposes } from './purposes.js';
@@ -40,7 +40,7 @@ export const ConsentHistoryView = z
   .meta({ id: 'ConsentHistory' });
 export const Receipt = z
   .strictObject({
-    receipt: z.record(z.string(), z.json()),
+    receipt: z.record(z.string(), JsonValue),
     signature: z.strictObject({ alg: z.literal('Ed25519'), publicKey: z.string(), value: z.string() }),
   })
   .meta({ id: 'ConsentReceipt' });

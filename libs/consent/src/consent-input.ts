@@ -1,6 +1,6 @@
 /** What a caller sends to record decisions, and what it gets back. */
 import { z } from 'zod';
-import { Instant } from '#platform';
+import { Instant, JsonValue } from '#platform';
 import { Channel, PurposeId } from './purpose.js';
 
 /** Identifiers of one person, 1 to 20. */
@@ -29,7 +29,7 @@ export const RecordConsentBody = z
     notice: z.strictObject({ id: z.string().max(100), version: z.string().max(50) }),
     method: z.string().min(1).max(64),
     collectedAt: Instant,
-    evidence: z.record(z.string().max(100), z.json()),
+    evidence: z.record(z.string().max(100), JsonValue),
     /** `import`: brought in later from elsewhere, ordered by its own clock. */
     origin: z.enum(['live', 'import']).default('live'),
   })

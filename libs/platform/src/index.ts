@@ -10,6 +10,7 @@ export * from './idempotency.js';
 export { parseJsonBody } from './json-body.js';
 export * from './key-provider.js';
 export { FileKeys } from './file-keys.js';
+export * from './json-value.js';
 export * from './log.js';
 export * from './migrate.js';
 export * from './platform.module.js';
