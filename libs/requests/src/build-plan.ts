@@ -76,8 +76,13 @@ export class BuildPlan {
       exclusionsOf(this.file, tenant, state),
     ]);
     connected.sort((one, other) => (one.id < other.id ? -1 : 1));
-    const found = await this.locate(tenant, [...verified, ...person.proven], connected, exclusions);
-    if (found.silent.length > 0) throw planUnconfirmed(found.silent);
+    const found = await this.locate(tenant, [...verified, ...person.proven], connected, exclusions, now);
+    // Its datasets are what it declared earlier: nobody can say what it holds today.
+    const mute = connected.filter(
+      (one) => one.status === 'silent' && !found.silent.some((other) => other.connectionId === one.id),
+    );
+    const silent = [...found.silent, ...mute.map(({ id }) => ({ connectionId: id, code: 'no-answer' }))];
+    if (silent.length > 0) throw planUnconfirmed(silent);
     const today = dateInZone(now, state.timeZone);
     const looking: Looking = {
       ...{ tenant, state, ground, today, person, exclusions },
@@ -97,8 +102,9 @@ export class BuildPlan {
     proven: Parameters<typeof locatePerson>[0],
     connected: ConnectedSystem[],
     exclusions: OpenExclusion[],
+    now: Date,
   ): Promise<PersonLocated> {
-    const deadline = new Date(Date.now() + SEARCH_MS);
+    const deadline = new Date(now.getTime() + SEARCH_MS);
     const signal = AbortSignal.timeout(SEARCH_MS);
     const searched = connected.map(({ id }): Searched => ({
       connectionId: id,

@@ -1,4 +1,4 @@
-/** What a connected system says and is asked, in the words of the plugin SDK; the one place of this domain that names it. */
+/** What a connected system says and is asked, in the words of the plugin SDK. */
 export type {
   Action,
   DataRecord,
@@ -7,12 +7,10 @@ export type {
   Horizon,
   Identifier,
   Item,
-  Json,
   Located,
   Op,
   Outcome,
-  RecordRef,
   Target,
   VerifiedId,
   Verification,
-} from '@lethe/plugin-sdk';
+} from '#connectors';

@@ -104,7 +104,7 @@ export class EraseStep {
   }
 
   private options(work: Work): { signal: AbortSignal; deadline: Date } {
-    return { signal: work.context.signal, deadline: new Date(Date.now() + CALL_MS) };
+    return { signal: work.context.signal, deadline: new Date(this.clock.now().getTime() + CALL_MS) };
   }
 
   private async apply(

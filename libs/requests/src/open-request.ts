@@ -1,21 +1,19 @@
 /** Receives a request through any door. Withdrawal and objection are done in the same call. */
-import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { z } from 'zod';
-import { newId, type Clock, type JsonObject, type SubjectId } from '#kernel';
+import { newId, type JsonObject, type SubjectId } from '#kernel';
 import { enqueue } from '#jobs';
-import { clocksFor, dateInZone, REGIMES, type CivilDate } from '#law';
+import { clocksFor, dateInZone } from '#law';
 import type { NewEvent } from '#ledger';
-import { CLOCK, type Caller } from '#platform';
-import { Tenants } from '#tenancy';
+import type { Caller } from '#platform';
 import { normaliseAll, SubjectAmbiguous, Subjects, type PreparedSubject } from '#subjects';
 import { CaseFile } from './case-file.js';
+import { Intake, type Receipt } from './intake.js';
 import { dueOnOf } from './request-clocks.js';
 import { stopJob } from './request-jobs.js';
 import { ClockView, clockView } from './request-view.js';
 import { fact, identifierPlaceOf, streamOf, type AvailableType, type Status } from './request.js';
 import { Requests } from './requests.js';
-import { receivedInFuture, typeNotAvailable } from './requests.errors.js';
 import { StopAtOnce } from './stop-at-once.js';
 
 const identifier = z.strictObject({ type: z.string().min(1).max(40), value: z.string().min(1).max(640) });
@@ -49,22 +47,9 @@ export class OpenRequest extends Command<z.infer<typeof OpenedRequest>> {
   }
 }
 
-const AVAILABLE: readonly string[] = ['access', 'erasure', 'objection', 'withdrawal'] satisfies AvailableType[];
 const AT_ONCE: readonly string[] = ['objection', 'withdrawal'] satisfies AvailableType[];
 /** A receipt older than this was entered afterwards. */
 const BACKDATED_MS = 60_000;
-const CLOCK_SKEW_MS = 60_000;
-
-interface Receipt {
-  id: string;
-  type: AvailableType;
-  regimes: (typeof REGIMES)[number][];
-  territory: string | undefined;
-  timeZone: string;
-  receivedAt: Date;
-  receivedOn: CivilDate;
-  now: Date;
-}
 
 @CommandHandler(OpenRequest)
 export class OpenRequestHandler implements ICommandHandler<OpenRequest> {
@@ -157,42 +142,4 @@ export class OpenRequestHandler implements ICommandHandler<OpenRequest> {
       fact('RequestTriaged.v1', { requestId: id, needsProof: !AT_ONCE.includes(type) }),
     ];
   }
-}
-
-/** Reads what came in against what can be taken now. */
-export class Intake {
-  constructor(
-    private readonly tenants: Tenants,
-    @Inject(CLOCK) private readonly clock: Clock,
-  ) {}
-
-  /** Throws 422 `request-type-not-available` and `received-at-in-future`. */
-  async receive(by: Caller, body: z.infer<typeof OpenRequestBody>): Promise<Receipt> {
-    const { type, regimes } = body;
-    if (!isAvailable(type) || !regimes.every(isRegime)) throw typeNotAvailable();
-    const now = this.clock.now();
-    const receivedAt = body.receivedAt === undefined ? now : new Date(body.receivedAt);
-    if (receivedAt.getTime() > now.getTime() + CLOCK_SKEW_MS) throw receivedInFuture();
-    const tenant = await this.tenants.get(by.tenant);
-    const territory = body.territory ?? tenant.territory ?? undefined;
-    const { timeZone } = tenant;
-    return {
-      id: newId(now.getTime()),
-      type,
-      regimes: [...new Set(regimes)],
-      territory,
-      timeZone,
-      receivedAt,
-      receivedOn: dateInZone(receivedAt, timeZone),
-      now,
-    };
-  }
-}
-
-function isAvailable(type: string): type is AvailableType {
-  return AVAILABLE.includes(type);
-}
-
-function isRegime(regime: string): regime is (typeof REGIMES)[number] {
-  return (REGIMES as readonly string[]).includes(regime);
 }

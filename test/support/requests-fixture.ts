@@ -1,0 +1,276 @@
+/** The request engine over real databases, real keys and real jobs, with connected systems in memory. */
+import { newId, TestClock, type SubjectId, type TenantId } from '#kernel';
+import { jobsMigrations, JobWorker } from '#jobs';
+import { Subscriptions } from '#ledger';
+import type { Caller, Principal } from '#platform';
+import { Caller as CallerClass } from '#platform';
+import { EraseIdentityHandler, EraseIdentity, People, Suppressions } from '#subjects';
+import { ApprovalRule, ApproveRequest, ApproveRequestHandler } from '../../libs/requests/src/approve-request.js';
+import { BeginRequest } from '../../libs/requests/src/begin-request.js';
+import { BuildPlan } from '../../libs/requests/src/build-plan.js';
+import { CaseFile } from '../../libs/requests/src/case-file.js';
+import { ConnectedSystems, KeepingRules } from '../../libs/requests/src/connected-systems.js';
+import { CourseOfRequest } from '../../libs/requests/src/course-of-request.js';
+import type { DutyFact, HoldFact } from '../../libs/requests/src/decision.js';
+import { EraseOwnStep } from '../../libs/requests/src/erase-own-step.js';
+import { EraseStep } from '../../libs/requests/src/erase-step.js';
+import { ExcludeFromPlan, ExcludeFromPlanHandler } from '../../libs/requests/src/exclude-from-plan.js';
+import { IdentifySubject, IdentifySubjectHandler } from '../../libs/requests/src/identify-subject.js';
+import { MakePlan, MakePlanHandler } from '../../libs/requests/src/make-plan.js';
+import { ManualTasks } from '../../libs/requests/src/manual-tasks.js';
+import { Intake } from '../../libs/requests/src/intake.js';
+import { OpenRequest, OpenRequestHandler } from '../../libs/requests/src/open-request.js';
+import { OwnRecords } from '../../libs/requests/src/own-records.js';
+import type { PlanView } from '../../libs/requests/src/plan-view.js';
+import { OwnErasure } from '../../libs/requests/src/ports.js';
+import { ReadRequest } from '../../libs/requests/src/read-request.js';
+import { ReadStep } from '../../libs/requests/src/read-step.js';
+import type { RequestView } from '../../libs/requests/src/request-view.js';
+import { RequestProcess } from '../../libs/requests/src/request.process.js';
+import { RequestSummaryProjection } from '../../libs/requests/src/request-summary.projection.js';
+import { fact } from '../../libs/requests/src/request.js';
+import { requestsMigrations } from '../../libs/requests/src/requests.migrations.js';
+import { Requests } from '../../libs/requests/src/requests.js';
+import { RequestWork } from '../../libs/requests/src/requests.worker.js';
+import { AftercareSystems, RunAftercare } from '../../libs/requests/src/run-aftercare.js';
+import { RunStep } from '../../libs/requests/src/run-step.js';
+import { SendAnswer } from '../../libs/requests/src/send-answer.js';
+import { SimilarRequests } from '../../libs/requests/src/similar-requests.js';
+import { StopAtOnce } from '../../libs/requests/src/stop-at-once.js';
+import { VerificationCodes } from '../../libs/requests/src/verification-codes.js';
+import { fakeCalls, type FakeSystem } from './fake-systems.js';
+import { openSubjects, type SubjectsFixture } from './subjects-fixture.js';
+
+export interface Collected {
+  packaged: Map<string, string[]>;
+  answered: string[];
+  stopped: { subject: SubjectId; purposes: string[] }[];
+}
+
+/** Everything a spec of the engine needs. `as` names the human. */
+export async function openRequests(systems: FakeSystem[], now = new Date('2026-11-02T09:00:00Z')) {
+  const clock = new TestClock(now);
+  const base = await openSubjects(clock, [...jobsMigrations, ...requestsMigrations]);
+  const { tenant, store, keys, sealer, keyStore, identifiers, subjects, ledger, vault } = base;
+  const collected: Collected = { packaged: new Map(), answered: [], stopped: [] };
+  const rules = new FakeRules();
+  const connected = new FakeConnected(systems);
+  const people = new People(ledger.database, sealer, clock);
+  const file = new CaseFile(sealer, keys);
+  const requests = new Requests(store);
+  const own = new OwnRecords(subjects, people);
+  const calls = fakeCalls(systems);
+  const plans = new BuildPlan(connected, calls, rules, own, file);
+  const erasure = new Erasure(base, people);
+  const packages = {
+    collect: async (
+      _: TenantId,
+      __: unknown,
+      step: { connectionId: string; records: AsyncIterable<{ dataset: string; ref: string }> },
+    ) => {
+      const counts: Record<string, number> = {};
+      const refs: string[] = [];
+      for await (const { dataset, ref } of step.records) {
+        counts[dataset] = (counts[dataset] ?? 0) + 1;
+        refs.push(`${dataset}/${ref}`);
+      }
+      collected.packaged.set(step.connectionId, refs);
+      return counts;
+    },
+    build: async (_: TenantId, state: { id: string }) => [
+      fact('PackageBuilt.v1', {
+        requestId: state.id,
+        packageId: newId(),
+        manifestHash: 'hash',
+        records: 1,
+        expiresAt: '2026-12-01T00:00:00Z',
+      }),
+    ],
+  };
+  const answers = {
+    write: async (_: TenantId, __: { id: string }, kind: string, key: string) => {
+      if (!collected.answered.includes(`${key}/${kind}`)) collected.answered.push(`${key}/${kind}`);
+      return [];
+    },
+  };
+  const certificates = { issue: async () => [] };
+  const stop = new StopAtOnce(requests, file, own, {
+    stop: async ({ subject, purposes }) => (collected.stopped.push({ subject, purposes }), { stopped: 1 }),
+  });
+  const work = new RequestWork(
+    new BeginRequest(requests, plans, file, new Suppressions(vault.database, keys, clock), clock),
+    new RunStep(
+      requests,
+      new EraseStep(requests, file, calls, clock),
+      new EraseOwnStep(requests, file, erasure),
+      new ReadStep(requests, file, calls, packages),
+    ),
+    new RunAftercare(requests, file, new AftercareSystems(connected, calls, rules), erasure, clock),
+    new SendAnswer(requests, answers, packages, certificates),
+    stop,
+  );
+  const worker = new JobWorker(store, clock, { pollMs: 10, chance: () => 0 });
+  work.register(worker);
+  const subscriptions = new Subscriptions(
+    store,
+    async () => [tenant],
+    () => undefined,
+  );
+  subscriptions.process(new RequestProcess(requests));
+  subscriptions.project(new RequestSummaryProjection());
+  subscriptions.start();
+  worker.start();
+  const codes = new VerificationCodes(ledger.database, keys, clock);
+  const tenants = {
+    get: async () => ({
+      id: tenant,
+      name: 'Shop',
+      mode: 'test' as const,
+      territory: 'DE-BE',
+      timeZone: 'Europe/Berlin',
+      logId: tenant,
+    }),
+  };
+  const intake = new Intake(tenants as never, clock);
+  const open = new OpenRequestHandler(requests, subjects, file, intake, stop);
+  const identify = new IdentifySubjectHandler(requests, file, codes, new SimilarRequests(ledger.database), clock);
+  const plan = new MakePlanHandler(requests, plans, file, clock);
+  const approve = new ApproveRequestHandler(requests, plans, file, new ApprovalRule(), clock);
+  const exclude = new ExcludeFromPlanHandler(requests, file);
+  const reads = new ReadRequest(requests, file, clock);
+  const by = (name: string, kind: 'human' | 'system' = 'human'): Caller => {
+    const principal: Principal = {
+      kind,
+      id: name,
+      tenant,
+      mode: 'test',
+      roles: kind === 'human' ? ['privacy-officer'] : ['system'],
+      scopes: [],
+      actorRef: `member:${name}`,
+      ...(kind === 'human' ? { humanId: name } : {}),
+    };
+    return new CallerClass(principal);
+  };
+  const until = async (
+    id: string,
+    reached: (view: RequestView) => boolean,
+    milliseconds = 8000,
+  ): Promise<RequestView> => {
+    const end = Date.now() + milliseconds;
+    for (;;) {
+      const view = await reads.request(by('reader'), id);
+      if (reached(view) || Date.now() > end) return view;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  return {
+    ...{
+      base,
+      tenant,
+      clock,
+      store,
+      requests,
+      file,
+      subjects,
+      people,
+      keyStore,
+      identifiers,
+      worker,
+      subscriptions,
+      rules,
+      connected,
+      collected,
+      codes,
+      by,
+      until,
+    },
+    tasks: new ManualTasks(requests, file, ledger.database, clock),
+    course: new CourseOfRequest(requests, file, clock),
+    view: (id: string): Promise<RequestView> => reads.request(by('reader'), id),
+    planOf: (id: string): Promise<PlanView> => reads.plan(by('reader'), id),
+    open: (type: string, value: string, extra: object = {}) =>
+      open.execute(
+        new OpenRequest(by('clerk'), {
+          type,
+          regimes: ['eu-gdpr'],
+          subject: { identifiers: [{ type: 'email', value }] },
+          channel: 'letter',
+          ...extra,
+        }),
+      ),
+    attest: (id: string, type: string, value: string) =>
+      identify.execute(new IdentifySubject(by('officer'), id, { identifier: { type, value }, method: 'attest' })),
+    prove: (id: string, value: string, code: string) =>
+      identify.execute(
+        new IdentifySubject(by('officer'), id, { identifier: { type: 'email', value }, method: 'code', code }),
+      ),
+    plan: (id: string) => plan.execute(new MakePlan(by('officer'), id, {})),
+    approve: (id: string, planHash: string, name: string, kind: 'human' | 'system' = 'human') =>
+      approve.execute(new ApproveRequest(by(name, kind), id, { planHash })),
+    exclude: (id: string, body: { connectionId: string; dataset?: string; identifierType?: string; ref?: string }) =>
+      exclude.execute(new ExcludeFromPlan(by('officer'), id, { ...body, reason: 'another household member' })),
+    close: async () => {
+      await worker.stop(500);
+      await subscriptions.stop();
+      await base.close();
+    },
+  };
+}
+
+export type RequestsFixture = Awaited<ReturnType<typeof openRequests>>;
+
+class FakeRules extends KeepingRules {
+  holds = new Map<string, HoldFact>();
+  duties = new Map<string, DutyFact>();
+
+  async hold(
+    _: TenantId,
+    { connectionId, dataset }: { connectionId: string; dataset: string },
+  ): Promise<HoldFact | undefined> {
+    return this.holds.get(`${connectionId}/${dataset}`);
+  }
+
+  async duty(_: TenantId, connectionId: string, dataset: string): Promise<DutyFact | undefined> {
+    return this.duties.get(`${connectionId}/${dataset}`);
+  }
+}
+
+class FakeConnected extends ConnectedSystems {
+  unsearched: { id: string; name: string; owner: string; why: string }[] = [];
+
+  constructor(readonly systems: FakeSystem[]) {
+    super();
+  }
+
+  async enabled(): Promise<FakeSystem['view'][]> {
+    return this.systems.map((system) => structuredClone(system.view));
+  }
+
+  async unsearchable(): Promise<FakeConnected['unsearched']> {
+    return this.unsearched;
+  }
+}
+
+class Erasure extends OwnErasure {
+  private readonly handler: EraseIdentityHandler;
+
+  constructor(
+    private readonly base: SubjectsFixture,
+    people: People,
+  ) {
+    super();
+    this.handler = new EraseIdentityHandler(base.store, base.keyStore, base.identifiers, people);
+  }
+
+  async erase(tenant: TenantId, subject: SubjectId, classes: Parameters<OwnErasure['erase']>[2]): Promise<void> {
+    await this.handler.execute(new EraseIdentity({ tenant, actorRef: 'system:requests' } as never, subject, classes));
+  }
+
+  async isReadable(tenant: TenantId, subject: SubjectId): Promise<boolean> {
+    return 'key' in (await this.base.keyStore.find(tenant, subject, 'identity'));
+  }
+
+  async horizon(): Promise<null> {
+    return null;
+  }
+}
