@@ -34,7 +34,7 @@ export const environmentSchema = z.object({
     .default('lethe')
     .describe('Stable name in every log origin'),
   LETHE_ROLES: list.pipe(z.array(roles).min(1)).default(['api', 'worker', 'signer']).describe('What this process runs'),
-  LETHE_OIDC_ISSUERS: z.string().optional().describe('JSON: [{issuer, audience, tenant, rolesClaim?}]'),
+  LETHE_OIDC_ISSUERS: z.string().optional().describe('JSON: [{issuer, audience, tenant, jwksUri}]'),
   LETHE_SMTP_URL: z.url().optional().describe('Mail server for codes and answers; letters only when absent'),
   LETHE_MAIL_FROM: z.string().default('Privacy office <privacy@example.test>').describe('Sender of mail'),
   LETHE_PLUGIN_DIR: z.string().optional().describe('Installed plugins, by content hash'),

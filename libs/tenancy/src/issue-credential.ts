@@ -2,7 +2,7 @@
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { z } from 'zod';
-import { notFound, unprocessable, type Clock } from '#kernel';
+import { notFound, unprocessable, type Clock, type JsonObject } from '#kernel';
 import { EventStore } from '#ledger';
 import { CLOCK, scopeGrants, type Caller } from '#platform';
 import { newCredential } from './credential.js';
@@ -81,9 +81,18 @@ export class IssueCredentialHandler implements ICommandHandler<IssueCredential> 
           values: [by.tenant, made.id, body.kind, member?.id ?? null, body.label, made.hash, scopes, expiresAt, now],
         });
       },
+      ...(by.idempotency
+        ? { idempotency: by.idempotency, respond: () => ({ status: 409, body: shownOnce(made.id) }) }
+        : {}),
     });
-    // The answer holds a secret: it must not be kept for a replay (the kept answer would be a readable key).
     by.idempotency = undefined;
     return { id: made.id, key: made.text, expiresAt: expiresAt.toISOString() };
   }
+}
+
+/** The answer holds a secret and must not be kept: a repeat makes no second key, and is told that it has the first. */
+function shownOnce(id: string): JsonObject {
+  const detail =
+    'This call has issued its key already, and a key is shown once. If it was lost, revoke it and issue another.';
+  return { code: 'key-shown-once', detail, errors: [], extra: { id } };
 }

@@ -1,8 +1,9 @@
 /** Members: the humans of a tenant. Their label is for colleagues; leaves hold pseudonyms only. */
 import { Inject, Injectable } from '@nestjs/common';
-import { newId, type Clock, type TenantId } from '#kernel';
-import { Database, EventStore } from '#ledger';
+import { conflict, newId, type Clock, type TenantId } from '#kernel';
+import { Database, EventStore, type IdempotencyClaim } from '#ledger';
 import { CLOCK, type Role } from '#platform';
+import { oidcSubject, type OidcSubjectInput } from './oidc-issuers.js';
 import { memberStream } from './tenant.js';
 
 export interface Member {
@@ -11,6 +12,9 @@ export interface Member {
   roles: Role[];
   addedAt: string;
 }
+
+/** Name of the unique key of a human of an identity provider. */
+const oidcKey = 'member_oidc_subject';
 
 interface MemberRow {
   id: string;
@@ -27,26 +31,41 @@ export class Members {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** Adds a member with roles; an event with who granted them. `oidcSubject` links the human of an identity provider. */
+  /**
+   * Adds a member with roles; an event with who granted them. `oidcSubject` links the human of an identity provider: 409
+   * `member-exists` when a member is linked already, because one human with two accounts could approve twice.
+   */
   async add(
     tenant: TenantId,
     actorRef: string,
-    wanted: { label: string; roles: Role[]; oidcSubject?: string | undefined },
+    wanted: { label: string; roles: Role[]; oidcSubject?: OidcSubjectInput | undefined },
+    idempotency?: IdempotencyClaim,
   ): Promise<Member> {
-    const id = newId();
     const now = this.clock.now();
-    await this.store.append({
-      tenant,
-      actorRef,
-      events: [{ stream: memberStream(id), type: 'MemberAdded.v1', data: { id, roles: wanted.roles } }],
-      side: async (query) => {
-        await query({
-          text: 'INSERT INTO member (tenant, id, label, roles, oidc_subject, added_at) VALUES ($1, $2, $3, $4, $5, $6)',
-          values: [tenant, id, wanted.label, wanted.roles, wanted.oidcSubject ?? null, now],
-        });
-      },
-    });
-    return { id, label: wanted.label, roles: wanted.roles, addedAt: now.toISOString() };
+    const member: Member = { id: newId(), label: wanted.label, roles: wanted.roles, addedAt: now.toISOString() };
+    const { issuer, subject } = wanted.oidcSubject ?? {};
+    const human = issuer !== undefined && subject !== undefined ? oidcSubject(issuer, subject) : null;
+    try {
+      await this.store.append({
+        tenant,
+        actorRef,
+        events: [
+          { stream: memberStream(member.id), type: 'MemberAdded.v1', data: { id: member.id, roles: wanted.roles } },
+        ],
+        side: async (query) => {
+          await query({
+            text: 'INSERT INTO member (tenant, id, label, roles, oidc_subject, added_at) VALUES ($1, $2, $3, $4, $5, $6)',
+            values: [tenant, member.id, wanted.label, wanted.roles, human, now],
+          });
+        },
+        ...(idempotency ? { idempotency, respond: () => ({ status: 201, body: { ...member } }) } : {}),
+      });
+    } catch (error) {
+      if ((error as { constraint?: string }).constraint === oidcKey)
+        throw conflict('member-exists', 'A member is linked with this human of the issuer already. List the members.');
+      throw error;
+    }
+    return member;
   }
 
   async find(tenant: TenantId, id: string): Promise<Member | undefined> {

@@ -1,25 +1,19 @@
 /** Tokens of an OpenID Connect issuer as credentials of humans; an issuer maps to a tenant by configuration. */
-import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { createRemoteJWKSet, decodeJwt, jwtVerify, type JWTVerifyGetKey } from 'jose';
-import { z } from 'zod';
-import type { TenantId } from '#kernel';
-import { CONFIG, KeyProvider, type Config, type Principal } from '#platform';
+import { createRemoteJWKSet, decodeJwt, errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
+import { DomainError, type Clock, type TenantId } from '#kernel';
+import { CLOCK, CONFIG, KeyProvider, type Config, type Principal } from '#platform';
 import { Members } from './members.js';
+import { oidcSubject, readIssuers, type OidcIssuer } from './oidc-issuers.js';
 import { ForeignTokens } from './principals.js';
 import { Tenants } from './tenants.js';
-
-const Issuers = z.array(
-  z.strictObject({ issuer: z.url(), audience: z.string().min(1), tenant: z.uuid(), jwksUri: z.url() }),
-);
-type Issuer = z.infer<typeof Issuers>[number];
 
 /** Fixed list: `none` and symmetric algorithms are never accepted. */
 const algorithms = ['RS256', 'ES256', 'EdDSA', 'PS256'];
 
 @Injectable()
 export class OidcTokens extends ForeignTokens {
-  private readonly issuers: Map<string, Issuer>;
+  private readonly issuers: Map<string, OidcIssuer>;
   private readonly keySets = new Map<string, JWTVerifyGetKey>();
 
   constructor(
@@ -27,10 +21,11 @@ export class OidcTokens extends ForeignTokens {
     private readonly members: Members,
     private readonly tenants: Tenants,
     private readonly keys: KeyProvider,
+    @Inject(CLOCK) private readonly clock: Clock,
   ) {
     super();
-    const parsed = Issuers.parse(JSON.parse(config.LETHE_OIDC_ISSUERS ?? '[]'));
-    this.issuers = new Map(parsed.map((issuer) => [issuer.issuer, issuer]));
+    const known = readIssuers(config.LETHE_OIDC_ISSUERS);
+    this.issuers = new Map(known.map((issuer) => [issuer.issuer, issuer]));
   }
 
   async authenticate(token: string): Promise<Principal | undefined> {
@@ -57,7 +52,7 @@ export class OidcTokens extends ForeignTokens {
     };
   }
 
-  private async verified(token: string, issuer: Issuer): Promise<string | undefined> {
+  private async verified(token: string, issuer: OidcIssuer): Promise<string | undefined> {
     const keySet =
       this.keySets.get(issuer.issuer) ?? createRemoteJWKSet(new URL(issuer.jwksUri), { timeoutDuration: 3000 });
     this.keySets.set(issuer.issuer, keySet);
@@ -67,17 +62,20 @@ export class OidcTokens extends ForeignTokens {
         audience: issuer.audience,
         algorithms,
         clockTolerance: 5,
+        // Without an expiry a stolen token would be good for ever.
+        requiredClaims: ['exp', 'sub'],
+        currentDate: this.clock.now(),
       });
       return payload.sub;
-    } catch {
-      return undefined;
+    } catch (error) {
+      if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout)) return undefined;
+      throw new DomainError(503, 'identity-provider-unavailable', {
+        detail: 'The keys of the identity provider cannot be read now. Repeat shortly.',
+        retryable: true,
+        retryAfter: 5,
+      });
     }
   }
-}
-
-/** How a member row names the human of an issuer: a hash, because the issuer's id is personal data. */
-export function oidcSubject(issuer: string, subject: string): string {
-  return createHash('sha256').update(`${issuer}\n${subject}`).digest('hex');
 }
 
 function issuerOf(token: string): string | undefined {

@@ -31,6 +31,8 @@ const LAST_USE_MS = 60_000;
 export class Principals extends PrincipalSource {
   private readonly trusted = new Map<string, { principal: Principal; until: number }>();
   private readonly used = new Map<string, number>();
+  /** Counts revocations: what was read before one must not be trusted after it. */
+  private revocations = 0;
 
   constructor(
     private readonly database: Database,
@@ -48,8 +50,9 @@ export class Principals extends PrincipalSource {
     const known = this.trusted.get(cacheKey);
     if (known && known.until > Date.now()) return known.principal;
     this.trusted.delete(cacheKey);
+    const revocations = this.revocations;
     const principal = await this.verify(parsed);
-    if (principal) {
+    if (principal && revocations === this.revocations) {
       if (this.trusted.size > 10_000) this.trusted.clear();
       this.trusted.set(cacheKey, { principal, until: Date.now() + TRUST_MS });
     }
@@ -58,6 +61,7 @@ export class Principals extends PrincipalSource {
 
   /** Drops cached trust at once, after a revocation on this replica. */
   forget(): void {
+    this.revocations += 1;
     this.trusted.clear();
   }
 

@@ -2,8 +2,8 @@
 import { Body, Controller, Get, Param, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { z } from 'zod';
-import type { Role } from '#platform';
 import { Answers, Audited, By, Can, Caller } from '#platform';
+import { AddMember, AddMemberBody } from './add-member.js';
 import { CredentialList, Credentials } from './credentials.js';
 import { IssueCredential, IssueCredentialBody, IssuedCredential } from './issue-credential.js';
 import { Members } from './members.js';
@@ -27,14 +27,6 @@ const WhoAmI = z
     }),
   })
   .meta({ id: 'WhoAmI' });
-const humanRoles = z.enum(['admin', 'privacy-officer', 'auditor']);
-const NewMember = z
-  .strictObject({
-    label: z.string().min(1).max(200),
-    roles: z.array(humanRoles).min(1).max(3),
-    oidcSubject: z.string().min(1).max(255).optional(),
-  })
-  .meta({ id: 'NewMember' });
 const MemberView = z
   .strictObject({ id: z.uuid(), label: z.string(), roles: z.array(z.string()), addedAt: z.iso.datetime() })
   .meta({ id: 'Member' });
@@ -102,8 +94,8 @@ export class TenancyController {
   @Answers(201, MemberView)
   addMember(
     @By() by: Caller,
-    @Body({ schema: NewMember }) body: z.infer<typeof NewMember>,
+    @Body({ schema: AddMemberBody }) body: z.infer<typeof AddMemberBody>,
   ): Promise<z.infer<typeof MemberView>> {
-    return this.members.add(by.tenant, by.actorRef, { ...body, roles: body.roles as Role[] });
+    return this.commands.execute(new AddMember(by, body));
   }
 }

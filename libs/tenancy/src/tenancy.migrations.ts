@@ -24,4 +24,8 @@ export const tenancyMigrations: Migration[] = [
       tenantTable('setting', 'name text NOT NULL, value jsonb NOT NULL, PRIMARY KEY (tenant, name)'),
     ].join('\n'),
   },
+  {
+    id: '0031-one-member-a-human',
+    sql: 'CREATE UNIQUE INDEX member_oidc_subject ON member (tenant, oidc_subject) WHERE removed_at IS NULL;',
+  },
 ];

@@ -2,6 +2,7 @@
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { PrincipalSource } from '#platform';
+import { AddMemberHandler } from './add-member.js';
 import { Credentials } from './credentials.js';
 import { IssueCredentialHandler } from './issue-credential.js';
 import { Members } from './members.js';
@@ -21,6 +22,7 @@ import { Tenants } from './tenants.js';
     Principals,
     { provide: PrincipalSource, useExisting: Principals },
     { provide: ForeignTokens, useClass: OidcTokens },
+    AddMemberHandler,
     IssueCredentialHandler,
     RevokeCredentialHandler,
   ],

@@ -44,11 +44,14 @@ export class Tenants {
       timeZone: wanted.timeZone ?? 'UTC',
       logId: id,
     };
-    await this.database.global({
-      text: 'INSERT INTO tenant (id, name, mode, territory, time_zone, log_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)',
-      values: [id, tenant.name, tenant.mode, tenant.territory, tenant.timeZone, tenant.logId, this.clock.now()],
+    // One transaction: a tenant without a log would stop every worker that visits all tenants.
+    await this.database.transaction(id, async (query) => {
+      await query({
+        text: 'INSERT INTO tenant (id, name, mode, territory, time_zone, log_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)',
+        values: [id, tenant.name, tenant.mode, tenant.territory, tenant.timeZone, tenant.logId, this.clock.now()],
+      });
+      await this.store.open(query, id, tenant.logId);
     });
-    await this.database.transaction(id, (query) => this.store.open(query, id, tenant.logId));
     const nextLogKeyHash = (await this.keys.nextLogKeyHash(id)).toString('hex');
     await this.store.append({
       tenant: id,

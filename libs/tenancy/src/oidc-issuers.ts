@@ -1,0 +1,36 @@
+/** Which issuers speak for which tenant: configuration, read once. Pure. */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+
+const Issuers = z.array(
+  z.strictObject({ issuer: z.url(), audience: z.string().min(1), tenant: z.uuid(), jwksUri: z.url() }),
+);
+
+/** One OpenID Connect issuer and the tenant its humans belong to. */
+export type OidcIssuer = z.infer<typeof Issuers>[number];
+
+/** Reads `LETHE_OIDC_ISSUERS`. Throws naming the setting, never its value. */
+export function readIssuers(setting: string | undefined): OidcIssuer[] {
+  if (setting === undefined) return [];
+  const parsed = Issuers.safeParse(parseJson(setting));
+  if (parsed.success) return parsed.data;
+  const where = parsed.error.issues.map((issue) => issue.path.join('.') || 'not a JSON list').join(', ');
+  throw new Error(`invalid setting: LETHE_OIDC_ISSUERS (${where})`);
+}
+
+/** A human as the issuer names them. */
+export const OidcSubject = z.strictObject({ issuer: z.url().max(2000), subject: z.string().min(1).max(255) });
+export type OidcSubjectInput = z.infer<typeof OidcSubject>;
+
+/** How a member row names the human of an issuer: a hash, because the issuer's id is personal data. */
+export function oidcSubject(issuer: string, subject: string): string {
+  return createHash('sha256').update(`${issuer}\n${subject}`).digest('hex');
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
