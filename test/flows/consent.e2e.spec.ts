@@ -1,5 +1,6 @@
 /** A consent: given, checked, withdrawn; refusals are kept, repeats have one effect, and nobody is permitted after a stop. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { parseVkey, verifyTlogProof } from '#ledger';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 
 describe('a consent', () => {
@@ -168,6 +169,17 @@ describe('a consent', () => {
       privacy_notice: { id: 'signup', version: '1' },
       collection: { method: 'web form', evidence: { page: '/landing' } },
     });
+  });
+
+  it('has a proof that its leaf is in the signed log', async () => {
+    const given = await lethe.post('/v1/consents', decide('paul@example.test', 'given'), { as: 'system' });
+    const proof = await lethe.get(`/v1/consents/${given.body.records[0].id}/proof`);
+    const ledger = await lethe.get('/v1/ledger', { as: 'auditor' });
+    const entry = await lethe.get(`/v1/logs/${ledger.body.logId}/entries/${given.body.position}`, { as: 'auditor' });
+    const bytes = Buffer.from(entry.body.bytes, 'base64');
+    expect(() => verifyTlogProof(proof.body, bytes, parseVkey(ledger.body.vkey))).not.toThrow();
+    bytes[0] = bytes[0]! ^ 1;
+    expect(() => verifyTlogProof(proof.body, bytes, parseVkey(ledger.body.vkey))).toThrow();
   });
 
   it('never stands plain in the ledger', async () => {

@@ -1,8 +1,10 @@
 /** Routes of consent: define, record, check, look back, prove. */
-import { Body, Controller, Get, Param, Post, Put } from '@nestjs/common';
+import { Body, Controller, Get, Header, Param, Post, Put } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
+import { ApiProduces } from '@nestjs/swagger';
 import { z } from 'zod';
 import type { SubjectId } from '#kernel';
+import { LogReader } from '#ledger';
 import { abilityOf, Answers, Audited, By, Can, Caller } from '#platform';
 import {
   CheckAnswer,
@@ -20,6 +22,8 @@ import { Purposes } from './purposes.js';
 import { ConsentRecordedAnswer, RecordConsentBody } from './consent-input.js';
 import { RecordConsent } from './record-consent.js';
 
+/** C2SP tlog-proof: the record's leaf is in the log, under a signed checkpoint. */
+const ConsentProof = z.string().meta({ id: 'ConsentProof' });
 const PurposeList = z.strictObject({ items: z.array(PurposeView), next: z.null() }).meta({ id: 'PurposeList' });
 
 @Controller('v1')
@@ -29,6 +33,7 @@ export class ConsentController {
     private readonly checks: ConsentCheck,
     private readonly consents: ConsentHistory,
     private readonly purposes: Purposes,
+    private readonly proofs: LogReader,
   ) {}
 
   @Get('purposes')
@@ -129,6 +134,17 @@ export class ConsentController {
     const { subject, answer } = await this.consents.receipt(by.tenant, id);
     by.saw(subject, 'consents', 'evidence');
     return answer;
+  }
+
+  @Get('consents/:id/proof')
+  @Can('read', 'Consent')
+  @Audited('consent.proof', 'exempt', 'ledger bytes are sealed')
+  @ApiProduces('text/plain')
+  @Header('content-type', 'text/plain; charset=utf-8')
+  @Answers(200, ConsentProof)
+  async getConsentProof(@By() by: Caller, @Param('id', { schema: z.uuid() }) id: string): Promise<string> {
+    const { position } = await this.consents.find(by.tenant, id);
+    return this.proofs.proof(by.tenant, position);
   }
 }
 
