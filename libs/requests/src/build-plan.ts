@@ -185,6 +185,7 @@ export class BuildPlan {
       today,
       subjects: person.subjects,
       hold: type === 'erasure' ? hold : undefined,
+      keptUntil: lastKept(targets),
     });
     targets.set(LETHE_ITSELF, own.targets);
     if (person.ambiguous) block(blockers, 'ambiguous-identifier', LETHE_ITSELF, 'identity');
@@ -213,6 +214,11 @@ export class BuildPlan {
       subjects: person.subjects,
     };
   }
+}
+
+function lastKept(targets: ReadonlyMap<string, KeptTarget[]>): CivilDate | null {
+  const days = [...targets.values()].flat().flatMap((one) => one.until ?? []);
+  return days.length === 0 ? null : days.reduce((last, day) => (day > last ? day : last));
 }
 
 /** Nothing for a record that is somebody else's, excluded, or doubtful; doubt blocks until an officer resolves it. */

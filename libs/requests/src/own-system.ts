@@ -19,6 +19,8 @@ export interface OwnFacts {
   today: CivilDate;
   subjects: readonly SubjectId[];
   hold: HoldFact | undefined;
+  /** Last day on which anything of the request is kept elsewhere: until then its case file must open. */
+  keptUntil: CivilDate | null;
 }
 
 /** Identity goes at once; the evidence classes stay restricted and dated, because the law demands them. */
@@ -38,7 +40,11 @@ export function ownSystem(facts: OwnFacts): OwnTargets {
   return { system: { connectionId: LETHE_ITSELF, name: 'Lethe itself', ...version, ...place, datasets }, targets };
 }
 
-function decide({ type, ground, today, hold }: OwnFacts, dataset: string, citation: string | null): RecordDecision {
+function decide(
+  { type, ground, today, hold, keptUntil }: OwnFacts,
+  dataset: string,
+  citation: string | null,
+): RecordDecision {
   if (type === 'access') return { action: 'read', judgement: { kind: 'ground-met', ruleId: ground } };
   if (hold) {
     const ruleId = `hold:${hold.id}`;
@@ -46,5 +52,15 @@ function decide({ type, ground, today, hold }: OwnFacts, dataset: string, citati
   }
   if (citation === null) return { action: 'erase', judgement: { kind: 'ground-met', ruleId: ground } };
   const ruleId = `lethe:${dataset}`;
-  return { action: 'retain', ruleId, judgement: { kind: 'exception', ruleId, citation, until: evidenceUntil(today) } };
+  return {
+    action: 'retain',
+    ruleId,
+    judgement: { kind: 'exception', ruleId, citation, until: untilOf(dataset, today, keptUntil) },
+  };
+}
+
+/** The case file holds what later erasures need: it outlives the last of them. */
+function untilOf(dataset: string, today: CivilDate, keptUntil: CivilDate | null): CivilDate {
+  const until = evidenceUntil(today);
+  return dataset === 'cases' && keptUntil !== null && keptUntil > until ? evidenceUntil(keptUntil) : until;
 }

@@ -51,8 +51,8 @@ export class RunAftercare {
       connectionId: care.connectionId,
       dataset: care.dataset,
     });
-    // A hold wins over everything; tomorrow it is asked again.
-    if (held) return later(new Date(this.clock.now().getTime() + DAY));
+    // A hold wins over everything, and the case file outlives what still needs it; tomorrow it is asked again.
+    if (held || isNeeded(state, care)) return later(new Date(this.clock.now().getTime() + DAY));
     try {
       const ended =
         care.connectionId === LETHE_ITSELF
@@ -142,4 +142,12 @@ export class RunAftercare {
         return { kind: 'failed', count: 0, code: 'residue' };
     return { kind: 'erased', count: at.length };
   }
+}
+
+function isNeeded(state: RequestState, care: AftercareState): boolean {
+  if (care.connectionId !== LETHE_ITSELF || care.dataset !== 'cases') return false;
+  return (
+    state.status !== 'closed' ||
+    state.aftercare.some((one) => one.connectionId !== LETHE_ITSELF && one.done === undefined)
+  );
 }
