@@ -30,6 +30,8 @@ export interface StepRecords {
   stepId: string;
   connectionId: string;
   connectionName: string;
+  /** The key under which this person was asked about; a record under another one is another person's. */
+  itemKey: string;
   records: AsyncIterable<DataRecord>;
 }
 

@@ -55,6 +55,7 @@ export class ReadStep {
       stepId: step.stepId,
       connectionId: step.connectionId,
       connectionName: nameOf(state.plan?.head, step.connectionId),
+      itemKey,
       records,
     });
     const base = { requestId: state.id, stepId: step.stepId, connectionId: step.connectionId };
