@@ -4,19 +4,24 @@ import { CqrsModule } from '@nestjs/cqrs';
 import { AccessLogModule } from '#access-log';
 import { ConnectorsModule } from '#connectors';
 import { ConsentModule } from '#consent';
+import { JobsModule } from '#jobs';
 import { PlatformModule, type PlatformParts } from '#platform';
+import { RetentionModule } from '#retention';
 import { SubjectsModule } from '#subjects';
 import { TenancyModule } from '#tenancy';
 import { HealthController } from './health.controller.js';
 import { LedgerController } from './ledger.controller.js';
+import { RetentionSystemsModule } from './retention-systems.js';
 
 /** Every domain, in downhill order. */
 export const domains = [
+  JobsModule,
   TenancyModule,
   SubjectsModule,
   ConsentModule,
   AccessLogModule.judgedBy(ConsentModule),
   ConnectorsModule,
+  RetentionModule.over(RetentionSystemsModule),
 ];
 
 @Module({})

@@ -3,3 +3,19 @@ export { Holds, type CoveringHold } from './holds.js';
 export { holdEvents, type HoldReleased, type HoldScope } from './hold.js';
 export { RetentionRules, type DatasetDuty } from './retention-rules.js';
 export { retentionMigrations } from './retention.migrations.js';
+export { RetentionModule } from './retention.module.js';
+export {
+  failureOf,
+  RetentionSystems,
+  type DueRecord,
+  type PersonAsked,
+  type PersonRecord,
+  type RetentionAction,
+  type RetentionCallOptions,
+  type RetentionDataset,
+  type RetentionRule,
+  type RetentionSystem,
+  type RetentionTarget,
+  type TargetOutcome,
+  type TargetVerification,
+} from './retention-systems.js';

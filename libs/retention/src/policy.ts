@@ -6,7 +6,7 @@ import { addDays, addMonths, DUTY_ROWS, dutyById, dutyUntil, type CivilDate, typ
 /** Policies, and duty rows that wait for counsel until a human enables them, are administration: facts with before and after. */
 export const policyEvents = declareEvents('RetentionPolicyDefined.v1', 'DutyRowEnabled.v1');
 
-const PERIOD = /^P(?=\d)(?:(\d{1,3})Y)?(?:(\d{1,4})M)?(?:(\d{1,4})W)?(?:(\d{1,5})D)?$/;
+const PERIOD = /^P(?=\d)(?:(\d{1,2})Y)?(?:(\d{1,3})M)?(?:(\d{1,4})W)?(?:(\d{1,5})D)?$/;
 
 /** Ids of policies are the client's own slugs. */
 export const PolicyId = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,99}$/);

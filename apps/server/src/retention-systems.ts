@@ -1,0 +1,102 @@
+/** Binds what retention asks of connected systems to the connectors: both lie in one layer and may not know each other. */
+import { Injectable, Module } from '@nestjs/common';
+import { ConnectorCalls, Connections, ConnectorsModule, type ConnectionRow, type Item } from '#connectors';
+import type { TenantId } from '#kernel';
+import {
+  RetentionSystems,
+  type DueRecord,
+  type PersonAsked,
+  type PersonRecord,
+  type RetentionCallOptions,
+  type RetentionRule,
+  type RetentionSystem,
+  type RetentionTarget,
+  type TargetOutcome,
+  type TargetVerification,
+} from '#retention';
+
+@Injectable()
+export class ConnectedRetentionSystems extends RetentionSystems {
+  constructor(
+    private readonly connections: Connections,
+    private readonly calls: ConnectorCalls,
+  ) {
+    super();
+  }
+
+  override async enabled(tenant: TenantId): Promise<RetentionSystem[]> {
+    const found = await this.calls.enabled(tenant);
+    return found.map(({ id, pluginId, pluginVersion, contentHash, configVersion, datasets, status }) => ({
+      ...{ id, pluginId, pluginVersion, contentHash, configVersion, datasets, status },
+    }));
+  }
+
+  override async find(tenant: TenantId, connectionId: string): Promise<RetentionSystem | undefined> {
+    const row = (await this.connections.all(tenant)).find(({ id }) => id === connectionId);
+    if (!row || row.plugin_id === null || row.plugin_version === null || row.content_hash === null) return undefined;
+    const known = {
+      ...{ id: row.id, pluginId: row.plugin_id, pluginVersion: row.plugin_version },
+      ...{ contentHash: row.content_hash, configVersion: row.config_version },
+    };
+    if (row.status !== 'enabled') return { ...known, datasets: row.datasets, status: 'disabled' };
+    return { ...known, ...(await this.live(tenant, row)) };
+  }
+
+  override scan(
+    tenant: TenantId,
+    connectionId: string,
+    rule: RetentionRule,
+    options?: RetentionCallOptions,
+  ): AsyncIterable<DueRecord> {
+    return this.calls.scan(tenant, connectionId, rule, options);
+  }
+
+  override locate(
+    tenant: TenantId,
+    connectionId: string,
+    people: PersonAsked[],
+    options?: RetentionCallOptions,
+  ): AsyncIterable<PersonRecord> {
+    return this.calls.locate(tenant, connectionId, people, options);
+  }
+
+  override apply(
+    tenant: TenantId,
+    connectionId: string,
+    rule: RetentionRule,
+    targets: RetentionTarget[],
+    options?: RetentionCallOptions,
+  ): AsyncIterable<TargetOutcome> {
+    return this.calls.apply(tenant, connectionId, { kind: 'retention', rule }, itemsOf(targets), targets, options);
+  }
+
+  override verify(
+    tenant: TenantId,
+    connectionId: string,
+    targets: RetentionTarget[],
+    options?: RetentionCallOptions,
+  ): AsyncIterable<TargetVerification> {
+    return this.calls.verify(tenant, connectionId, itemsOf(targets), targets, options);
+  }
+
+  /** What the plugin declares now: a schema that moved must not be taken for the approved one. */
+  private async live(tenant: TenantId, row: ConnectionRow): Promise<Pick<RetentionSystem, 'datasets' | 'status'>> {
+    try {
+      return { datasets: await this.calls.datasets(tenant, row.id), status: 'ready' };
+    } catch {
+      return { datasets: row.datasets, status: 'silent' };
+    }
+  }
+}
+
+/** Retention asks about records and not about people: its items carry a key and no identifiers. */
+function itemsOf(targets: readonly RetentionTarget[]): Item[] {
+  return [...new Set(targets.map(({ itemKey }) => itemKey))].map((itemKey) => ({ itemKey, generation: 0, ids: [] }));
+}
+
+@Module({
+  imports: [ConnectorsModule],
+  providers: [{ provide: RetentionSystems, useClass: ConnectedRetentionSystems }],
+  exports: [RetentionSystems],
+})
+export class RetentionSystemsModule {}

@@ -1,0 +1,95 @@
+/** Places a hold: it wins over everything from the moment it is acknowledged. */
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import type { z } from 'zod';
+import { newId, type JsonObject, type SubjectId } from '#kernel';
+import { EventStore } from '#ledger';
+import { legalRule } from '#law';
+import type { Caller } from '#platform';
+import { People, Sealer, Subjects, type PreparedSubject } from '#subjects';
+import { citationOf, holdPlace, holdPlaced, type Hold, type HoldBody, type HoldView } from './hold.js';
+import { groundUnknown, reviewInPast, scopeEmpty } from './retention.errors.js';
+import { RetentionRules } from './retention-rules.js';
+
+type Body = z.infer<typeof HoldBody>;
+type View = z.infer<typeof HoldView>;
+type Added = Pick<PreparedSubject, 'events' | 'rows'>;
+
+export class PlaceHold extends Command<View> {
+  constructor(
+    readonly by: Caller,
+    readonly body: Body,
+    readonly now: Date,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(PlaceHold)
+export class PlaceHoldHandler implements ICommandHandler<PlaceHold> {
+  constructor(
+    private readonly store: EventStore,
+    private readonly subjects: Subjects,
+    private readonly people: People,
+    private readonly sealer: Sealer,
+    private readonly rules: RetentionRules,
+  ) {}
+
+  async execute({ by, body, now }: PlaceHold): Promise<View> {
+    if (legalRule(body.ground)?.kind !== 'exception') throw groundUnknown();
+    if (body.reviewOn <= (await this.rules.today(by.tenant))) throw reviewInPast();
+    const { subject, subjectId, connectionId, dataset } = body.scope;
+    if (subject && subjectId)
+      throw scopeEmpty('/scope', 'Name the person by identifiers or by subjectId, not by both.');
+    if (!subject && !subjectId && !connectionId)
+      throw scopeEmpty('/scope', 'A hold covers a person, a connection, or both.');
+    if (dataset !== undefined && !connectionId)
+      throw scopeEmpty('/scope/dataset', 'Name the connection of the dataset.');
+    if (!subject) {
+      const person = (subjectId ?? null) as SubjectId | null;
+      if (person) await this.people.get(by.tenant, person);
+      return this.place(by, body, now, person, { events: [], rows: [] });
+    }
+    // A person unknown here is registered, so that the hold also finds what comes to be known later.
+    return this.subjects.record(by.tenant, subject.identifiers, { pointer: '/scope/subject/identifiers' }, (who) =>
+      this.place(by, body, now, who.subject, who),
+    );
+  }
+
+  private async place(by: Caller, body: Body, now: Date, person: SubjectId | null, added: Added): Promise<View> {
+    const { ground, reviewOn, reason, owner, scope } = body;
+    const { connectionId = null, dataset = null } = scope;
+    const id = newId();
+    const hold: Hold = { id, ground, reviewOn, scope: { subjectId: person, connectionId, dataset } };
+    // Free text may hold a person's data: under the person's case key, or a key of the hold's own.
+    const words = await this.sealer.seal(
+      by.tenant,
+      person ?? (id as SubjectId),
+      'case',
+      { reason, owner },
+      holdPlace(id, 'placed'),
+    );
+    const view: View = {
+      ...hold,
+      citation: citationOf(ground),
+      ...{ reason: null, owner: null, reviewDue: false, placedAt: now.toISOString(), releasedAt: null },
+    };
+    await this.store.append({
+      tenant: by.tenant,
+      actorRef: by.actorRef,
+      events: [...added.events, holdPlaced(hold, words)],
+      rows: added.rows,
+      side: async (query) => {
+        await query({
+          text: `INSERT INTO retention_hold (tenant, id, ground, subject, connection, dataset, words, review_on, placed_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+          values: [by.tenant, id, ground, person, connectionId, dataset, JSON.stringify(words), reviewOn, now],
+        });
+      },
+      ...(by.idempotency
+        ? { idempotency: by.idempotency, respond: () => ({ status: 201, body: view as unknown as JsonObject }) }
+        : {}),
+    });
+    by.idempotency = undefined;
+    return view;
+  }
+}
