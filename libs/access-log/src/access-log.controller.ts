@@ -4,7 +4,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import { z } from 'zod';
 import type { Clock, SubjectId } from '#kernel';
 import { Answers, Audited, By, Caller, Can, CLOCK } from '#platform';
-import { Subjects } from '#subjects';
+import { People, Subjects } from '#subjects';
 import { AccessesReported, ReportAccesses, ReportAccessesBody } from './report-accesses.js';
 import { AccessPage, AccessSearch, SearchAccessesBody, SourceList } from './search-accesses.js';
 
@@ -14,6 +14,7 @@ export class AccessLogController {
     private readonly commands: CommandBus,
     private readonly accesses: AccessSearch,
     private readonly subjects: Subjects,
+    private readonly known: People,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -36,7 +37,7 @@ export class AccessLogController {
     @By() by: Caller,
     @Body({ schema: SearchAccessesBody }) body: z.infer<typeof SearchAccessesBody>,
   ): Promise<z.infer<typeof AccessPage>> {
-    const page = await this.accesses.search(by.tenant, body, await this.people(by, body));
+    const page = await this.accesses.search(by, body, await this.people(by, body));
     for (const item of page.items) by.saw(item.subjectId as SubjectId, 'accesses');
     return page;
   }
@@ -50,7 +51,11 @@ export class AccessLogController {
   }
 
   private async people(by: Caller, body: z.infer<typeof SearchAccessesBody>): Promise<SubjectId[] | undefined> {
-    if (body.subjectId !== undefined) return [body.subjectId as SubjectId];
-    return body.subject && (await this.subjects.lookup(by.tenant, body.subject.identifiers));
+    const named = body.subjectId === undefined ? undefined : [body.subjectId as SubjectId];
+    const found = named ?? (body.subject && (await this.subjects.lookup(by.tenant, body.subject.identifiers)));
+    if (!found) return undefined;
+    // What was reported before two subjects were linked stands under the one it was reported for.
+    const aliases = await Promise.all(found.map((subject) => this.known.aliasesOf(by.tenant, subject)));
+    return aliases.flat();
   }
 }

@@ -3,7 +3,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { z } from 'zod';
 import { DomainError, type JsonObject, type SubjectId } from '#kernel';
 import { EventStore } from '#ledger';
-import { KeyProvider, type Caller } from '#platform';
+import { Instant, KeyProvider, type Caller } from '#platform';
 import { Sealer, Subjects, type PreparedSubject } from '#subjects';
 import { accessTable, entryKey, particularsPlace, sourceStream, type AccessRecorded } from './access-entry.js';
 import { AccessVerdicts } from './verdicts.js';
@@ -22,7 +22,7 @@ const Entry = z.strictObject({
   resource: z.string().min(1).max(500),
   fields: z.array(z.string().min(1).max(100)).max(100),
   purpose: z.string().min(1).max(100),
-  at: z.iso.datetime({ offset: true }),
+  at: Instant,
 });
 
 export const ReportAccessesBody = z

@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { Clock, Json, SubjectId, TenantId } from '#kernel';
 import { Database, EventStore } from '#ledger';
-import { CLOCK, JsonValue, KeyProvider } from '#platform';
+import { CLOCK, Instant, JsonValue, KeyProvider, openCursor, sealCursor, type Caller } from '#platform';
 import { Sealer } from '#subjects';
 import { particularsPlace, type AccessRecorded, type LetheReadRecorded } from './access-entry.js';
 
@@ -24,11 +24,11 @@ export const SearchAccessesBody = z
     purpose: z.string().max(100).optional(),
     verdict: verdicts.optional(),
     source: z.string().max(100).optional(),
-    from: z.iso.datetime({ offset: true }).optional(),
-    to: z.iso.datetime({ offset: true }).optional(),
+    from: Instant.optional(),
+    to: Instant.optional(),
     limit: z.number().int().min(1).max(500).default(50),
-    /** Position of the last item of the page before. */
-    after: z.number().int().min(0).optional(),
+    /** `next` of the page before. */
+    cursor: z.string().max(500).optional(),
   })
   .meta({ id: 'SearchAccesses' });
 
@@ -50,7 +50,7 @@ export const AccessPage = z
         particulars: JsonValue,
       }),
     ),
-    next: z.number().int().nullable(),
+    next: z.string().nullable(),
   })
   .meta({ id: 'AccessPage' });
 
@@ -89,6 +89,13 @@ interface Row {
 /** A source that reported nothing for a day is silent: a seal cannot show an access that nobody reported. */
 const SILENT_MS = 24 * 3_600_000;
 
+/** Before every subject. */
+const nobody = '00000000-0000-0000-0000-000000000000';
+
+function utc(text: string | undefined): string | null {
+  return text === undefined ? null : new Date(text).toISOString();
+}
+
 @Injectable()
 export class AccessSearch {
   constructor(
@@ -100,30 +107,37 @@ export class AccessSearch {
   ) {}
 
   /** Newest last. `subjects` narrows to people already resolved by the caller. */
-  async search(tenant: TenantId, search: Search, subjects?: SubjectId[]): Promise<Page> {
-    const actor = search.actor ? this.keys.mac(tenant, 'actor', `${search.actor.type}:${search.actor.id}`) : null;
-    const { rows } = await this.database.fetch<Row>(tenant, {
+  async search(by: Caller, search: Search, subjects?: SubjectId[]): Promise<Page> {
+    const { cursor, limit, ...filter } = search;
+    // Several people may stand in one leaf: the place is a position and a person.
+    const [position, subject] =
+      cursor === undefined ? ['-1', nobody] : openCursor(this.keys, by, 'access-log', filter, cursor);
+    const actor = filter.actor ? this.keys.mac(by.tenant, 'actor', `${filter.actor.type}:${filter.actor.id}`) : null;
+    const { rows } = await this.database.fetch<Row>(by.tenant, {
       name: 'access-search',
-      text: `SELECT * FROM access_entry WHERE tenant = $1 AND position > $2
+      text: `SELECT * FROM access_entry WHERE tenant = $1 AND (position, subject) > ($2::bigint, $11::uuid)
                AND ($3::uuid[] IS NULL OR subject = ANY($3)) AND ($4::bytea IS NULL OR actor_mac = $4) AND ($5::text IS NULL OR purpose = $5)
                AND ($6::text IS NULL OR verdict = $6) AND ($7::text IS NULL OR source = $7)
                AND ($8::timestamptz IS NULL OR at >= $8) AND ($9::timestamptz IS NULL OR at < $9)
              ORDER BY position, subject LIMIT $10`,
       values: [
-        tenant,
-        search.after ?? -1,
+        by.tenant,
+        position,
         subjects ?? null,
         actor,
-        search.purpose ?? null,
-        search.verdict ?? null,
-        search.source ?? null,
-        search.from ?? null,
-        search.to ?? null,
-        search.limit,
+        filter.purpose ?? null,
+        filter.verdict ?? null,
+        filter.source ?? null,
+        utc(filter.from),
+        utc(filter.to),
+        limit + 1,
+        subject,
       ],
     });
-    const items = await Promise.all(rows.map((row) => this.view(tenant, row)));
-    return { items, next: rows.length === search.limit ? rows.at(-1)!.position : null };
+    const items = await Promise.all(rows.slice(0, limit).map((row) => this.view(by.tenant, row)));
+    const last = items.at(-1);
+    const place = rows.length > limit && last ? [String(last.position), last.subjectId] : undefined;
+    return { items, next: place ? sealCursor(this.keys, by, 'access-log', filter, place) : null };
   }
 
   /** Every source with its gaps: sequence numbers between its first and last that never arrived. */

@@ -6,6 +6,7 @@ export * from './authenticate.js';
 export * from './caller.js';
 export * from './can.js';
 export * from './config.js';
+export { openCursor, sealCursor } from './cursor.js';
 export * from './idempotency.js';
 export { parseJsonBody } from './json-body.js';
 export * from './key-provider.js';

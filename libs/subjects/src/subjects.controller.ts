@@ -2,7 +2,7 @@
 import { Body, Controller, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { z } from 'zod';
-import { Answers, Audited, By, Can, Caller } from '#platform';
+import { Answers, Audited, By, Can, Caller, Instant } from '#platform';
 import { LinkedSubjects, LinkSubjects, LinkSubjectsBody } from './link-subjects.js';
 import { FoundSubjects, FindSubjects, FindSubjectsBody } from './find-subjects.js';
 import { Suppressions } from './suppressions.js';
@@ -13,7 +13,7 @@ const question = z.strictObject({
   identifier: z.strictObject({ type: z.string(), value: z.string() }),
   purpose: z.string().max(100).optional(),
   connection: z.string().max(100).optional(),
-  dataFrom: z.iso.datetime({ offset: true }),
+  dataFrom: Instant,
 });
 const CheckSuppressionsBody = z
   .strictObject({ items: z.array(question).min(1).max(500) })
