@@ -74,6 +74,24 @@ describe('a connector', () => {
     expect((await lethe.post(`/v1/admin/connections/${id}/enable`, {}, { as: 'admin' })).body.status).toBe('enabled');
   });
 
+  it('stops when its configuration or version changes, until it was checked again', async () => {
+    const { body } = await lethe.get('/v1/admin/connections', { as: 'admin' });
+    const { id } = body.items[0];
+    const change = (what: string, change: unknown) =>
+      lethe.post(`/v1/admin/connections/${id}/${what}`, change, { as: 'admin' });
+    const wrong = await change('configure', { config: { ...config(), port: 'none' } });
+    expect([wrong.status, wrong.body.code]).toEqual([422, 'config-invalid']);
+    expect((await change('upgrade', { version: '9.9.9' })).body.code).toBe('plugin-not-installed');
+    const [customers] = tableMap.datasets;
+    const two = { datasets: [customers, { ...customers, name: 'people', table: 'customers' }] };
+    expect((await change('configure', { config: { ...config(), tableMap: two } })).body.status).toBe('stopped');
+    expect((await change('enable', {})).body.code).toBe('connection-not-checked');
+    expect((await change('check', {})).body).toMatchObject({ ok: true });
+    expect((await change('enable', {})).body.status).toBe('enabled');
+    const after = (await lethe.get('/v1/admin/connections', { as: 'admin' })).body.items[0];
+    expect(after).toMatchObject({ configVersion: 2, status: 'enabled', datasets: ['customers', 'people'] });
+  });
+
   it('with a wrong hash, wrong configuration, missing secret or wrong password is refused and says why', async () => {
     const wrongHash = await lethe.post(
       '/v1/admin/plugins',

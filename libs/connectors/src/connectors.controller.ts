@@ -8,12 +8,14 @@ import { ConnectionBody, ConnectionList, PluginList, PluginView, SystemBody } fr
 import { CreateConnection, RegisterSystem } from './create-connection.js';
 import {
   InspectedPluginView,
+  inspectedView,
   InspectPluginBody,
-  inspectShipped,
   InstallPlugin,
   InstallPluginBody,
 } from './install-plugin.js';
 import { ListConnections } from './list-connections.js';
+import { PluginFolders } from './plugin-folders.js';
+import { ConfigureBody, ReconfigureConnection, UpgradeBody } from './reconfigure-connection.js';
 
 const Placed = z.strictObject({ id: z.uuid(), status: z.string() }).meta({ id: 'ConnectionStatus' });
 const connectionId = z.uuid();
@@ -23,16 +25,17 @@ export class ConnectorsController {
   constructor(
     private readonly commands: CommandBus,
     private readonly lists: ListConnections,
+    private readonly folders: PluginFolders,
   ) {}
 
   @Post('plugins/inspect')
   @Can('configure', 'Plugin')
   @Audited('plugin.inspect', 'exempt', 'reads files of a plugin, no personal data')
   @Answers(200, InspectedPluginView)
-  inspectPlugin(
+  async inspectPlugin(
     @Body({ schema: InspectPluginBody }) body: z.infer<typeof InspectPluginBody>,
   ): Promise<z.infer<typeof InspectedPluginView>> {
-    return inspectShipped(body.name);
+    return inspectedView(body.name, await this.folders.inspect(body.name));
   }
 
   @Post('plugins')
@@ -82,6 +85,30 @@ export class ConnectorsController {
     @Body({ schema: SystemBody }) body: z.infer<typeof SystemBody>,
   ): Promise<z.infer<typeof Placed>> {
     return this.commands.execute(new RegisterSystem(by, body));
+  }
+
+  @Post('connections/:id/configure')
+  @Can('configure', 'Connection')
+  @Audited('connection.configure', 'change')
+  @Answers(200, Placed)
+  configureConnection(
+    @By() by: Caller,
+    @Param('id', { schema: connectionId }) id: string,
+    @Body({ schema: ConfigureBody }) body: z.infer<typeof ConfigureBody>,
+  ): Promise<z.infer<typeof Placed>> {
+    return this.commands.execute(new ReconfigureConnection(by, id, body));
+  }
+
+  @Post('connections/:id/upgrade')
+  @Can('configure', 'Connection')
+  @Audited('connection.upgrade', 'change')
+  @Answers(200, Placed)
+  upgradeConnection(
+    @By() by: Caller,
+    @Param('id', { schema: connectionId }) id: string,
+    @Body({ schema: UpgradeBody }) body: z.infer<typeof UpgradeBody>,
+  ): Promise<z.infer<typeof Placed>> {
+    return this.commands.execute(new ReconfigureConnection(by, id, body));
   }
 
   @Post('connections/:id/check')

@@ -9,6 +9,8 @@ import { ConnectorsController } from './connectors.controller.js';
 import { CreateConnectionHandler, RegisterSystemHandler } from './create-connection.js';
 import { InstallPluginHandler } from './install-plugin.js';
 import { ListConnections } from './list-connections.js';
+import { PluginFolders } from './plugin-folders.js';
+import { ReconfigureConnectionHandler } from './reconfigure-connection.js';
 
 @Module({
   imports: [CqrsModule, SubjectsModule],
@@ -17,6 +19,8 @@ import { ListConnections } from './list-connections.js';
     Connections,
     ConnectorCalls,
     ListConnections,
+    PluginFolders,
+    ReconfigureConnectionHandler,
     InstallPluginHandler,
     CreateConnectionHandler,
     RegisterSystemHandler,

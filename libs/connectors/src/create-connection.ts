@@ -26,11 +26,7 @@ export class CreateConnectionHandler implements ICommandHandler<CreateConnection
   ) {}
 
   async execute({ by, body }: CreateConnection): Promise<{ id: string; status: string }> {
-    const plugin = (await this.connections.plugins(by.tenant)).find(
-      (one) => one.id === body.plugin.id && one.version === body.plugin.version,
-    );
-    if (!plugin)
-      throw unprocessable('plugin-not-installed', 'Install this version of the plugin first (POST /v1/admin/plugins).');
+    const plugin = installedPlugin(await this.connections.plugins(by.tenant), body.plugin.id, body.plugin.version);
     const config = validConfig(plugin, body.config);
     const missing = plugin.manifest.secrets.filter((secret) => !(secret in body.secrets));
     if (missing.length > 0)
@@ -120,16 +116,22 @@ export class RegisterSystemHandler implements ICommandHandler<RegisterSystem> {
   }
 }
 
+/** An approved version. Errors: 422 `plugin-not-installed`. */
+export function installedPlugin(plugins: readonly PluginRow[], id: string, version: string): PluginRow {
+  const plugin = plugins.find((one) => one.id === id && one.version === version);
+  if (!plugin)
+    throw unprocessable('plugin-not-installed', 'Install this version of the plugin first (POST /v1/admin/plugins).');
+  return plugin;
+}
+
 /** The configuration as the manifest's JSON Schema reads it, with defaults. Errors name the field, never the value. */
-function validConfig(plugin: PluginRow, config: Record<string, Json>): Json {
+export function validConfig(plugin: PluginRow, config: Record<string, Json>): Json {
   const parsed = z.fromJSONSchema(plugin.manifest.config as Parameters<typeof z.fromJSONSchema>[0]).safeParse(config);
   if (parsed.success) return parsed.data as Json;
-  const errors = parsed.error.issues
-    .slice(0, 20)
-    .map((issue) => ({
-      pointer: `/config/${issue.path.map(String).join('/')}`,
-      code: (issue.code ?? 'invalid').replaceAll('_', '-'),
-    }));
+  const errors = parsed.error.issues.slice(0, 20).map((issue) => ({
+    pointer: `/config/${issue.path.map(String).join('/')}`,
+    code: (issue.code ?? 'invalid').replaceAll('_', '-'),
+  }));
   throw unprocessable('config-invalid', {
     detail: "The configuration does not match the plugin's schema. See errors and POST /v1/admin/plugins/inspect.",
     errors,

@@ -1,19 +1,17 @@
 /** Inspects and approves a plugin: what is installed is byte for byte what was shown. */
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { z } from 'zod';
-import { notFound, unprocessable, type Clock, type JsonObject } from '#kernel';
+import { unprocessable, type Clock, type JsonObject } from '#kernel';
 import { EventStore } from '#ledger';
 import { CLOCK, CONFIG, JsonValue, type Caller, type Config } from '#platform';
 import { pluginStream, type PluginView } from './connection.js';
-import { inspectPlugin, installPlugin, type InspectedPlugin } from './plugin-package.js';
+import { PluginFolders } from './plugin-folders.js';
+import { installPlugin, type InspectedPlugin } from './plugin-package.js';
 import { PluginFailure } from './plugin.errors.js';
 
 const name = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/);
-/** `name` is a folder of the shipped plugins. */
+/** `name` is a shipped plugin, or a folder below `<LETHE_PLUGIN_DIR>/incoming`. */
 export const InspectPluginBody = z.strictObject({ name }).meta({ id: 'InspectPlugin' });
 export const InstallPluginBody = z
   .strictObject({ name, contentHash: z.string().regex(/^[0-9a-f]{64}$/) })
@@ -29,18 +27,11 @@ export const InspectedPluginView = z
   })
   .meta({ id: 'InspectedPlugin' });
 
-/** Where a shipped plugin's built folder stands. */
-export function shippedPlugin(folder: string): string {
-  let root = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(root, 'nest-cli.json')) && dirname(root) !== root) root = dirname(root);
-  const dir = join(root, 'plugins', folder, 'dist');
-  if (!existsSync(join(dir, 'lethe.plugin.json'))) throw notFound('shipped plugin');
-  return dir;
-}
-
-/** Shows a plugin without running anything of it. */
-export async function inspectShipped(folder: string): Promise<z.infer<typeof InspectedPluginView>> {
-  const { manifest, ...rest }: InspectedPlugin = await inspectPlugin(shippedPlugin(folder));
+/** Files and manifest of a plugin folder as an admin approves them. */
+export function inspectedView(
+  folder: string,
+  { manifest, ...rest }: InspectedPlugin,
+): z.infer<typeof InspectedPluginView> {
   return { name: folder, ...rest, manifest: (manifest ?? null) as unknown as JsonObject | null };
 }
 
@@ -57,17 +48,20 @@ export class InstallPlugin extends Command<z.infer<typeof PluginView>> {
 export class InstallPluginHandler implements ICommandHandler<InstallPlugin> {
   constructor(
     private readonly store: EventStore,
+    private readonly folders: PluginFolders,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   async execute({ by, body }: InstallPlugin): Promise<z.infer<typeof PluginView>> {
-    const installed = await installPlugin(shippedPlugin(body.name), this.config.pluginDir, body.contentHash).catch(
-      (error: unknown) => {
-        if (error instanceof PluginFailure) throw unprocessable(error.fail.code, error.message);
-        throw error;
-      },
-    );
+    const installed = await installPlugin(
+      this.folders.folder(body.name),
+      this.config.pluginDir,
+      body.contentHash,
+    ).catch((error: unknown) => {
+      if (error instanceof PluginFailure) throw unprocessable(error.fail.code, error.message);
+      throw error;
+    });
     const { id, version, contentHash, manifest } = installed;
     const now = this.clock.now();
     await this.store.append({

@@ -1,0 +1,38 @@
+/** Where plugins come from before they are approved: the shipped ones, and what an operator has put into `incoming`. */
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Inject, Injectable } from '@nestjs/common';
+import { notFound } from '#kernel';
+import { CONFIG, type Config } from '#platform';
+import { inspectPlugin, type InspectedPlugin } from './plugin-package.js';
+
+const MANIFEST = 'lethe.plugin.json';
+
+@Injectable()
+export class PluginFolders {
+  constructor(@Inject(CONFIG) private readonly config: Config) {}
+
+  /**
+   * The built folder of a shipped plugin, or `<LETHE_PLUGIN_DIR>/incoming/<name>`. A shipped name cannot be taken by a
+   * folder; what is in the folder runs only after an admin approved its hash. Errors: 404.
+   */
+  folder(name: string): string {
+    const shipped = join(projectRoot(), 'plugins', name, 'dist');
+    const incoming = join(this.config.pluginDir, 'incoming', name);
+    const found = [shipped, incoming].find((dir) => existsSync(join(dir, MANIFEST)));
+    if (!found) throw notFound('plugin folder');
+    return found;
+  }
+
+  /** Shows a plugin without running anything of it. */
+  inspect(name: string): Promise<InspectedPlugin> {
+    return inspectPlugin(this.folder(name));
+  }
+}
+
+function projectRoot(): string {
+  let root = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(root, 'nest-cli.json')) && dirname(root) !== root) root = dirname(root);
+  return root;
+}
