@@ -5,7 +5,9 @@ import { AccessLogModule } from '#access-log';
 import { ConnectorsModule } from '#connectors';
 import { ConsentModule } from '#consent';
 import { JobsModule } from '#jobs';
+import { NotificationsModule } from '#notifications';
 import { PlatformModule, type PlatformParts } from '#platform';
+import { RequestsModule } from '#requests';
 import { RetentionModule } from '#retention';
 import { SubjectsModule } from '#subjects';
 import { TenancyModule } from '#tenancy';
@@ -22,6 +24,8 @@ export const domains = [
   AccessLogModule.judgedBy(ConsentModule),
   ConnectorsModule,
   RetentionModule.over(RetentionSystemsModule),
+  RequestsModule,
+  NotificationsModule,
 ];
 
 @Module({})

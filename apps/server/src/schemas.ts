@@ -4,6 +4,7 @@ import { connectorsMigrations } from '#connectors';
 import { consentMigrations } from '#consent';
 import { jobsMigrations } from '#jobs';
 import { ledgerMigrations } from '#ledger';
+import { certificateMigrations, requestsMigrations } from '#requests';
 import { retentionMigrations } from '#retention';
 import { keystoreMigrations, subjectsMigrations } from '#subjects';
 import { tenancyMigrations } from '#tenancy';
@@ -19,6 +20,8 @@ export const schemas: Schemas = {
     ...consentMigrations,
     ...retentionMigrations,
     ...connectorsMigrations,
+    ...requestsMigrations,
+    ...certificateMigrations,
   ],
   keystore: keystoreMigrations,
 };

@@ -14,3 +14,4 @@ export type {
   VerifiedId,
   Verification,
 } from '#connectors';
+export type { Json } from '#kernel';

@@ -1,7 +1,11 @@
-/** The door of requests: what others may read of a request, and the ports others fill. */
+/** The door of requests: the module, what others may read of a request, and the ports others fill. */
 export * from './decision.js';
 export * from './outcome.js';
 export * from './ports.js';
 export * from './request.js';
 export { foldRequest } from './request-evolve.js';
 export * from './request-state.js';
+export { RequestsModule } from './requests.module.js';
+export { Requests } from './requests.js';
+export { requestsMigrations } from './requests.migrations.js';
+export { certificateMigrations } from './certificate.migrations.js';

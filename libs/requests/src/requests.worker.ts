@@ -19,6 +19,7 @@ import {
   stopPayload,
 } from './request-jobs.js';
 import { RequestProcess } from './request.process.js';
+import { RequestSummaryProjection } from './request-summary.projection.js';
 import { RunAftercare } from './run-aftercare.js';
 import { RunStep } from './run-step.js';
 import { SendAnswer } from './send-answer.js';
@@ -71,6 +72,7 @@ export class RequestsWorker implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
+    this.subscriptions.project(new RequestSummaryProjection());
     if (!this.config.LETHE_ROLES.includes('worker')) return;
     this.work.register(this.jobs);
     this.subscriptions.process(this.process);

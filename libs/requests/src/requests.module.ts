@@ -1,0 +1,90 @@
+/** Wires requests: slices, routes, the engine's jobs, and the real neighbours behind its ports. */
+import { Module, type Provider } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import { ConnectorCalls, ConnectorsModule } from '#connectors';
+import { ConsentModule, StopPurposes } from '#consent';
+import { Holds, RetentionRules } from '#retention';
+import { SubjectsModule } from '#subjects';
+import { TenancyModule } from '#tenancy';
+import { AnswerSources } from './answer-sources.js';
+import { WriteAnswers } from './answer-writer.js';
+import { AnswersController } from './answers.controller.js';
+import { ApprovalRule, ApproveRequestHandler } from './approve-request.js';
+import { BeginRequest } from './begin-request.js';
+import { PackagesMissing, RetentionKeeping, SubjectErasure } from './bridges.js';
+import { BuildPlan } from './build-plan.js';
+import { CaseFile } from './case-file.js';
+import { CertificateFiles } from './certificate-file.js';
+import { CertificateSources, IssueCertificate } from './certificate-issuer.js';
+import { CertificateStore } from './certificate-store.js';
+import { CertificateController } from './certificate.controller.js';
+import { ConnectedSystems, KeepingRules, SystemCalls } from './connected-systems.js';
+import { CourseOfRequest } from './course-of-request.js';
+import { EraseOwnStep } from './erase-own-step.js';
+import { EraseStep } from './erase-step.js';
+import { ExcludeFromPlanHandler } from './exclude-from-plan.js';
+import { IdentifySubjectHandler } from './identify-subject.js';
+import { Intake } from './intake.js';
+import { MakePlanHandler } from './make-plan.js';
+import { ManualTasks } from './manual-tasks.js';
+import { OpenRequestHandler } from './open-request.js';
+import { OwnRecords } from './own-records.js';
+import { AnswerWriter, CertificateIssuer, OwnErasure, PackageBuilder, WithdrawalPort } from './ports.js';
+import { ReadRequest } from './read-request.js';
+import { ReadStep } from './read-step.js';
+import { RequestCourseController } from './request-course.controller.js';
+import { RequestTasksController } from './request-tasks.controller.js';
+import { RequestProcess } from './request.process.js';
+import { RequestsController } from './requests.controller.js';
+import { Requests } from './requests.js';
+import { RequestsWorker, RequestWork } from './requests.worker.js';
+import { AftercareSystems, RunAftercare } from './run-aftercare.js';
+import { RunStep } from './run-step.js';
+import { SearchRequests } from './search-requests.js';
+import { SendAnswer } from './send-answer.js';
+import { SendVerificationCodeHandler } from './send-verification-code.js';
+import { SimilarRequests } from './similar-requests.js';
+import { StopAtOnce } from './stop-at-once.js';
+import { VerificationCodes } from './verification-codes.js';
+
+/** Holds and rules read the database afresh at every question: an instance of our own sees what any other sees. */
+const neighbours: Provider[] = [
+  { provide: ConnectedSystems, useExisting: ConnectorCalls },
+  { provide: SystemCalls, useExisting: ConnectorCalls },
+  ...[Holds, RetentionRules],
+  { provide: KeepingRules, useClass: RetentionKeeping },
+  { provide: WithdrawalPort, useExisting: StopPurposes },
+  { provide: OwnErasure, useClass: SubjectErasure },
+];
+
+const answering: Provider[] = [
+  ...[AnswerSources, CertificateSources, CertificateStore, CertificateFiles],
+  { provide: AnswerWriter, useClass: WriteAnswers },
+  { provide: CertificateIssuer, useClass: IssueCertificate },
+  { provide: PackageBuilder, useClass: PackagesMissing },
+];
+
+const slices: Provider[] = [
+  ...[Intake, OpenRequestHandler, IdentifySubjectHandler, SendVerificationCodeHandler, MakePlanHandler],
+  ...[ExcludeFromPlanHandler, ApproveRequestHandler, CourseOfRequest, ManualTasks, ReadRequest, SearchRequests],
+];
+
+const engine: Provider[] = [
+  ...[Requests, CaseFile, OwnRecords, BuildPlan, ApprovalRule, SimilarRequests, VerificationCodes, StopAtOnce],
+  ...[BeginRequest, EraseStep, EraseOwnStep, ReadStep, RunStep, AftercareSystems, RunAftercare, SendAnswer],
+  ...[RequestWork, RequestProcess, RequestsWorker],
+];
+
+@Module({
+  imports: [CqrsModule, TenancyModule, SubjectsModule, ConsentModule, ConnectorsModule],
+  controllers: [
+    RequestsController,
+    RequestCourseController,
+    RequestTasksController,
+    AnswersController,
+    CertificateController,
+  ],
+  providers: [...neighbours, ...answering, ...slices, ...engine],
+  exports: [Requests, ReadRequest],
+})
+export class RequestsModule {}
