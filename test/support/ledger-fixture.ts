@@ -53,7 +53,10 @@ export interface StoredRow {
 }
 
 /** All rows of a log, as the superuser sees them. */
-export async function storedRows({ superuser }: TestDatabase, tenant: TenantId): Promise<StoredRow[]> {
+export async function storedRows(
+  { superuser }: Pick<TestDatabase, 'superuser'>,
+  tenant: TenantId,
+): Promise<StoredRow[]> {
   const { rows } = await superuser.query<StoredRow>(
     'SELECT position::int, stream, version, recorded_at, bytes, leaf_hash FROM event WHERE tenant = $1 ORDER BY position',
     [tenant],
@@ -62,7 +65,7 @@ export async function storedRows({ superuser }: TestDatabase, tenant: TenantId):
 }
 
 /** What must hold of every log at rest; returns its rows. Throws with the first thing that does not. */
-export async function assertSound(of: TestDatabase, tenant: TenantId): Promise<StoredRow[]> {
+export async function assertSound(of: Pick<TestDatabase, 'superuser'>, tenant: TenantId): Promise<StoredRow[]> {
   const rows = await storedRows(of, tenant);
   const { rows: heads } = await of.superuser.query<{ size: number; root: Buffer }>(
     'SELECT size::int, root FROM log_head WHERE tenant = $1',
