@@ -89,6 +89,8 @@ interface Row {
 /** A source that reported nothing for a day is silent: a seal cannot show an access that nobody reported. */
 const SILENT_MS = 24 * 3_600_000;
 
+/** Rows read at once. */
+const PAGE = 500;
 /** Before every subject. */
 const nobody = '00000000-0000-0000-0000-000000000000';
 
@@ -138,6 +140,21 @@ export class AccessSearch {
     const last = items.at(-1);
     const place = rows.length > limit && last ? [String(last.position), last.subjectId] : undefined;
     return { items, next: place ? sealCursor(this.keys, by, 'access-log', filter, place) : null };
+  }
+
+  /** Every access to these people, oldest first, for their own package; all aliases must be named. */
+  async *toPeople(tenant: TenantId, subjects: readonly SubjectId[]): AsyncGenerator<Page['items'][number]> {
+    for (let place: [number, string] | undefined = [-1, nobody]; place;) {
+      const { rows } = (await this.database.fetch<Row>(tenant, {
+        name: 'access-of-people',
+        text: `SELECT * FROM access_entry WHERE tenant = $1 AND subject = ANY($2::uuid[]) AND (position, subject) > ($3::bigint, $4::uuid)
+               ORDER BY position, subject LIMIT $5`,
+        values: [tenant, subjects, ...place, PAGE],
+      })) as { rows: Row[] };
+      for (const row of rows) yield await this.view(tenant, row);
+      const last = rows.length === PAGE ? rows.at(-1) : undefined;
+      place = last && [last.position, last.subject];
+    }
   }
 
   /** Every source with its gaps: sequence numbers between its first and last that never arrived. */
