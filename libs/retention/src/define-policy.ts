@@ -1,7 +1,7 @@
 /** Defines or changes a retention policy; before and after stand in the event. */
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { z } from 'zod';
-import type { JsonObject, TenantId } from '#kernel';
+import { canonicalize, type JsonObject, type TenantId } from '#kernel';
 import { EventStore, type NewEvent } from '#ledger';
 import type { Caller } from '#platform';
 import { dutyOf, dutyRowStream, policyFault, policyStream, type PolicyBody, type PolicyView } from './policy.js';
@@ -34,7 +34,8 @@ export class DefinePolicyHandler implements ICommandHandler<DefinePolicy> {
     const before = (history.at(-1)?.data['after'] ?? null) as JsonObject | null;
     // JSON once, so that what is stored and what is compared hold no undefined members.
     const after = JSON.parse(JSON.stringify(body)) as JsonObject;
-    const same = JSON.stringify(before) === JSON.stringify(after);
+    // Stored leaves are canonical: only their canonical text compares.
+    const same = canonicalize(before) === canonicalize(after);
     const version = same ? history.length : history.length + 1;
     const view = { id, version, ...body };
     if (same) return view;

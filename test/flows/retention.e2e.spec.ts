@@ -1,0 +1,306 @@
+/** Retention on a real PostgreSQL: a plan writes nothing, two people make it run, and a hold wins over all of it. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Client } from 'pg';
+import { connectPlugin } from '../support/connect-plugin.js';
+import { clusterUrl } from '../support/test-database.js';
+import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
+
+const toCustomer = { column: 'customer_id', to: { dataset: 'customers', column: 'id' }, identifying: true };
+const tableMap = {
+  datasets: [
+    {
+      name: 'customers',
+      table: 'customers',
+      title: 'Customers',
+      key: 'id',
+      person: true,
+      action: 'erase',
+      match: [
+        { column: 'id', identifier: 'shop-customer-id', strength: 'identifying' },
+        { column: 'email', identifier: 'email', strength: 'identifying' },
+      ],
+    },
+    {
+      name: 'orders',
+      table: 'orders',
+      title: 'Orders',
+      key: 'id',
+      refs: [toCustomer],
+      action: 'erase',
+      clockField: 'placed_on',
+    },
+    {
+      name: 'invoices',
+      table: 'invoices',
+      title: 'Invoices',
+      key: 'id',
+      refs: [toCustomer],
+      action: 'strip',
+      stripFields: ['email', 'birthday'],
+      clockField: 'issued_on',
+    },
+  ],
+};
+
+/** 450 orders of early 2020, three of them Ada's, and 20 of 2026. Invoices of 2015 and 2024. */
+const SHOP = `
+  CREATE TABLE customers (id int PRIMARY KEY, email text);
+  CREATE TABLE orders (id int PRIMARY KEY, customer_id int, placed_on date, note text);
+  CREATE TABLE invoices (id int PRIMARY KEY, customer_id int, email text, birthday date, issued_on date);
+  CREATE TABLE changes (line text);
+  INSERT INTO customers VALUES (1, 'ada@example.test'), (2, 'bob@example.test');
+  INSERT INTO orders SELECT n, CASE WHEN n <= 3 THEN 1 ELSE 2 END, DATE '2020-01-01' + n / 10, 'gift' FROM generate_series(1, 450) n;
+  INSERT INTO orders SELECT n, 2, DATE '2026-10-01', NULL FROM generate_series(1001, 1020) n;
+  INSERT INTO invoices SELECT n, 2, 'bob@example.test', DATE '1980-01-01', DATE '2015-12-31' FROM generate_series(1, 4) n;
+  INSERT INTO invoices SELECT n, 2, 'bob@example.test', DATE '1980-01-01', DATE '2024-03-12' FROM generate_series(5, 9) n;
+  CREATE FUNCTION counted() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN INSERT INTO changes VALUES (TG_TABLE_NAME || '/' || OLD.id || ' ' || TG_OP); RETURN NULL; END $$;
+  CREATE TRIGGER counted AFTER UPDATE OR DELETE ON orders FOR EACH ROW EXECUTE FUNCTION counted();
+  CREATE TRIGGER counted AFTER UPDATE OR DELETE ON invoices FOR EACH ROW EXECUTE FUNCTION counted();`;
+
+const HOLD = { ground: 'gdpr-17-3-e', owner: 'legal department', reviewOn: '2027-06-30' };
+
+describe('retention', () => {
+  let lethe: TestServer;
+  let shop: Client;
+  let connectionId: string;
+  const url = new URL(clusterUrl());
+  const database = `retention_${Date.now()}`;
+
+  beforeAll(async () => {
+    lethe = await startTestServer({ now: new Date('2026-11-22T12:00:00Z') });
+    const admin = new Client({ connectionString: clusterUrl() });
+    await admin.connect();
+    await admin.query(`CREATE DATABASE ${database}`);
+    await admin.end();
+    url.pathname = `/${database}`;
+    shop = new Client({ connectionString: url.toString() });
+    await shop.connect();
+    await shop.query(SHOP);
+    const config = { host: '127.0.0.1', port: Number(url.port), database, user: url.username, tableMap };
+    connectionId = await connectPlugin(lethe, {
+      plugin: 'postgres',
+      name: 'shop',
+      config,
+      secrets: { password: url.password },
+    });
+  });
+  afterAll(async () => {
+    await shop.end();
+    await lethe.close();
+  });
+
+  const define = (id: string, body: object): Promise<TestAnswer> =>
+    lethe.put(`/v1/retention/policies/${id}`, { connectionId, ...body });
+  const plan = (body: object): Promise<TestAnswer> => lethe.post('/v1/retention/plans', body);
+  const approve = (id: string, hash: string, as: 'officer' | 'officer2' | 'admin' | 'system' = 'officer2') =>
+    lethe.post(`/v1/retention/plans/${id}/approve`, { hash }, { as });
+  const count = async (sql: string): Promise<number> =>
+    Number((await shop.query<{ n: string }>(`SELECT count(*) AS n FROM ${sql}`)).rows[0]?.n);
+  const finished = async (id: string): Promise<TestAnswer> => {
+    for (const end = Date.now() + 20_000; ;) {
+      const answer = await lethe.get(`/v1/retention/plans/${id}`);
+      if (['done', 'incomplete'].includes(answer.body.status) || Date.now() > end) return answer;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+  const leaves = async (): Promise<string> =>
+    JSON.stringify(await lethe.server.parts.store.read(lethe.tenant.tenant.id, 0, 1000));
+
+  it('rests on a duty nobody read in the source only when a human enables it, and keeps before and after', async () => {
+    const duty = { dutyId: 'de-invoice', recordClass: 'invoice', country: 'DE' };
+    const body = { dataset: 'invoices', duty, action: 'erase', stripFields: ['email', 'birthday'] };
+    const refused = await define('invoices', body);
+    expect([refused.status, refused.body.code]).toEqual([422, 'duty-not-enabled']);
+    const enabled = await define('invoices', { ...body, overrides: { enable: ['de-invoice'] } });
+    expect([enabled.status, enabled.body.version]).toEqual([200, 1]);
+    expect((await define('invoices', { ...body, overrides: { enable: ['de-invoice'] } })).body.version).toBe(1);
+    const changed = await define('invoices', {
+      ...body,
+      stripFields: ['email'],
+      overrides: { enable: ['de-invoice'] },
+    });
+    expect(changed.body.version).toBe(2);
+    const events = await lethe.server.parts.store.load(lethe.tenant.tenant.id, 'retention-policy/invoices');
+    expect(events.map(({ data }) => [data['before'] === null, Object(data['after']).stripFields])).toEqual([
+      [true, ['email', 'birthday']],
+      [false, ['email']],
+    ]);
+    expect(await leaves()).toContain('DutyRowEnabled.v1');
+    const list = await lethe.get('/v1/retention/policies', { as: 'auditor' });
+    expect(list.body.items.map((item: { id: string }) => item.id)).toEqual(['invoices']);
+  });
+
+  it('refuses policies over what is not there, with a stable code', async () => {
+    const period = { period: 'P3Y', action: 'erase' };
+    const codes = await Promise.all(
+      [
+        { dataset: 'nothing', ...period },
+        { dataset: 'customers', ...period },
+        { dataset: 'orders', action: 'erase' },
+        { dataset: 'orders', period: 'P3Y', action: 'strip' },
+        { dataset: 'orders', period: 'P3Y', action: 'strip', stripFields: ['colour'] },
+        { dataset: 'orders', ...period, connectionId: '00000000-0000-7000-8000-000000000000' },
+        { dataset: 'orders', period: '3 years', action: 'erase' },
+      ].map(async (body) => (await define('bad', body)).body.code),
+    );
+    expect(codes).toEqual([
+      'dataset-unknown',
+      'dataset-without-date',
+      'duty-or-period-needed',
+      'strip-fields-missing',
+      'field-unknown',
+      'connection-unknown',
+      'body-invalid',
+    ]);
+  });
+
+  it('plans without a write, and the plan says what each policy would do', async () => {
+    await define('orders', { dataset: 'orders', period: 'P3Y', action: 'erase' });
+    const { status, body } = await plan({ all: true });
+    expect(status).toBe(201);
+    expect(body).toMatchObject({ status: 'planned', counts: { due: 454, held: 0 }, blocked: [] });
+    expect(
+      body.items.map((item: Record<string, unknown>) => [item['policyId'], item['before'], item['count']]),
+    ).toEqual([
+      // Eight years from year end: what was issued in 2015 was kept until 31 December 2023.
+      ['invoices', '2018-01-01', 4],
+      ['orders', '2023-11-22', 450],
+    ]);
+    expect(await count('changes')).toBe(0);
+  });
+
+  it('runs only for another human with the very hash', async () => {
+    const { body } = await plan({ policyId: 'orders' });
+    const codes = [
+      (await approve(body.id, body.hash, 'officer')).body.code,
+      (await approve(body.id, body.hash, 'admin')).status,
+      (await approve(body.id, body.hash, 'system')).status,
+      (await approve(body.id, '0'.repeat(64))).body.code,
+    ];
+    expect(codes).toEqual(['approver-repeated', 403, 403, 'plan-changed']);
+    lethe.clock.advance(73 * 3_600_000);
+    expect((await approve(body.id, body.hash)).body.code).toBe('plan-expired');
+    lethe.clock.advance(-73 * 3_600_000);
+    expect(await count('changes')).toBe(0);
+  });
+
+  it('stops at a hold on the dataset', async () => {
+    const reason = 'Claim of Bob Lake about order 17';
+    const placed = await lethe.post('/v1/holds', { ...HOLD, reason, scope: { connectionId, dataset: 'orders' } });
+    expect(placed.status).toBe(201);
+    const { body } = await plan({ policyId: 'orders' });
+    expect(body.counts.due).toBe(0);
+    expect(body.blocked).toMatchObject([{ policyId: 'orders', code: 'held', heldBy: [`hold:${placed.body.id}`] }]);
+    expect((await approve(body.id, body.hash)).body.code).toBe('plan-empty');
+    const list = await lethe.get('/v1/holds');
+    expect(list.body.items).toMatchObject([{ reason, owner: 'legal department', citation: 'GDPR art. 17(3)(e)' }]);
+    expect(await leaves()).not.toMatch(/Bob Lake|legal department/);
+    const released = await lethe.post(`/v1/holds/${placed.body.id}/release`, { reason: 'settled' });
+    expect(released.status).toBe(200);
+    expect((await lethe.post(`/v1/holds/${placed.body.id}/release`, { reason: 'again' })).status).toBe(409);
+    expect((await lethe.get('/v1/holds')).body.items).toEqual([]);
+    const events = await lethe.server.parts.store.load(lethe.tenant.tenant.id, `hold/${placed.body.id}`);
+    expect(events.at(-1)).toMatchObject({
+      type: 'HoldReleased.v1',
+      data: { id: placed.body.id, scope: { subjectId: null, connectionId, dataset: 'orders' } },
+    });
+  });
+
+  it('asks again when more changed than the plan covers', async () => {
+    const { body } = await plan({ policyId: 'orders' });
+    await shop.query(`INSERT INTO orders SELECT n, 2, DATE '2019-01-01', NULL FROM generate_series(2001, 2200) n`);
+    const refused = await approve(body.id, body.hash);
+    expect([refused.status, refused.body.code]).toEqual([409, 'plan-changed']);
+    expect(refused.body.changes).toEqual([{ code: 'count-outside-band', policyId: 'orders' }]);
+    expect(refused.body.plan).toMatchObject({ status: 'planned', counts: { due: 650 } });
+    // The planner stays the planner: officer2, who met the change, may approve the new plan.
+    await shop.query('DELETE FROM orders WHERE id BETWEEN 2001 AND 2200; TRUNCATE changes');
+    await define('orders', { dataset: 'orders', period: 'P2Y', action: 'erase' });
+    const changed = await approve(body.id, body.hash);
+    expect(changed.body.changes.map((one: { code: string }) => one.code)).toEqual([
+      'policy-changed',
+      'cut-off-changed',
+    ]);
+    expect(await count('changes')).toBe(0);
+  });
+
+  it('takes what is due exactly once, leaves a held person and everything younger, and takes theirs after release', async () => {
+    const hold = await lethe.post('/v1/holds', {
+      ...HOLD,
+      reason: 'warranty claim',
+      scope: { subject: { identifiers: [{ type: 'email', value: 'ada@example.test' }] } },
+    });
+    const planned = await plan({ all: true });
+    expect(planned.body.counts).toEqual({ due: 451, held: 3 });
+    expect(planned.body.items[1]).toMatchObject({ held: 3, heldBy: [`hold:${hold.body.id}`] });
+    const approved = await approve(planned.body.id, planned.body.hash);
+    expect([approved.status, approved.body.total]).toEqual([200, 451]);
+    expect((await approve(planned.body.id, planned.body.hash)).body.code).toBe('plan-already-approved');
+    const { body } = await finished(planned.body.id);
+    expect(body).toMatchObject({
+      status: 'done',
+      done: 451,
+      total: 451,
+      outcomes: [{ kind: 'erased', reason: null, count: 451 }],
+    });
+    expect(body.items.map((item: { ended: string }) => item.ended)).toEqual(['verified', 'verified']);
+    expect(await count('orders')).toBe(23);
+    expect(await count('orders WHERE id <= 3 OR id > 1000')).toBe(23);
+    expect(await count("invoices WHERE issued_on = DATE '2024-03-12' AND email IS NOT NULL")).toBe(5);
+    expect([await count('changes'), await count('(SELECT DISTINCT line FROM changes) c')]).toEqual([451, 451]);
+    expect((await lethe.superuser.query('SELECT 1 FROM retention_batch')).rowCount).toBe(0);
+
+    await lethe.post(`/v1/holds/${hold.body.id}/release`, { reason: 'claim settled' });
+    const next = await plan({ all: true });
+    expect(next.body.counts).toEqual({ due: 3, held: 0 });
+    await approve(next.body.id, next.body.hash);
+    expect((await finished(next.body.id)).body.status).toBe('done');
+    expect(await count('orders WHERE id <= 3')).toBe(0);
+    const empty = await plan({ all: true });
+    expect((await approve(empty.body.id, empty.body.hash)).body.code).toBe('plan-empty');
+  });
+
+  it('strips fields beyond the duty early, once, and not those the duty needs', async () => {
+    await define('birthdays', { dataset: 'invoices', period: 'P1Y', action: 'strip', stripFields: ['email'] });
+    await define('too-much', { dataset: 'invoices', period: 'P1Y', action: 'strip', stripFields: ['birthday'] });
+    const planned = await plan({ all: true });
+    const of = (body: { items: { policyId: string; count: number; before: string }[] }, id: string) =>
+      body.items.find((item) => item.policyId === id);
+    expect(of(planned.body, 'birthdays')).toMatchObject({ count: 5, before: '2025-11-22' });
+    // The birthday is not among the fields beyond the duty: it stays as long as the invoice.
+    expect(of(planned.body, 'too-much')).toMatchObject({ count: 0, before: '2018-01-01' });
+    await approve(planned.body.id, planned.body.hash);
+    const { body } = await finished(planned.body.id);
+    expect([body.status, body.outcomes]).toEqual(['done', [{ kind: 'retained', reason: null, count: 5 }]]);
+    expect(await count('invoices WHERE email IS NULL AND birthday IS NOT NULL')).toBe(5);
+    expect(of((await plan({ all: true })).body, 'birthdays')).toMatchObject({ count: 0 });
+  });
+
+  it('says what a plan can not do when the system is away', async () => {
+    await lethe.post(`/v1/admin/connections/${connectionId}/disable`, {}, { as: 'admin' });
+    const { body } = await plan({ policyId: 'orders' });
+    expect(body.blocked).toMatchObject([{ policyId: 'orders', code: 'connection-disabled' }]);
+    await lethe.post(`/v1/admin/connections/${connectionId}/enable`, {}, { as: 'admin' });
+  });
+
+  it('refuses holds without an exception, a scope or a review ahead', async () => {
+    const base = { ...HOLD, reason: 'x', scope: { connectionId } };
+    const codes = await Promise.all(
+      [
+        { ...base, ground: 'because' },
+        { ...base, scope: {} },
+        { ...base, scope: { dataset: 'orders' } },
+        { ...base, reviewOn: '2026-11-22' },
+        { ...base, scope: { subjectId: '00000000-0000-7000-8000-000000000000' } },
+      ].map(async (body) => (await lethe.post('/v1/holds', body)).body.code),
+    );
+    expect(codes).toEqual([
+      'ground-unknown',
+      'hold-scope-invalid',
+      'hold-scope-invalid',
+      'review-in-past',
+      'not-found',
+    ]);
+  });
+});
