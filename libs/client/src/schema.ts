@@ -416,6 +416,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/consents/{id}/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getConsentProof"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/access-log/entries": {
         parameters: {
             query?: never;
@@ -690,7 +706,11 @@ export interface components {
         NewMember: {
             label: string;
             roles: ("admin" | "privacy-officer" | "auditor")[];
-            oidcSubject?: string;
+            oidcSubject?: {
+                /** Format: uri */
+                issuer: string;
+                subject: string;
+            };
         };
         FindSubjects: {
             identifiers: {
@@ -940,6 +960,7 @@ export interface components {
                 value: string;
             };
         };
+        ConsentProof: string;
         ReportAccesses: {
             entries: {
                 id: string;
@@ -2068,6 +2089,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConsentReceipt"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getConsentProof: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": components["schemas"]["ConsentProof"];
                 };
             };
             /** @description A problem document (RFC 9457); `code` is stable. */

@@ -5,10 +5,15 @@ import type { Migration } from '#ledger';
 /** TypeORM orders migrations by a 13-digit time at the end of the class name. */
 const epoch = 1_700_000_000_000;
 
+const TABLE = 'lethe_migration';
+
+function nameOf({ id }: Migration): string {
+  return `${id}-${epoch + Number.parseInt(id, 10)}`;
+}
+
 function asClass(migration: Migration): new () => MigrationInterface {
-  const number = Number.parseInt(migration.id, 10);
   return class implements MigrationInterface {
-    name = `${migration.id}-${epoch + number}`;
+    name = nameOf(migration);
 
     async up(runner: QueryRunner): Promise<void> {
       await runner.query(migration.sql);
@@ -33,14 +38,29 @@ export async function migrate(url: string, migrations: Migration[]): Promise<str
     type: 'postgres',
     url,
     migrations: [roles, ...migrations].map(asClass),
-    migrationsTableName: 'lethe_migration',
+    migrationsTableName: TABLE,
     migrationsTransactionMode: 'each',
     logging: false,
   });
   await source.initialize();
   try {
-    return (await source.runMigrations()).map((migration) => migration.name);
+    const applied = (await source.runMigrations()).map((migration) => migration.name);
+    // So that the service's own role can see whether the schema is current.
+    await source.query(`GRANT SELECT ON ${TABLE} TO lethe_app`);
+    return applied;
   } finally {
     await source.destroy();
   }
+}
+
+/** Ids of this build's migrations that a database lacks, seen as the application; undefined when it has no tables at all. */
+export async function pendingMigrations(
+  query: (statement: { text: string }) => Promise<{ rows: Record<string, unknown>[] }>,
+  migrations: Migration[],
+): Promise<string[] | undefined> {
+  const { rows: tables } = await query({ text: `SELECT to_regclass('public.${TABLE}') AS there` });
+  if (tables[0]?.['there'] === null) return undefined;
+  const { rows } = await query({ text: `SELECT name FROM ${TABLE}` });
+  const present = new Set(rows.map(({ name }) => name));
+  return migrations.filter((migration) => !present.has(nameOf(migration))).map(({ id }) => id);
 }

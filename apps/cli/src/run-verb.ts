@@ -1,0 +1,66 @@
+/** The verbs, and the one place that turns their failures into a sentence and an exit status. */
+import { Usage, type Terminal, type Verb } from './terminal.js';
+
+interface Listed {
+  what: string;
+  load: () => Promise<Verb>;
+}
+
+/** Each verb is loaded when it is asked for: `lethe due` needs no database driver. */
+const verbs: Record<string, Listed> = {
+  migrate: { what: 'bring the databases to this build', load: async () => (await import('./migrate.js')).migrateVerb },
+  bootstrap: {
+    what: 'create roles, tables and a first tenant; prints its keys once',
+    load: async () => (await import('./bootstrap.js')).bootstrapVerb,
+  },
+  demo: { what: "tell the demonstration's story", load: async () => (await import('./demo.js')).demoVerb },
+  doctor: { what: 'say what is wrong and what to do', load: async () => (await import('./doctor.js')).doctorVerb },
+  rebuild: {
+    what: 'read projections again from the ledger',
+    load: async () => (await import('./rebuild.js')).rebuildVerb,
+  },
+  'verify-log': {
+    what: "recompute a running service's log and compare it with its seal",
+    load: async () => (await import('./verify-log.js')).verifyLogVerb,
+  },
+  due: { what: "explain a deadline's arithmetic", load: async () => (await import('./due.js')).dueVerb },
+  plugin: {
+    what: 'install, list, enable and disable plugins',
+    load: async () => (await import('./plugin.js')).pluginVerb,
+  },
+};
+
+function help(): string[] {
+  const list = Object.entries(verbs).map(([name, { what }]) => `  ${name.padEnd(12)} ${what}`);
+  return [
+    'Usage: lethe <verb> [options]; lethe <verb> --help',
+    '',
+    ...list,
+    '',
+    'Settings come from the environment; README.md lists them.',
+  ];
+}
+
+/** Runs one command line. Exit status: 0 done, 1 failed, 2 not understood. */
+export async function runVerb(words: readonly string[], terminal: Terminal): Promise<number> {
+  const [name, ...args] = words;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    for (const line of help()) terminal.say(line);
+    return name === undefined ? 2 : 0;
+  }
+  const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
+  if (!verb) {
+    terminal.complain(`lethe has no verb of that name. It has: ${Object.keys(verbs).join(', ')}.`);
+    return 2;
+  }
+  try {
+    return await (
+      await verb.load()
+    )(args, terminal);
+  } catch (error) {
+    const { message, code } = error as { message?: unknown; code?: unknown };
+    const misread = error instanceof Usage || String(code).startsWith('ERR_PARSE_ARGS');
+    terminal.complain(`lethe ${name}: ${typeof message === 'string' ? message : String(error)}`);
+    return misread ? 2 : 1;
+  }
+}
