@@ -1,8 +1,6 @@
 /** The records of one step, sealed on disk by dataset as they come; a repeated step replaces what came before it. */
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { newId } from '#kernel';
 import type { RegimeId } from '#law';
@@ -92,9 +90,8 @@ export class PackageParts {
   async *records(owner: PackageOwner, part: PartIndex): AsyncGenerator<PartRecord> {
     const path = this.folder.path(owner, 'parts', part.stepId, part.file);
     const key = await this.folder.key(owner);
-    const bytes = Readable.from(readSealed(path, key, partPlace(owner, part.stepId, part.file)));
-    for await (const line of createInterface({ input: bytes, crlfDelay: Infinity }))
-      if (line !== '') yield JSON.parse(line) as PartRecord;
+    for await (const line of linesOf(readSealed(path, key, partPlace(owner, part.stepId, part.file))))
+      yield JSON.parse(line) as PartRecord;
   }
 
   private async collect(
@@ -134,5 +131,17 @@ export class PackageParts {
     const part: OpenPart = { ...head, writer, names: new Set() };
     parts.set(dataset, part);
     return part;
+  }
+}
+
+/** Lines by LF alone: JSON may hold the other characters that a reader of text takes for line ends. */
+async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of chunks) {
+    rest = Buffer.concat([rest, chunk]);
+    for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
+      yield rest.subarray(0, end).toString('utf8');
+      rest = rest.subarray(end + 1);
+    }
   }
 }
