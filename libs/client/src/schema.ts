@@ -544,6 +544,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/connections/{id}/configure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["configureConnection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/connections/{id}/upgrade": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["upgradeConnection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/connections/{id}/check": {
         parameters: {
             query?: never;
@@ -586,6 +618,486 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["disableConnection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/retention/policies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["defineRetentionPolicy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/retention/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listRetentionPolicies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/retention/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["makeRetentionPlan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/retention/plans/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getRetentionPlan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/retention/plans/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["approveRetentionPlan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listHolds"];
+        put?: never;
+        post: operations["placeHold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/holds/{id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["releaseHold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["openRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["searchRequests"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["readRequest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{id}/verification-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["sendVerificationCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{id}/identify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["identifySubject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{id}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["readPlan"];
+        put?: never;
+        post: operations["makePlan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{id}/exclusions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["excludeFromPlan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["approveRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{id}/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["refuseRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{id}/extend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["extendRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["pauseRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["resumeRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["withdrawRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["reopenRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{id}/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listRequestTasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{id}/tasks/{taskId}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["completeRequestTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{id}/targets/{connectionId}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["retryRequestTarget"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{id}/targets/{connectionId}/manual": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["handleRequestTargetManually"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{id}/targets/{connectionId}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["acceptRequestTarget"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{id}/answers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listAnswers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{id}/answers/{n}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getAnswer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{id}/certificate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getCertificate"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/certificate-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getCertificateKey"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1016,7 +1528,7 @@ export interface components {
             to?: string;
             /** @default 50 */
             limit: number;
-            after?: number;
+            cursor?: string;
         };
         AccessPage: {
             items: {
@@ -1034,7 +1546,7 @@ export interface components {
                 recordedAt: string;
                 particulars: unknown;
             }[];
-            next: number | null;
+            next: string | null;
         };
         AccessSources: {
             items: {
@@ -1152,6 +1664,14 @@ export interface components {
             owner: string;
             why: string;
         };
+        ConfigureConnection: {
+            config: {
+                [key: string]: unknown;
+            };
+        };
+        UpgradeConnection: {
+            version: string;
+        };
         ConnectionCheck: {
             /** Format: uuid */
             id: string;
@@ -1169,6 +1689,644 @@ export interface components {
                 action: string;
                 schemaHash: string;
             }[];
+        };
+        RetentionPolicyDefinition: {
+            /** Format: uuid */
+            connectionId: string;
+            dataset: string;
+            duty?: {
+                dutyId: string;
+                recordClass: string;
+                country: string;
+            };
+            period?: string;
+            /** @enum {string} */
+            action: "erase" | "anonymise" | "strip";
+            /** @default [] */
+            stripFields: string[];
+            overrides?: {
+                /** @default [] */
+                enable: string[];
+            };
+        };
+        RetentionPolicy: {
+            id: string;
+            version: number;
+            /** Format: uuid */
+            connectionId: string;
+            dataset: string;
+            duty?: {
+                dutyId: string;
+                recordClass: string;
+                country: string;
+            };
+            period?: string;
+            /** @enum {string} */
+            action: "erase" | "anonymise" | "strip";
+            /** @default [] */
+            stripFields: string[];
+            overrides?: {
+                /** @default [] */
+                enable: string[];
+            };
+        };
+        RetentionPolicyList: {
+            items: components["schemas"]["RetentionPolicy"][];
+            /** @enum {string|null} */
+            next: null;
+        };
+        NewRetentionPlan: {
+            policyId: string;
+        } | {
+            /** @enum {boolean} */
+            all: true;
+        };
+        RetentionPlan: {
+            /** Format: uuid */
+            id: string;
+            hash: string;
+            /** @enum {string} */
+            status: "planned" | "approved" | "running" | "done" | "incomplete";
+            today: string;
+            /** Format: date-time */
+            expiresAt: string;
+            counts: {
+                due: number;
+                held: number;
+            };
+            items: {
+                policyId: string;
+                /** Format: uuid */
+                connectionId: string;
+                dataset: string;
+                ruleId: string;
+                /** @enum {string} */
+                action: "erase" | "anonymise" | "strip";
+                before: string;
+                count: number;
+                held: number;
+                heldBy: string[];
+                more: boolean;
+                done: number;
+                total: number;
+                outcomes: {
+                    kind: string;
+                    reason: string | null;
+                    count: number;
+                }[];
+                ended: string | null;
+                left: number;
+            }[];
+            blocked: {
+                policyId: string;
+                connectionId: string;
+                dataset: string;
+                code: string;
+                heldBy: string[];
+            }[];
+            done: number;
+            total: number;
+            outcomes: {
+                kind: string;
+                reason: string | null;
+                count: number;
+            }[];
+        };
+        ApproveRetentionPlan: {
+            hash: string;
+        };
+        NewHold: {
+            ground: string;
+            reason: string;
+            scope: {
+                subject?: {
+                    identifiers: {
+                        type: string;
+                        value: string;
+                    }[];
+                };
+                /** Format: uuid */
+                subjectId?: string;
+                /** Format: uuid */
+                connectionId?: string;
+                dataset?: string;
+            };
+            owner: string;
+            /** Format: date */
+            reviewOn: string;
+        };
+        Hold: {
+            /** Format: uuid */
+            id: string;
+            ground: string;
+            citation: string;
+            scope: {
+                /** Format: uuid */
+                subjectId: string | null;
+                connectionId: string | null;
+                dataset: string | null;
+            };
+            reason: string | null;
+            owner: string | null;
+            reviewOn: string;
+            reviewDue: boolean;
+            /** Format: date-time */
+            placedAt: string;
+            /** Format: date-time */
+            releasedAt: string | null;
+        };
+        HoldList: {
+            items: components["schemas"]["Hold"][];
+            /** Format: uuid */
+            next: string | null;
+        };
+        ReleaseHold: {
+            reason: string;
+        };
+        ReleasedHold: {
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            releasedAt: string;
+        };
+        OpenRequest: {
+            type: string;
+            regimes: string[];
+            territory?: string;
+            subject: {
+                identifiers: {
+                    type: string;
+                    value: string;
+                }[];
+            };
+            /** Format: date-time */
+            receivedAt?: string;
+            channel: string;
+            purposes?: string[];
+        };
+        OpenedRequest: {
+            /** Format: uuid */
+            id: string;
+            status: string;
+            /** Format: date */
+            dueOn: string;
+            clocks: components["schemas"]["RequestClock"][];
+        };
+        RequestClock: {
+            regime: string;
+            kind: string;
+            /** Format: date */
+            startsOn: string;
+            /** Format: date */
+            dueOn: string;
+            /** Format: date */
+            effectiveDueOn: string;
+            /** Format: date */
+            extendedDueOn?: string;
+            /** Format: date */
+            extendableTo?: string;
+            /** Format: date */
+            warnOn?: string;
+            /** Format: date */
+            pausedSince?: string;
+            calendar: string;
+            rule: string;
+            citation: string;
+            steps: string[];
+        };
+        SearchRequests: {
+            status?: string[];
+            type?: string[];
+            open?: boolean;
+            /** Format: date */
+            dueBefore?: string;
+            subject?: {
+                identifiers: {
+                    type: string;
+                    value: string;
+                }[];
+            };
+            /** Format: uuid */
+            subjectId?: string;
+            /** @default 50 */
+            limit: number;
+            cursor?: string;
+        };
+        RequestSummaryList: {
+            items: components["schemas"]["RequestSummary"][];
+            next: string | null;
+        };
+        RequestSummary: {
+            /** Format: uuid */
+            id: string;
+            type: string;
+            status: string;
+            resolution: string | null;
+            /** Format: uuid */
+            subjectId: string;
+            /** Format: date-time */
+            receivedAt: string;
+            /** Format: date */
+            dueOn: string;
+        };
+        Request: {
+            /** Format: uuid */
+            id: string;
+            type: string;
+            regimes: string[];
+            territory: string | null;
+            status: string;
+            resolution: string | null;
+            owner: string | null;
+            /** Format: date */
+            deadline: string | null;
+            overdue: boolean;
+            /** Format: date-time */
+            receivedAt: string;
+            /** Format: date-time */
+            recordedAt: string;
+            backdated: boolean;
+            channel: string;
+            /** Format: date */
+            dueOn: string;
+            clocks: components["schemas"]["RequestClock"][];
+            paused: {
+                regime: string;
+                /** Format: date */
+                from: string;
+                /** Format: date */
+                to: string | null;
+            }[];
+            extended: string[];
+            identifiers: {
+                /** Format: uuid */
+                id: string;
+                type: string;
+                strength: string;
+                method: string | null;
+            }[];
+            /** Format: uuid */
+            subjectId: string;
+            /** Format: uuid */
+            mergedInto: string | null;
+            plan: {
+                /** Format: uuid */
+                id: string;
+                hash: string;
+                /** Format: date-time */
+                expiresAt: string;
+                cause: string;
+            } | null;
+            approvals: number;
+            blockers: {
+                code: string;
+                connectionId: string;
+                dataset: string | null;
+                count: number;
+            }[];
+            unsearched: {
+                id: string;
+                name: string;
+                owner: string;
+                why: string;
+            }[];
+            reasons: {
+                code: string;
+                stepId?: string;
+                taskId?: string;
+            }[];
+            targets: components["schemas"]["RequestTarget"][];
+            aftercare: {
+                connectionId: string;
+                dataset: string;
+                count: number;
+                ruleId: string;
+                citation: string | null;
+                /** Format: date */
+                until: string | null;
+                /** @enum {string} */
+                status: "waiting" | "erased" | "failed";
+            }[];
+            tasks: components["schemas"]["RequestTask"][];
+            answers: {
+                id: string;
+                kind: string;
+                channel: string;
+            }[];
+            package: {
+                id: string;
+                records: number;
+                expiresAt: string;
+            } | null;
+            certificates: {
+                id: string;
+                version: number;
+                hash: string;
+            }[];
+            position: number;
+        };
+        RequestTarget: {
+            connectionId: string;
+            name: string;
+            /** Format: uuid */
+            stepId: string;
+            /** @enum {string} */
+            status: "waiting" | "acting" | "retrying" | "failed" | "manual" | "accepted" | "done";
+            outcomes: components["schemas"]["RequestOutcome"][];
+            verification: {
+                /** @enum {string} */
+                status: "pending" | "clean" | "residue" | "not-needed";
+                datasets: {
+                    dataset: string;
+                    result: string;
+                    records: number;
+                }[];
+            };
+            horizon: {
+                dataset: string;
+                layer: string;
+                until: string | null;
+                note?: string;
+            }[];
+            isolation: string | null;
+            added: number;
+            attempts: number;
+            failure: {
+                code: string;
+                class: string;
+                jobId: string;
+            } | null;
+        };
+        RequestOutcome: {
+            dataset: string;
+            kind: string;
+            count: number;
+            reason?: string;
+            citation?: string;
+            /** Format: date */
+            until?: string | null;
+            note?: string;
+        };
+        RequestTask: {
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            system: string;
+            why: string;
+            owner: string;
+            /** Format: date */
+            dueOn: string;
+            /** @enum {string} */
+            status: "open" | "done" | "nothing-found";
+        };
+        SendVerificationCode: {
+            identifier: {
+                type: string;
+                value: string;
+            };
+        };
+        SentVerificationCode: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            codeId: string;
+            /** Format: date-time */
+            expiresAt: string;
+        };
+        IdentifySubject: {
+            identifier: {
+                type: string;
+                value: string;
+            };
+            /** @enum {string} */
+            method: "attest" | "code";
+            code?: string;
+            note?: string;
+        };
+        IdentifiedRequest: {
+            /** Format: uuid */
+            id: string;
+            status: string;
+            identifier: {
+                /** Format: uuid */
+                id: string;
+                type: string;
+                /** @enum {string} */
+                strength: "verified";
+            };
+            /** Format: uuid */
+            mergedInto: string | null;
+        };
+        MakePlan: {
+            ground?: string;
+        };
+        RequestPlan: {
+            /** Format: uuid */
+            id: string;
+            hash: string;
+            /** Format: date-time */
+            expiresAt: string;
+            type: string;
+            ground: string;
+            identifiers: {
+                type: string;
+                masked: string;
+                /** @enum {string} */
+                strength: "verified" | "derived";
+                from: {
+                    connectionId: string;
+                    dataset: string;
+                    depth: number;
+                } | null;
+            }[];
+            candidates: {
+                type: string;
+                masked: string;
+                connectionId: string;
+                dataset: string;
+            }[];
+            systems: {
+                connectionId: string;
+                name: string;
+                pluginId: string;
+                pluginVersion: string;
+                contentHash: string;
+                configVersion: number;
+                role: string;
+                legalEntity: string;
+                country: string;
+                isolation: string;
+                datasets: {
+                    name: string;
+                    title: string;
+                    categories: string[];
+                    schemaHash: string;
+                    decisions: components["schemas"]["PlannedDecision"][];
+                    leftAlone: number;
+                }[];
+            }[];
+            blockers: {
+                code: string;
+                connectionId: string;
+                dataset: string | null;
+                count: number;
+                records: string[];
+            }[];
+            doubts: {
+                connectionId: string;
+                dataset: string;
+                ref: string;
+                reason: string;
+            }[];
+            unsearched: {
+                id: string;
+                name: string;
+                owner: string;
+                why: string;
+            }[];
+            exclusions: string[];
+        };
+        PlannedDecision: {
+            action: string;
+            /** @enum {string} */
+            kind: "ground-met" | "not-met" | "exception";
+            ruleId: string;
+            citation: string | null;
+            /** Format: date */
+            untilFrom: string | null;
+            /** Format: date */
+            untilTo: string | null;
+            /** Format: date */
+            reviewOn: string | null;
+            fields: string[];
+            count: number;
+            band: {
+                from: number;
+                to: number;
+            };
+        };
+        ExcludeFromPlan: {
+            connectionId: string;
+            dataset?: string;
+            identifierType?: string;
+            ref?: string;
+            reason: string;
+        };
+        ExcludedFromPlan: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            exclusionId: string;
+            status: string;
+        };
+        ApproveRequest: {
+            planHash: string;
+        };
+        ApprovedRequest: {
+            /** Format: uuid */
+            id: string;
+            status: string;
+            approvals: number;
+            needed: number;
+        };
+        RefuseRequest: {
+            reason: string;
+            exception: string;
+            /**
+             * @default refused
+             * @enum {string}
+             */
+            resolution: "refused" | "cannot-identify" | "out-of-scope" | "forwarded";
+        };
+        TurnedRequest: {
+            /** Format: uuid */
+            id: string;
+            status: string;
+        };
+        ExtendRequest: {
+            /** @enum {string} */
+            regime: "eu-gdpr" | "uk-gdpr" | "us-ca" | "br-lgpd";
+            reason: string;
+            /** Format: date */
+            noticeOn?: string;
+        };
+        PauseRequest: {
+            /** @enum {string} */
+            regime: "eu-gdpr" | "uk-gdpr" | "us-ca" | "br-lgpd";
+            /** @enum {string} */
+            reason: "clarification" | "identity";
+        };
+        ResumeRequest: {
+            /** @enum {string} */
+            regime: "eu-gdpr" | "uk-gdpr" | "us-ca" | "br-lgpd";
+        };
+        WithdrawRequest: {
+            reason: string;
+        };
+        ReopenRequest: {
+            reason: string;
+            /** @enum {string} */
+            cause: "complaint" | "appeal" | "order" | "late-find";
+        };
+        RequestTaskList: {
+            items: components["schemas"]["RequestTask"][];
+            /** @enum {string|null} */
+            next: null;
+        };
+        CompleteRequestTask: {
+            /** @enum {string} */
+            outcome: "done" | "nothing-found";
+            proof: string;
+        };
+        DecidedRequestTarget: {
+            /** Format: uuid */
+            id: string;
+            status: string;
+            final: boolean;
+        };
+        DecideRequestTarget: {
+            reason: string;
+        };
+        AnswerList: {
+            items: {
+                n: number;
+                /** Format: uuid */
+                id: string;
+                kind: string;
+                /** @enum {string} */
+                channel: "mail" | "letter";
+                subject: string;
+                /** Format: date-time */
+                writtenAt: string;
+            }[];
+            /** @enum {string|null} */
+            next: null;
+        };
+        Certificate: {
+            /** @enum {string} */
+            format: "lethe-certificate/1";
+            body: {
+                [key: string]: unknown;
+            };
+            signature: {
+                /** @enum {string} */
+                alg: "Ed25519";
+                keyId: string;
+                publicKey: string;
+                value: string;
+            };
+            proofs: {
+                position: number;
+                bytes: string;
+                tlogProof: string;
+            }[];
+            logKey: string;
+        };
+        CertificateKey: {
+            /** @enum {string} */
+            alg: "Ed25519";
+            keyId: string;
+            publicKey: string;
         };
         Problem: {
             type: string;
@@ -2430,6 +3588,80 @@ export interface operations {
             };
         };
     };
+    configureConnection: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfigureConnection"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionStatus"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upgradeConnection: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpgradeConnection"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionStatus"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     checkConnection: {
         parameters: {
             query?: never;
@@ -2516,6 +3748,1129 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConnectionStatus"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    defineRetentionPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionPolicyDefinition"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionPolicy"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRetentionPolicies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionPolicyList"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    makeRetentionPlan: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRetentionPlan"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionPlan"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRetentionPlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionPlan"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approveRetentionPlan: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApproveRetentionPlan"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionPlan"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listHolds: {
+        parameters: {
+            query?: {
+                after?: string;
+                released?: "true" | "false";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldList"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    placeHold: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewHold"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hold"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    releaseHold: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseHold"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReleasedHold"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openRequest: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenRequest"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenedRequest"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    searchRequests: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchRequests"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestSummaryList"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Request"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sendVerificationCode: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendVerificationCode"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SentVerificationCode"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    identifySubject: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentifySubject"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentifiedRequest"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readPlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestPlan"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    makePlan: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MakePlan"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestPlan"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    excludeFromPlan: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExcludeFromPlan"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExcludedFromPlan"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approveRequest: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApproveRequest"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovedRequest"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    refuseRequest: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefuseRequest"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TurnedRequest"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    extendRequest: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExtendRequest"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TurnedRequest"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pauseRequest: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PauseRequest"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TurnedRequest"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resumeRequest: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResumeRequest"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TurnedRequest"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdrawRequest: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WithdrawRequest"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TurnedRequest"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reopenRequest: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReopenRequest"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TurnedRequest"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRequestTasks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTaskList"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    completeRequestTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+                taskId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompleteRequestTask"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DecidedRequestTarget"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retryRequestTarget: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+                connectionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecideRequestTarget"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DecidedRequestTarget"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    handleRequestTargetManually: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+                connectionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecideRequestTarget"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DecidedRequestTarget"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acceptRequestTarget: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+                connectionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecideRequestTarget"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DecidedRequestTarget"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAnswers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnswerList"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAnswer: {
+        parameters: {
+            query?: {
+                format?: "html" | "text";
+            };
+            header?: never;
+            path: {
+                id: string;
+                n: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                    "text/plain": string;
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCertificate: {
+        parameters: {
+            query?: {
+                version?: number;
+                format?: "json" | "html";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Certificate"];
+                    "text/html": components["schemas"]["Certificate"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getCertificateKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CertificateKey"];
                 };
             };
             /** @description A problem document (RFC 9457); `code` is stable. */
