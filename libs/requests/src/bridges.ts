@@ -1,13 +1,12 @@
 /** The real neighbours behind the ports: #retention's rules, Lethe's own erasure. */
 import { Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { DomainError, type SubjectId, type TenantId } from '#kernel';
-import type { NewEvent } from '#ledger';
+import type { SubjectId, TenantId } from '#kernel';
 import { Holds, RetentionRules } from '#retention';
 import { EraseIdentity, KeyStore, type KeyClass } from '#subjects';
 import { KeepingRules } from './connected-systems.js';
 import type { DutyFact, HoldFact } from './decision.js';
-import { OwnErasure, PackageBuilder } from './ports.js';
+import { OwnErasure } from './ports.js';
 
 @Injectable()
 export class RetentionKeeping extends KeepingRules {
@@ -52,17 +51,5 @@ export class SubjectErasure extends OwnErasure {
   /** A backup of the key store can open the key until the epoch it was wrapped under is destroyed; nobody knows that day before. */
   async horizon(): Promise<string | null> {
     return null;
-  }
-}
-
-/** Until packages are built here: an access request stays open and says why, instead of closing empty-handed. */
-@Injectable()
-export class PackagesMissing extends PackageBuilder {
-  collect(): Promise<Record<string, number>> {
-    return Promise.reject(new DomainError(503, 'package-unavailable', 'Access packages are not built here yet.'));
-  }
-
-  build(): Promise<NewEvent[]> {
-    return this.collect().then(() => []);
   }
 }

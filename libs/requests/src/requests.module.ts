@@ -1,6 +1,7 @@
 /** Wires requests: slices, routes, the engine's jobs, and the real neighbours behind its ports. */
 import { Module, type Provider } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
+import { AccessSearch } from '#access-log';
 import { ConnectorCalls, ConnectorsModule } from '#connectors';
 import { ConsentModule, StopPurposes } from '#consent';
 import { Holds, RetentionRules } from '#retention';
@@ -11,7 +12,7 @@ import { WriteAnswers } from './answer-writer.js';
 import { AnswersController } from './answers.controller.js';
 import { ApprovalRule, ApproveRequestHandler } from './approve-request.js';
 import { BeginRequest } from './begin-request.js';
-import { PackagesMissing, RetentionKeeping, SubjectErasure } from './bridges.js';
+import { RetentionKeeping, SubjectErasure } from './bridges.js';
 import { BuildPlan } from './build-plan.js';
 import { CaseFile } from './case-file.js';
 import { CertificateFiles } from './certificate-file.js';
@@ -29,6 +30,14 @@ import { MakePlanHandler } from './make-plan.js';
 import { ManualTasks } from './manual-tasks.js';
 import { OpenRequestHandler } from './open-request.js';
 import { OwnRecords } from './own-records.js';
+import { BuildPackage } from './package-builder.js';
+import { PackageContents } from './package-contents.js';
+import { PackageExpiry } from './package-expiry.js';
+import { PackageFolder } from './package-folder.js';
+import { PackageOwn } from './package-own.js';
+import { PackageParts } from './package-parts.js';
+import { PackageRegister } from './package-register.js';
+import { PackageController } from './package.controller.js';
 import { AnswerWriter, CertificateIssuer, OwnErasure, PackageBuilder, WithdrawalPort } from './ports.js';
 import { ReadRequest } from './read-request.js';
 import { ReadStep } from './read-step.js';
@@ -47,11 +56,11 @@ import { SimilarRequests } from './similar-requests.js';
 import { StopAtOnce } from './stop-at-once.js';
 import { VerificationCodes } from './verification-codes.js';
 
-/** Holds and rules read the database afresh at every question: an instance of our own sees what any other sees. */
+/** Holds, rules and accesses are read afresh at every question: an instance of our own sees what any other sees. */
 const neighbours: Provider[] = [
   { provide: ConnectedSystems, useExisting: ConnectorCalls },
   { provide: SystemCalls, useExisting: ConnectorCalls },
-  ...[Holds, RetentionRules],
+  ...[Holds, RetentionRules, AccessSearch],
   { provide: KeepingRules, useClass: RetentionKeeping },
   { provide: WithdrawalPort, useExisting: StopPurposes },
   { provide: OwnErasure, useClass: SubjectErasure },
@@ -61,7 +70,8 @@ const answering: Provider[] = [
   ...[AnswerSources, CertificateSources, CertificateStore, CertificateFiles],
   { provide: AnswerWriter, useClass: WriteAnswers },
   { provide: CertificateIssuer, useClass: IssueCertificate },
-  { provide: PackageBuilder, useClass: PackagesMissing },
+  ...[PackageFolder, PackageParts, PackageOwn, PackageRegister, PackageContents, PackageExpiry],
+  { provide: PackageBuilder, useClass: BuildPackage },
 ];
 
 const slices: Provider[] = [
@@ -83,6 +93,7 @@ const engine: Provider[] = [
     RequestTasksController,
     AnswersController,
     CertificateController,
+    PackageController,
   ],
   providers: [...neighbours, ...answering, ...slices, ...engine],
   exports: [Requests, ReadRequest],
