@@ -32,7 +32,7 @@ interface Batch {
   payload: BatchPayload;
   planned: PlannedItem;
   run: ItemRun;
-  /** Earlier attempts may have written. */
+  /** Claimed before: an earlier attempt may have written, also one that was given back without being counted. */
   repeated: boolean;
   context: JobContext;
 }
@@ -64,7 +64,7 @@ export class RunBatch {
     // Done by an earlier attempt whose answer was lost, or ended meanwhile.
     if (!run || !planned || state.runId !== payload.runId || run.ended !== undefined) return done();
     if (payload.batch < run.next) return done();
-    const batch: Batch = { tenant, payload, planned, run, repeated: job.attempts > 1 || job.generation > 0, context };
+    const batch: Batch = { tenant, payload, planned, run, repeated: job.fence > 1, context };
     try {
       const last = job.attempts >= MAX_ATTEMPTS;
       return payload.batch === run.batches ? await this.verify(batch) : await this.act(batch, last);
