@@ -2,14 +2,14 @@
 import { join } from 'node:path';
 import { startLethe } from './lethe.mjs';
 import { interleave, ratios } from './measure.mjs';
-import { startProcess } from './processes.mjs';
+import { startProcess, watched } from './processes.mjs';
 
 const CONNECTIONS = 64;
 const PEOPLE = 10_000;
 
 /** @param {import('./setting.mjs').Setting} setting */
 export async function checkRow(setting) {
-  const { plan, say } = setting;
+  const { plan, say, profile } = setting;
   const started = [];
   const start = async (process) => {
     started.push(await process);
@@ -20,15 +20,17 @@ export async function checkRow(setting) {
     const plain = await start(startProcess(join(import.meta.dirname, 'serve-plain.mjs')));
     const load = await start(startProcess(join(import.meta.dirname, 'load.mjs')));
     await lethe.ask('people', { from: 0, to: PEOPLE });
-    const ask = (port, settings) => (seconds) =>
-      load.ask('run', { port, call: 'check', settings, seconds, connections: CONNECTIONS });
-    const { port, key } = lethe.started;
-    const route = { path: '/v1/consents/check', key };
+    const ask = (server, settings, folder) => (seconds) => {
+      const { port } = server.started;
+      const run = () => load.ask('run', { port, call: 'check', settings, seconds, connections: CONNECTIONS });
+      return watched(server, run, folder);
+    };
+    const route = { path: '/v1/consents/check', key: lethe.started.key };
     const found = await interleave(
       {
-        'one person': ask(port, { ...route, people: 1 }),
-        plain: ask(plain.started.port, { path: '/plain', people: PEOPLE }),
-        'any person': ask(port, { ...route, people: PEOPLE }),
+        'one person': ask(lethe, { ...route, people: 1 }, profile),
+        plain: ask(plain, { path: '/plain', people: PEOPLE }),
+        'any person': ask(lethe, { ...route, people: PEOPLE }, profile),
       },
       plan.http,
       say,

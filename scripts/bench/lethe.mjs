@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { startProcess } from './processes.mjs';
 
 /** @param {import('./setting.mjs').Setting} setting */
-export async function startLethe({ newDatabase, folder, nodeArgs }, name) {
+export async function startLethe({ newDatabase, folder }, name) {
   const ledger = await newDatabase(name, 'ledger');
   const keystore = await newDatabase(`${name}_keys`, 'keystore');
   const own = join(folder, name);
   mkdirSync(own);
   const args = { ledgerUrl: ledger.appUrl, keystoreUrl: keystore.appUrl, folder: own };
-  return startProcess(join(import.meta.dirname, 'serve-lethe.mjs'), { args, nodeArgs });
+  return startProcess(join(import.meta.dirname, 'serve-lethe.mjs'), { args });
 }

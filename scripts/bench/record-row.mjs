@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { startLethe } from './lethe.mjs';
 import { interleave, ratios } from './measure.mjs';
-import { startProcess } from './processes.mjs';
+import { startProcess, watched } from './processes.mjs';
 
 const CONNECTIONS = 64;
 const bench = join(import.meta.dirname, '../../bench');
@@ -60,7 +60,7 @@ const aLine = (records, found, peerName, goal) => ({
 
 /** @param {import('./setting.mjs').Setting} setting */
 export async function recordRow(setting) {
-  const { plan, say, newDatabase } = setting;
+  const { plan, say, newDatabase, profile } = setting;
   const missing = installPeer(say);
   if (missing)
     return [{ what: 'a consent of a new person through HTTP', peerName: '@c15t/backend 2.2.1', goal: 15, missing }];
@@ -74,11 +74,17 @@ export async function recordRow(setting) {
     const lethe = await start(startLethe(setting, 'bench_record'));
     const peer = await start(startProcess(join(bench, 'serve-c15t.mjs'), { args: { url: ownerUrl } }));
     const load = await start(startProcess(join(import.meta.dirname, 'load.mjs')));
-    const run = (port, call, settings) => (seconds) =>
-      load.ask('run', { port, call, settings, seconds, connections: CONNECTIONS });
+    const ask = (server, call, settings, folder) => (seconds) => {
+      const { port } = server.started;
+      return watched(
+        server,
+        () => load.ask('run', { port, call, settings, seconds, connections: CONNECTIONS }),
+        folder,
+      );
+    };
     const sides = {
-      ours: run(lethe.started.port, 'record', { key: lethe.started.key }),
-      peer: run(peer.started.port, 'peerRecord', {}),
+      ours: ask(lethe, 'record', { key: lethe.started.key }, profile),
+      peer: ask(peer, 'peerRecord', {}),
     };
     const peerName = `c15t ${peer.started.version} self-hosted`;
     const lines = [aLine('near-empty', await interleave(sides, plan.http, say), peerName, 15)];

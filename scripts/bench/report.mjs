@@ -14,6 +14,7 @@ const rate = (rounds) => {
 };
 const waits = (rounds) =>
   `${number(spread(rounds.map((one) => one.p50)).median)} / ${number(spread(rounds.map((one) => one.p99)).median)}`;
+const cpu = (rounds) => number(spread(rounds.map((one) => one.cpu)).median);
 const ratioText = ({ median, min, max }) => `${median.toFixed(2)} [${min.toFixed(2)}..${max.toFixed(2)}]`;
 
 function verdict({ ratio, goal, missing }) {
@@ -29,7 +30,7 @@ export function summary(sections) {
     .map((line) => {
       const head = `${verdict(line).padEnd(10)}  ${line.what}`;
       if (line.missing) return head;
-      return `${head}\n            ours ${rate(line.ours)}/s, ${line.peerName}: ${rate(line.peer)}/s, ratio ${ratioText(line.ratio)}${line.goal === undefined ? '' : `, goal ${line.goal}`}`;
+      return `${head}\n            ours ${rate(line.ours)}/s (${cpu(line.ours)} µs CPU), ${line.peerName}: ${rate(line.peer)}/s (${cpu(line.peer)} µs CPU), ratio ${ratioText(line.ratio)}${line.goal === undefined ? '' : `, goal ${line.goal}`}`;
     })
     .join('\n');
 }
@@ -41,12 +42,14 @@ function table({ name, lines, before, after }) {
     '',
     `fdatasync of 8 kB a second: ${disk}. Load of the machine: ${before.load.toFixed(1)} before, ${after.load.toFixed(1)} after.`,
     '',
-    '| what | ours /s | p50 / p99 ms | beside it | its /s | p50 / p99 ms | ratio | goal | |',
-    '|---|---|---|---|---|---|---|---|---|',
+    '| what | ours /s | p50 / p99 ms | CPU µs | beside it | its /s | p50 / p99 ms | CPU µs | ratio | goal | |',
+    '|---|---|---|---|---|---|---|---|---|---|---|',
     ...lines.map((line) => {
-      if (line.missing) return `| ${line.what} | | | ${line.peerName} | | | | ${line.goal ?? ''} | ${verdict(line)} |`;
-      const cells = [line.what, rate(line.ours), waits(line.ours), line.peerName, rate(line.peer), waits(line.peer)];
-      return `| ${[...cells, ratioText(line.ratio), line.goal ?? '', verdict(line)].join(' | ')} |`;
+      if (line.missing)
+        return `| ${line.what} | | | | ${line.peerName} | | | | | ${line.goal ?? ''} | ${verdict(line)} |`;
+      const side = (rounds) => [rate(rounds), waits(rounds), cpu(rounds)];
+      const cells = [line.what, ...side(line.ours), line.peerName, ...side(line.peer), ratioText(line.ratio)];
+      return `| ${[...cells, line.goal ?? '', verdict(line)].join(' | ')} |`;
     }),
     '',
   ].join('\n');
@@ -82,8 +85,8 @@ rows at 300,000 records; \`--row=flush|record|check\` takes one. A goal that is 
 
 What the rows mean: **flush** calls the event store in process; its limit writes rows made beforehand, without hashing, checking or
 answering anybody. **record** and **check** go through HTTP with everything on: the built server, a real key, validation, sealing,
-idempotency keys, row-level security; the load comes over 64 connections that are kept open, from a process of its own. The peer of
-**record** is c15t's self-hosted backend, \`@c15t/backend\` 2.2.1, on the same PostgreSQL; of **check**, a route of Nest on Fastify
+idempotency keys, row-level security; the load comes over 64 connections that are kept open, from a process of its own. CPU is what
+the server's (or writer's) own process used per call, without PostgreSQL and the load. The peer of **record** is c15t's self-hosted backend, \`@c15t/backend\` 2.2.1, on the same PostgreSQL; of **check**, a route of Nest on Fastify
 that takes the same body and answers a constant.
 `;
 }

@@ -35,7 +35,7 @@ const plans = {
  * @typedef {object} Setting
  * @property {typeof plans.full} plan
  * @property {string} folder removed at the end; on the database's disk
- * @property {string[]} nodeArgs for processes that run our code, e.g. a profiler
+ * @property {string | undefined} profile folder for CPU profiles of our processes
  * @property {(line: string) => void} say
  * @property {(name: string, schema?: 'ledger' | 'keystore') => Promise<{ownerUrl: string, appUrl: string}>} newDatabase
  */
@@ -44,12 +44,11 @@ const plans = {
 export async function openSetting({ quick, profile, say }) {
   const folder = mkdtempSync(join(tmpdir(), 'lethe-bench-'));
   const server = await startPostgres({ dataDir: join(folder, 'postgres'), settings });
-  const nodeArgs = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [];
   return {
     setting: {
       plan: quick ? plans.quick : plans.full,
       folder,
-      nodeArgs,
+      profile,
       say,
       async newDatabase(name, schema) {
         const { [name]: urls } = await provision(server.url, [name]);
