@@ -47,11 +47,23 @@ export interface Collected {
   stopped: { subject: SubjectId; purposes: string[] }[];
 }
 
+/** Databases that the tests of a file share; each test has a tenant of its own. */
+export interface SharedDatabases {
+  base: SubjectsFixture;
+  clock: TestClock;
+}
+
+export async function openDatabases(): Promise<SharedDatabases> {
+  const clock = new TestClock(new Date('2026-11-02T09:00:00Z'));
+  return { clock, base: await openSubjects(clock, [...jobsMigrations, ...requestsMigrations]) };
+}
+
 /** Everything a spec of the engine needs. `as` names the human. */
-export async function openRequests(systems: FakeSystem[], now = new Date('2026-11-02T09:00:00Z')) {
-  const clock = new TestClock(now);
-  const base = await openSubjects(clock, [...jobsMigrations, ...requestsMigrations]);
-  const { tenant, store, keys, sealer, keyStore, identifiers, subjects, ledger, vault } = base;
+export async function openRequests(shared: SharedDatabases, systems: FakeSystem[]) {
+  const { base, clock } = shared;
+  clock.set(new Date('2026-11-02T09:00:00Z'));
+  const tenant = await base.newTenant();
+  const { store, keys, sealer, keyStore, identifiers, subjects, ledger, vault } = base;
   const collected: Collected = { packaged: new Map(), answered: [], stopped: [] };
   const rules = new FakeRules();
   const connected = new FakeConnected(systems);
@@ -95,6 +107,7 @@ export async function openRequests(systems: FakeSystem[], now = new Date('2026-1
   };
   const certificates = { issue: async () => [] };
   const stop = new StopAtOnce(requests, file, own, {
+    assertStoppable: async () => undefined,
     stop: async ({ subject, purposes }) => (collected.stopped.push({ subject, purposes }), { stopped: 1 }),
   });
   const work = new RequestWork(
@@ -212,7 +225,7 @@ export async function openRequests(systems: FakeSystem[], now = new Date('2026-1
     close: async () => {
       await worker.stop(500);
       await subscriptions.stop();
-      await base.close();
+      await store.drained();
     },
   };
 }

@@ -1,12 +1,13 @@
 /** The real neighbours behind the ports: #retention's rules, Lethe's own erasure. */
 import { Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import type { SubjectId, TenantId } from '#kernel';
+import { Purposes, StopPurposes } from '#consent';
+import { unprocessable, type SubjectId, type TenantId } from '#kernel';
 import { Holds, RetentionRules } from '#retention';
 import { EraseIdentity, KeyStore, type KeyClass } from '#subjects';
 import { KeepingRules } from './connected-systems.js';
 import type { DutyFact, HoldFact } from './decision.js';
-import { OwnErasure } from './ports.js';
+import { OwnErasure, WithdrawalPort } from './ports.js';
 
 @Injectable()
 export class RetentionKeeping extends KeepingRules {
@@ -51,5 +52,43 @@ export class SubjectErasure extends OwnErasure {
   /** A backup of the key store can open the key until the epoch it was wrapped under is destroyed; nobody knows that day before. */
   async horizon(): Promise<string | null> {
     return null;
+  }
+}
+
+/** Bases a person can stop: consent by withdrawing (GDPR 7(3)), what rests on interests by objecting (21). */
+const STOPPABLE: Record<'objection' | 'withdrawal', readonly string[]> = {
+  withdrawal: ['consent'],
+  objection: ['consent', 'legitimate-interest', 'public-task'],
+};
+
+@Injectable()
+export class ConsentStops extends WithdrawalPort {
+  constructor(
+    private readonly stops: StopPurposes,
+    private readonly purposes: Purposes,
+  ) {
+    super();
+  }
+
+  async assertStoppable(
+    tenant: TenantId,
+    type: 'objection' | 'withdrawal',
+    purposes: readonly string[],
+  ): Promise<void> {
+    if (purposes.length === 0) return;
+    const known = await this.purposes.all(tenant);
+    for (const [index, id] of purposes.entries()) {
+      const purpose = known.find((one) => one.id === id);
+      if (purpose && STOPPABLE[type].includes(purpose.legalBasis)) continue;
+      const code = purpose ? 'decision-not-applicable' : 'purpose-unknown';
+      throw unprocessable(code, {
+        detail: 'A purpose is not defined, or rests on a basis that nobody can withdraw from or object to. See errors.',
+        errors: [{ pointer: `/purposes/${index}`, code }],
+      });
+    }
+  }
+
+  stop(call: Parameters<WithdrawalPort['stop']>[0]): Promise<{ stopped: number }> {
+    return this.stops.stop(call);
   }
 }

@@ -8,7 +8,7 @@ import type { NewEvent } from '#ledger';
 import { CLOCK, type Caller } from '#platform';
 import { CaseFile } from './case-file.js';
 import { clockInput } from './request-clocks.js';
-import { answerJob } from './request-jobs.js';
+import { answerJob, noticeJob } from './request-jobs.js';
 import type { RequestState } from './request-state.js';
 import { fact, notePlace } from './request.js';
 import { Requests, type Change } from './requests.js';
@@ -74,6 +74,8 @@ export class CourseOfRequest {
       assertExtension(clockInput(state, this.today(state)), { regime: body.regime, reason: body.reason, noticeOn });
       return {
         events: [fact('RequestExtended.v1', { requestId: id, regime: body.regime, reason: body.reason, noticeOn })],
+        // Without a sent notice there is no extension (GDPR 12(3)).
+        rows: enqueue(noticeJob(id, 'extension', state.version)),
       };
     });
   }

@@ -242,7 +242,8 @@ function stopOf(outcomes: readonly TargetOutcome[], now: Date): JobResult | unde
     return resultOfFail({ class: failed.transient ? 'transient' : 'permanent', code: failed.reason ?? failed.kind });
   const pending = outcomes.find((one) => one.kind === 'pending');
   if (!pending) return undefined;
-  if (pending.until != null && now.toISOString().slice(0, 10) > pending.until) return dead('pending-overdue');
+  if (typeof pending.until === 'string' && now.toISOString().slice(0, 10) > pending.until)
+    return dead('pending-overdue');
   return later(new Date(now.getTime() + (pending.pollAfterMs ?? 60_000)));
 }
 

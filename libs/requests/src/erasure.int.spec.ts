@@ -1,7 +1,12 @@
 /** One erasure over two systems, from receipt to closed; and everything that must send it back or keep it open. */
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { fakeSystem, type FakeSystem } from '../../../test/support/fake-systems.js';
-import { openRequests, type RequestsFixture } from '../../../test/support/requests-fixture.js';
+import {
+  openDatabases,
+  openRequests,
+  type RequestsFixture,
+  type SharedDatabases,
+} from '../../../test/support/requests-fixture.js';
 
 const ada = { type: 'email', value: 'ada@example.test' };
 const customer = { type: 'customerId', value: '17' };
@@ -10,6 +15,12 @@ describe('an erasure', () => {
   let shop: FakeSystem;
   let warehouse: FakeSystem;
   let all: RequestsFixture;
+  let shared: SharedDatabases;
+
+  beforeAll(async () => {
+    shared = await openDatabases();
+  });
+  afterAll(() => shared.base.close());
 
   beforeEach(async () => {
     shop = fakeSystem('shop', [{ name: 'customers' }, { name: 'invoices', action: 'erase' }]);
@@ -20,7 +31,7 @@ describe('an erasure', () => {
       { dataset: 'customers', ref: 'c18', ids: [{ type: 'email', value: 'bob@example.test' }] },
     ];
     warehouse.rows = [{ dataset: 'sales', ref: 's1', ids: [customer] }];
-    all = await openRequests([shop, warehouse]);
+    all = await openRequests(shared, [shop, warehouse]);
   });
   afterEach(() => all.close());
 

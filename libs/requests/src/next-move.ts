@@ -14,6 +14,8 @@ export function withNextMove(state: RequestState, change: Change): Change {
   withEvents(state, change.events);
   const events = [...change.events];
   const rows = [...(change.rows ?? [])];
+  // The person withdrew, or the answer is on its way: late facts are kept, and move nothing any more.
+  if (['answering', 'closed'].includes(before.status)) return { ...change, events, rows };
   const verdict = verdictOf(state);
   switch (verdict.kind) {
     case 'wait':
@@ -28,7 +30,6 @@ export function withNextMove(state: RequestState, change: Change): Change {
       break;
     }
     case 'answer':
-      if (before.status === 'answering' || before.status === 'closed') break;
       events.push(fact('AnsweringStarted.v1', { requestId: state.id, resolution: verdict.resolution }));
       rows.push(...enqueue(answerJob(state.id, state.version)));
   }

@@ -10,7 +10,7 @@ import { normaliseAll, SubjectAmbiguous, Subjects, type PreparedSubject } from '
 import { CaseFile } from './case-file.js';
 import { Intake, type Receipt } from './intake.js';
 import { dueOnOf } from './request-clocks.js';
-import { stopJob } from './request-jobs.js';
+import { noticeJob, stopJob } from './request-jobs.js';
 import { ClockView, clockView } from './request-view.js';
 import { fact, identifierPlaceOf, streamOf, type AvailableType, type Status } from './request.js';
 import { Requests } from './requests.js';
@@ -64,13 +64,16 @@ export class OpenRequestHandler implements ICommandHandler<OpenRequest> {
   async execute({ by, body }: OpenRequest): Promise<z.infer<typeof OpenedRequest>> {
     const receipt = await this.intake.receive(by, body);
     const { id, type, regimes, receivedOn, territory, now } = receipt;
+    await this.atOnce.assertStoppable(by.tenant, type, body.purposes ?? []);
     const clocks = clocksFor({ regimes, type, receivedOn, territory, asOf: dateInZone(now, receipt.timeZone) });
     const view = clocks.map(clockView);
     const status: Status = AT_ONCE.includes(type) ? 'closed' : 'identifying';
     const answer = { id, status, dueOn: dueOnOf(clocks, receivedOn), clocks: view };
     await this.register(by, body, async (who, ambiguous) => {
       const events = [...who.events, ...(await this.facts(by, body, receipt, who.subject, ambiguous))];
-      const stop = AT_ONCE.includes(type) ? enqueue(stopJob(id, new Date(now.getTime() + 5000))) : [];
+      const follow = AT_ONCE.includes(type)
+        ? stopJob(id, new Date(now.getTime() + 5000))
+        : noticeJob(id, 'acknowledgement', 0);
       const kept =
         status === 'closed' || !by.idempotency
           ? {}
@@ -80,7 +83,7 @@ export class OpenRequestHandler implements ICommandHandler<OpenRequest> {
         actorRef: by.actorRef,
         events,
         expect: { [streamOf(id)]: 0 },
-        rows: [...who.rows, ...stop],
+        rows: [...who.rows, ...enqueue(follow)],
         ...kept,
       });
       if (status !== 'closed') by.idempotency = undefined;

@@ -45,6 +45,12 @@ export abstract class PackageBuilder {
 
 /** Withdrawal and objection at once, without proof (GDPR 7(3), 21(3)); implemented by #consent. */
 export abstract class WithdrawalPort {
+  /** 422 `purpose-unknown` or `decision-not-applicable` before anything is recorded. */
+  abstract assertStoppable(
+    tenant: TenantId,
+    type: 'objection' | 'withdrawal',
+    purposes: readonly string[],
+  ): Promise<void>;
   /** Appends refusals for the purposes (all a person can stop when empty). Returns how many purposes were stopped. */
   abstract stop(call: {
     tenant: TenantId;

@@ -7,7 +7,11 @@ import type { NewJob } from '#jobs';
 const id = z.uuid();
 export const beginPayload = z.strictObject({ requestId: id, planId: id });
 export const stepPayload = z.strictObject({ requestId: id, stepId: id });
-export const answerPayload = z.strictObject({ requestId: id, round: z.number().int() });
+export const answerPayload = z.strictObject({
+  requestId: id,
+  round: z.number().int(),
+  notice: z.enum(['acknowledgement', 'extension', 'completion']).optional(),
+});
 export const aftercarePayload = z.strictObject({ requestId: id, aftercareId: id });
 export const certificatePayload = z.strictObject({ requestId: id });
 export const stopPayload = z.strictObject({ requestId: id });
@@ -40,6 +44,19 @@ export function answerJob(requestId: string, round: number): NewJob {
   return { queue: ANSWER, payload: { requestId, round }, dedupeKey: `request/${requestId}/answer/${round}` };
 }
 
+/** A letter that does not end the matter (or ends one that is closed already): receipt, extension, done at once. */
+export function noticeJob(
+  requestId: string,
+  notice: 'acknowledgement' | 'extension' | 'completion',
+  round: number,
+): NewJob {
+  return {
+    queue: ANSWER,
+    payload: { requestId, round, notice },
+    dedupeKey: `request/${requestId}/notice/${notice}-${round}`,
+  };
+}
+
 export function aftercareJob(
   requestId: string,
   care: { aftercareId: string; connectionId: string; until: CivilDate },
@@ -66,7 +83,7 @@ export function stopJob(requestId: string, runAt: Date): NewJob {
 
 /** The request a job belongs to, by its dedupe key; undefined for other domains' jobs. */
 export function requestOf(dedupeKey: string | null): { requestId: string; part: string; partId: string } | undefined {
-  const match = /^request\/([0-9a-f-]{36})\/(begin|step|answer|aftercare|certificate|stop)(?:\/(.+))?$/.exec(
+  const match = /^request\/([0-9a-f-]{36})\/(begin|step|answer|notice|aftercare|certificate|stop)(?:\/(.+))?$/.exec(
     dedupeKey ?? '',
   );
   return match ? { requestId: match[1]!, part: match[2]!, partId: match[3] ?? '' } : undefined;

@@ -18,6 +18,8 @@ export interface RequestIdentifier {
 export interface StepState {
   stepId: string;
   connectionId: string;
+  /** The plan it carries out. */
+  planId: string;
   order: number;
   jobId: string;
   /** Every dataset the system declares; each needs an outcome. */
@@ -94,9 +96,12 @@ export interface RequestState {
   exclusions: Omit<RequestEventData['SystemExcluded.v1'], 'requestId'>[];
   plan?: PlanFact;
   approvals: { planId: string; hash: string; humanRef: string }[];
-  /** Everybody who ever approved, completed or accepted something here. */
   suppressed: boolean;
   steps: StepState[];
+  /** Steps of earlier rounds, before a reopening: what was kept then still goes on its day. */
+  formerSteps: StepState[];
+  /** Plans that were acted on, by id. */
+  actedPlans: PlanFact[];
   aftercare: AftercareState[];
   tasks: TaskState[];
   incomplete: { code: string; stepId?: string; taskId?: string }[];

@@ -3,7 +3,7 @@ import { Module, type Provider } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { AccessSearch } from '#access-log';
 import { ConnectorCalls, ConnectorsModule } from '#connectors';
-import { ConsentModule, StopPurposes } from '#consent';
+import { ConsentModule } from '#consent';
 import { Holds, RetentionRules } from '#retention';
 import { SubjectsModule } from '#subjects';
 import { TenancyModule } from '#tenancy';
@@ -12,7 +12,7 @@ import { WriteAnswers } from './answer-writer.js';
 import { AnswersController } from './answers.controller.js';
 import { ApprovalRule, ApproveRequestHandler } from './approve-request.js';
 import { BeginRequest } from './begin-request.js';
-import { RetentionKeeping, SubjectErasure } from './bridges.js';
+import { ConsentStops, RetentionKeeping, SubjectErasure } from './bridges.js';
 import { BuildPlan } from './build-plan.js';
 import { CaseFile } from './case-file.js';
 import { CertificateFiles } from './certificate-file.js';
@@ -62,7 +62,7 @@ const neighbours: Provider[] = [
   { provide: SystemCalls, useExisting: ConnectorCalls },
   ...[Holds, RetentionRules, AccessSearch],
   { provide: KeepingRules, useClass: RetentionKeeping },
-  { provide: WithdrawalPort, useExisting: StopPurposes },
+  { provide: WithdrawalPort, useClass: ConsentStops },
   { provide: OwnErasure, useClass: SubjectErasure },
 ];
 

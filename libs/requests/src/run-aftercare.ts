@@ -12,10 +12,10 @@ import { FINALITY } from './outcome.js';
 import { keyClassOf } from './own-records.js';
 import { OwnErasure } from './ports.js';
 import { certificateJob } from './request-jobs.js';
-import type { AftercareState, RequestState } from './request-state.js';
+import type { AftercareState, RequestState, StepState } from './request-state.js';
 import { fact, LETHE_ITSELF, streamOf } from './request.js';
 import { Requests } from './requests.js';
-import { ACTOR, failureResult, stepOf } from './step-run.js';
+import { ACTOR, failureResult } from './step-run.js';
 
 const DAY = 86_400_000;
 
@@ -104,7 +104,7 @@ export class RunAftercare {
   }
 
   private async targets(tenant: TenantId, state: RequestState, care: AftercareState): Promise<KeptTarget[]> {
-    const step = stepOf(state, care.stepId);
+    const step = careStep(state, care);
     if (!step) return [];
     const kept = await this.file.targets(tenant, state.id, step);
     return care.targets.flatMap((index) => kept[index] ?? []);
@@ -126,7 +126,8 @@ export class RunAftercare {
     const kept = await this.targets(tenant, state, care);
     const at = kept.map(({ ruleId: _, fields: __, ...target }) => ({ ...toTarget(target, itemKey), action }));
     if (at.length === 0) return { kind: 'failed', count: 0, code: 'targets-unreadable' };
-    const details = state.plan ? await this.file.details(tenant, state.plan) : { identifiers: [] };
+    const plan = state.actedPlans.find((one) => one.planId === careStep(state, care)?.planId);
+    const details = plan ? await this.file.details(tenant, plan) : { identifiers: [] };
     const items = [
       { itemKey, generation, ids: details.identifiers.map(({ type, value, strength }) => ({ type, value, strength })) },
     ];
@@ -142,6 +143,11 @@ export class RunAftercare {
         return { kind: 'failed', count: 0, code: 'residue' };
     return { kind: 'erased', count: at.length };
   }
+}
+
+/** The step that kept it, of this round or an earlier one. */
+function careStep(state: RequestState, care: AftercareState): StepState | undefined {
+  return [...state.steps, ...state.formerSteps].find((one) => one.stepId === care.stepId);
 }
 
 function isNeeded(state: RequestState, care: AftercareState): boolean {

@@ -1,13 +1,17 @@
 /** The answer to the person, then the close, then the certificate. The answer closes the legal clock (GDPR 12(3)). */
 import { Injectable } from '@nestjs/common';
+import type { z } from 'zod';
 import type { TenantId } from '#kernel';
 import { done, type Job, type JobContext, type JobResult } from '#jobs';
 import type { NewEvent } from '#ledger';
 import { AnswerWriter, CertificateIssuer, PackageBuilder } from './ports.js';
+import type { answerPayload } from './request-jobs.js';
 import type { RequestState } from './request-state.js';
 import { fact, streamOf, type AnswerKind, type Resolution } from './request.js';
 import { Requests } from './requests.js';
 import { ACTOR } from './step-run.js';
+
+type AnswerPayload = z.infer<typeof answerPayload>;
 
 @Injectable()
 export class SendAnswer {
@@ -18,8 +22,9 @@ export class SendAnswer {
     private readonly certificates: CertificateIssuer,
   ) {}
 
-  async run({ tenant, payload }: Job<{ requestId: string; round: number }>, context: JobContext): Promise<JobResult> {
-    const { requestId, round } = payload;
+  async run({ tenant, payload }: Job<AnswerPayload>, context: JobContext): Promise<JobResult> {
+    const { requestId, round, notice } = payload;
+    if (notice) return this.notify(tenant, requestId, notice, `${requestId}/${notice}/${round}`, context);
     const state = await this.requests.load(tenant, requestId);
     const { resolution } = state;
     if (resolution === undefined) return done();
@@ -34,6 +39,18 @@ export class SendAnswer {
       ];
     });
     await this.certify(tenant, requestId, context);
+    return done();
+  }
+
+  /** Changes nothing but the list of answers: a receipt, an extension with its reason, or that it was done at once. */
+  private async notify(
+    tenant: TenantId,
+    requestId: string,
+    kind: AnswerKind,
+    key: string,
+    context: JobContext,
+  ): Promise<JobResult> {
+    await this.append(tenant, requestId, context, (now) => this.answers.write(tenant, now, kind, key));
     return done();
   }
 

@@ -1,9 +1,11 @@
 /** Withdrawal and marketing objection: done at once, without proof (GDPR 7(3), 21(3)), and closed. */
 import { Injectable } from '@nestjs/common';
 import type { TenantId } from '#kernel';
+import { enqueue } from '#jobs';
 import { CaseFile } from './case-file.js';
 import { WithdrawalPort } from './ports.js';
 import { OwnRecords } from './own-records.js';
+import { noticeJob } from './request-jobs.js';
 import type { RequestState } from './request-state.js';
 import { fact } from './request.js';
 import { Requests } from './requests.js';
@@ -17,6 +19,11 @@ export class StopAtOnce {
     private readonly own: OwnRecords,
     private readonly withdrawals: WithdrawalPort,
   ) {}
+
+  /** Asked before the request is recorded: what cannot be stopped must not be promised. */
+  async assertStoppable(tenant: TenantId, type: string, purposes: readonly string[]): Promise<void> {
+    if (type === 'objection' || type === 'withdrawal') await this.withdrawals.assertStoppable(tenant, type, purposes);
+  }
 
   /** Stops and closes; a repeat after a crash stops again, which changes nothing, and closes once. */
   async finish(tenant: TenantId, requestId: string, actorRef: string = ACTOR): Promise<RequestState> {
@@ -37,7 +44,10 @@ export class StopAtOnce {
     return this.requests.change(tenant, actorRef, requestId, (now) =>
       now.status === 'closed'
         ? undefined
-        : { events: [fact('RequestClosed.v1', { requestId, resolution: 'fulfilled' })] },
+        : {
+            events: [fact('RequestClosed.v1', { requestId, resolution: 'fulfilled' })],
+            rows: enqueue(noticeJob(requestId, 'completion', 0)),
+          },
     );
   }
 
