@@ -111,6 +111,7 @@ export const shopMap = {
       refs: [ofCustomer('customer_id')],
       action: 'anonymise',
       anonymise: { author: 'a customer', customer_id: null },
+      clockField: 'written_on',
     },
     {
       name: 'newsletter_subscribers',

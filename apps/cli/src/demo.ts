@@ -5,9 +5,13 @@ import { LetheProblem } from '@lethe/client';
 import { readConfig } from '#platform';
 import { demoFilePath, readDemoFile } from '../../server/src/demo-file.js';
 import { Story } from './story.js';
+import { tellAccess } from './story-access.js';
 import { tellAccessLog } from './story-access-log.js';
 import { tellConsent } from './story-consent.js';
+import { tellErasure } from './story-erasure.js';
+import { tellRetention } from './story-retention.js';
 import { tellSystems } from './story-systems.js';
+import { tellVerification } from './story-verify.js';
 import { Usage, type Terminal, type Verb } from './terminal.js';
 
 export const demoVerb: Verb = async (args, terminal) => {
@@ -37,6 +41,10 @@ async function tellAll(story: Story, dataDir: string, terminal: Terminal): Promi
     ['A consent is recorded, checked and withdrawn', () => tellConsent(story)],
     ['An access is reported, judged and proved', () => tellAccessLog(story)],
     ['Two systems are connected, a third is named', () => tellSystems(story, dataDir)],
+    ['How long records are kept', () => tellRetention(story, story.recall<string>('shop') ?? '')],
+    ['She asks what is known about her', () => tellAccess(story)],
+    ['She asks to be forgotten', () => tellErasure(story)],
+    ['An auditor checks it', () => tellVerification(story, story.recall<string>('erasure') ?? '', terminal)],
   ];
   terminal.say('');
   terminal.say('One person, two systems, and what becomes of her data');
