@@ -1,6 +1,9 @@
 /** Retention on a real PostgreSQL: a plan writes nothing, two people make it run, and a hold wins over all of it. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { CommandBus } from '@nestjs/cqrs';
 import { Client } from 'pg';
+import type { SubjectId } from '#kernel';
+import { LiftRestriction, RestrictSubject } from '#subjects';
 import { connectPlugin } from '../support/connect-plugin.js';
 import { clusterUrl } from '../support/test-database.js';
 import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
@@ -259,6 +262,24 @@ describe('retention', () => {
     expect(await count('orders WHERE id <= 3')).toBe(0);
     const empty = await plan({ all: true });
     expect((await approve(empty.body.id, empty.body.hash)).body.code).toBe('plan-empty');
+  });
+
+  it('leaves a restricted person’s records until the restriction is lifted', async () => {
+    await shop.query(`INSERT INTO orders VALUES (3001, 1, '2019-01-01', NULL), (3002, 2, '2019-01-01', NULL)`);
+    const found = await lethe.post('/v1/subjects/lookup', {
+      identifiers: [{ type: 'email', value: 'ada@example.test' }],
+    });
+    const subject = found.body.items[0].subjectId as SubjectId;
+    const by = { tenant: lethe.tenant.tenant.id, actorRef: 'test' };
+    const commands = lethe.server.app.get(CommandBus);
+    const { restrictionId } = await commands.execute(new RestrictSubject(by, subject, 'accuracy-contested'));
+    const restricted = await plan({ policyId: 'orders' });
+    expect(restricted.body.items[0]).toMatchObject({ count: 1, held: 1, heldBy: [`restriction:${restrictionId}`] });
+    await commands.execute(new LiftRestriction(by, subject, restrictionId, lethe.clock.now()));
+    expect((await plan({ policyId: 'orders' })).body.counts).toEqual({ due: 2, held: 0 });
+    const wrong = await approve(restricted.body.id, restricted.body.hash);
+    expect(wrong.body.changes).toEqual([{ code: 'hold-changed', policyId: 'orders' }]);
+    await shop.query('DELETE FROM orders WHERE id > 3000');
   });
 
   it('strips fields beyond the duty early, once, and not those the duty needs', async () => {

@@ -2,11 +2,11 @@
 import { Injectable } from '@nestjs/common';
 import type { SubjectId, TenantId } from '#kernel';
 import { normaliseAll, People, type Identifier } from '#subjects';
-import { coversAll, personHeld, type Hold } from './hold.js';
-import { Holds } from './holds.js';
+import { coversAll, personHeld } from './hold.js';
+import { Keepers, type Keeper } from './keepers.js';
 import { failureOf, RetentionSystems, type PersonAsked, type PersonRecord } from './retention-systems.js';
 
-/** `by` names what keeps: `hold:<id>`. `unresolved`: somebody is held and nobody can say which records are theirs. */
+/** `by` names what keeps, e.g. `hold:<id>`. `unresolved`: somebody is held and nobody can say which records are theirs. */
 export type Kept =
   | { kind: 'all'; by: string[] }
   | { kind: 'records'; by: string[]; refs: ReadonlySet<string> }
@@ -20,6 +20,8 @@ const PICTURE_MS = 30_000;
 /** Told apart already: somebody else's record that shares a value. */
 const NOT_THEIRS = 'contradicting-identifier';
 
+const UNKNOWN = 'held-person-unknown';
+
 type Found = { records: ReadonlySet<string> } | { code: string; again: boolean };
 
 const nameOf = (connectionId: string, { dataset, ref }: Pick<PersonRecord, 'dataset' | 'ref'>): string =>
@@ -30,26 +32,30 @@ export class HeldRecords {
   private readonly pictures = new Map<TenantId, { held: HeldNow; until: number }>();
 
   constructor(
-    private readonly holds: Holds,
+    private readonly keepers: Keepers,
     private readonly people: People,
     private readonly systems: RetentionSystems,
   ) {}
 
-  /** The last picture while the same holds are in force and it is young: a run of many batches searches people once. */
+  /** The last picture while the same holds and restrictions are in force and it is young: a run of many batches searches people once. */
   async recent(tenant: TenantId): Promise<HeldNow> {
     const known = this.pictures.get(tenant);
-    const holds = await this.holds.inForce(tenant);
-    if (known && known.until > performance.now() && known.held.fingerprint === fingerprintOf(holds)) return known.held;
-    const held = await this.now(tenant);
+    const keepers = await this.keepers.now(tenant);
+    if (known && known.until > performance.now() && known.held.fingerprint === fingerprintOf(keepers))
+      return known.held;
+    const held = this.picture(tenant, keepers);
     this.pictures.set(tenant, { held, until: performance.now() + PICTURE_MS });
     return held;
   }
 
-  /** Holds as they are now. Each person is searched once in it, in every enabled connection. */
+  /** What is kept now. Each person is searched once in it, in every enabled connection. */
   async now(tenant: TenantId): Promise<HeldNow> {
-    const holds = await this.holds.inForce(tenant);
+    return this.picture(tenant, await this.keepers.now(tenant));
+  }
+
+  private picture(tenant: TenantId, keepers: readonly Keeper[]): HeldNow {
     const searched = new Map<SubjectId, Promise<Found>>();
-    return new HeldNow(holds, (subject) => {
+    return new HeldNow(keepers, (subject) => {
       const found = searched.get(subject) ?? this.search(tenant, subject);
       searched.set(subject, found);
       // A search that failed is done again when somebody asks again.
@@ -63,7 +69,7 @@ export class HeldRecords {
    */
   private async search(tenant: TenantId, subject: SubjectId): Promise<Found> {
     const known = new Map((await this.identifiersOf(tenant, subject)).map((one) => [JSON.stringify(one), one]));
-    if (known.size === 0) return { code: 'held-person-unknown', again: false };
+    if (known.size === 0) return { code: UNKNOWN, again: false };
     const systems = await this.systems.enabled(tenant);
     const records = new Map<string, PersonRecord>();
     try {
@@ -90,39 +96,41 @@ export class HeldRecords {
   }
 }
 
-/** The holds of one moment. */
+/** What keeps records at one moment. */
 export class HeldNow {
   constructor(
-    private readonly holds: readonly Hold[],
+    private readonly keepers: readonly Keeper[],
     private readonly search: (subject: SubjectId) => Promise<Found>,
   ) {}
 
-  /** Names the holds in force: while it is the same, nothing new is kept by a new hold. */
+  /** Names the keepers: while it is the same, nothing new is kept by a new one. */
   get fingerprint(): string {
-    return fingerprintOf(this.holds);
+    return fingerprintOf(this.keepers);
   }
 
   /** What is kept in a dataset. */
   async in(connectionId: string, dataset: string): Promise<Kept> {
-    const whole = this.holds.filter((hold) => coversAll(hold, connectionId, dataset));
-    if (whole.length > 0) return { kind: 'all', by: whole.map(nameOfHold) };
+    const whole = this.keepers.filter((keeper) => coversAll(keeper, connectionId, dataset));
+    if (whole.length > 0) return { kind: 'all', by: whole.map(({ by }) => by) };
     const refs = new Set<string>();
     const by: string[] = [];
-    for (const hold of this.holds) {
-      const person = personHeld(hold, connectionId, dataset);
+    for (const keeper of this.keepers) {
+      const person = personHeld(keeper, connectionId, dataset);
       if (person === undefined) continue;
       const found = await this.search(person);
-      if ('code' in found) return { kind: 'unresolved', by: [nameOfHold(hold)], ...found };
+      if ('code' in found) {
+        if (found.code === UNKNOWN && !keeper.strict) continue;
+        return { kind: 'unresolved', by: [keeper.by], ...found };
+      }
       const own = [...found.records].flatMap((name) => refIn(name, connectionId, dataset));
-      if (own.length > 0) by.push(nameOfHold(hold));
+      if (own.length > 0) by.push(keeper.by);
       for (const ref of own) refs.add(ref);
     }
     return { kind: 'records', by, refs };
   }
 }
 
-const fingerprintOf = (holds: readonly Hold[]): string => holds.map((hold) => hold.id).join();
-const nameOfHold = (hold: Hold): string => `hold:${hold.id}`;
+const fingerprintOf = (keepers: readonly Keeper[]): string => keepers.map(({ by }) => by).join();
 
 function refIn(name: string, connectionId: string, dataset: string): string[] {
   const [connection, set, ref] = JSON.parse(name) as [string, string, string];

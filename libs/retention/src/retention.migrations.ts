@@ -26,4 +26,11 @@ export const retentionMigrations: Migration[] = [
       ),
     ].join('\n'),
   },
+  {
+    id: '0071-retention-kept-people',
+    sql: tenantTable(
+      'retention_kept_person',
+      'id uuid NOT NULL, subject uuid NOT NULL, why text NOT NULL, now boolean NOT NULL, PRIMARY KEY (tenant, id)',
+    ),
+  },
 ];

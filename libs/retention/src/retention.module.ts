@@ -9,6 +9,7 @@ import { DraftPlan } from './draft-plan.js';
 import { HeldRecords } from './held-records.js';
 import { Holds } from './holds.js';
 import { HoldsController } from './holds.controller.js';
+import { Keepers } from './keepers.js';
 import { ListHolds } from './list-holds.js';
 import { MakePlanHandler } from './make-plan.js';
 import { PlaceHoldHandler } from './place-hold.js';
@@ -31,7 +32,7 @@ export class RetentionModule {
       imports: [CqrsModule, SubjectsModule, TenancyModule, systems],
       controllers: [RetentionController, HoldsController],
       providers: [
-        ...[RetentionRules, Holds, HeldRecords, ListHolds, DraftPlan, Plans, RetentionBatches],
+        ...[RetentionRules, Holds, Keepers, HeldRecords, ListHolds, DraftPlan, Plans, RetentionBatches],
         ...[RunSources, RunBatch, RetentionDeadJobs, RetentionWorker],
         ...handlers,
       ],

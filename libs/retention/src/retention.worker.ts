@@ -4,6 +4,7 @@ import { EventStore, Subscriptions, type Process, type StoredEvent } from '#ledg
 import { JobWorker } from '#jobs';
 import { CONFIG, type Config } from '#platform';
 import { isDone } from './batch-outcomes.js';
+import { KeptPeopleProjection } from './kept-people.projection.js';
 import { foldPlan, planFact, planStream } from './plan-state.js';
 import { BATCH_QUEUE, batchOf, batchPayload } from './retention-jobs.js';
 import { RETENTION_ACTOR, RunBatch } from './run-batch.js';
@@ -27,7 +28,7 @@ export class RetentionDeadJobs implements Process {
     if (!run || !planned || run.ended !== undefined) return;
     const gone = run.outcomes.reduce((sum, one) => sum + (isDone(planned.action, one) ? one.count : 0), 0);
     const { planId: id, runId, item } = dead;
-    const code = String(data['code']);
+    const code = typeof data['code'] === 'string' ? data['code'] : 'job-died';
     await this.store.append({
       tenant,
       actorRef: RETENTION_ACTOR,
@@ -49,6 +50,7 @@ export class RetentionWorker implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
+    this.subscriptions.project(new KeptPeopleProjection());
     if (!this.config.LETHE_ROLES.includes('worker')) return;
     // One call into a connection at a time: its plugin and its vendor's limits are shared.
     const options = { payload: batchPayload, lease: LEASE_MS, perKey: { concurrency: 1 } };

@@ -1,12 +1,15 @@
 /** A run survives crashes without doing anything twice, and stops at what was not approved. Real ledger, jobs and seals. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { newId, systemClock, type TenantId } from '#kernel';
+import { newId, systemClock, type SubjectId, type TenantId } from '#kernel';
 import { enqueue, JobWorker, jobsMigrations } from '#jobs';
+import { Subscriptions } from '#ledger';
 import { People } from '#subjects';
 import { Tenants, tenancyMigrations } from '#tenancy';
 import { openSubjects, type SubjectsFixture } from '../../../test/support/subjects-fixture.js';
 import { HeldRecords } from './held-records.js';
 import { Holds } from './holds.js';
+import { Keepers } from './keepers.js';
+import { KeptPeopleProjection } from './kept-people.projection.js';
 import { foldPlan, planFact, planStream, statusOf, type ItemRun } from './plan-state.js';
 import { RetentionBatches } from './retention-batches.js';
 import { BATCH_QUEUE, batchJob, batchPayload } from './retention-jobs.js';
@@ -87,6 +90,7 @@ describe('a retention run', () => {
   let tenant: TenantId;
   let shop: Shop;
   let sources: RunSources;
+  let subscriptions: Subscriptions;
   const workers: JobWorker[] = [];
   const planId = (): string => state.planId;
   const state = { planId: newId(), runId: newId() };
@@ -98,13 +102,20 @@ describe('a retention run', () => {
     tenant = await base.newTenant();
     Object.assign(state, { planId: newId(), runId: newId() });
     shop = new Shop();
+    subscriptions = new Subscriptions(
+      base.store,
+      () => Promise.resolve([tenant]),
+      () => undefined,
+    );
+    subscriptions.project(new KeptPeopleProjection());
+    subscriptions.start();
     const { database } = base.ledger;
     const tenants = new Tenants(database, base.store, base.keys, systemClock);
     const people = new People(database, base.sealer, systemClock);
     sources = new RunSources(
       base.store,
       new RetentionRules(database, tenants, systemClock),
-      new HeldRecords(new Holds(database, people), people, shop),
+      new HeldRecords(new Keepers(new Holds(database, people), database, base.store, subscriptions), people, shop),
       new RetentionBatches(database, base.sealer, base.keyStore, systemClock),
       base.keys,
     );
@@ -112,6 +123,7 @@ describe('a retention run', () => {
   });
   afterEach(async () => {
     await Promise.all(workers.splice(0).map((worker) => worker.stop(0, 50)));
+    await subscriptions.stop();
     await base.ledger.superuser.query('DELETE FROM job');
   });
   afterAll(() => base.close());
@@ -212,7 +224,12 @@ describe('a retention run', () => {
     expect([...shop.rows]).toEqual(['young-1']);
     expect(shop.keys.size).toBe(3);
     expect(await kept()).toBe(0);
-    const opened = await base.keyStore.find(tenant, state.runId as never, 'case');
+    // The key goes right after the fact that all has ended.
+    let opened = await base.keyStore.find(tenant, state.runId as SubjectId, 'case');
+    for (const end = Date.now() + 5000; 'key' in opened && Date.now() < end;) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      opened = await base.keyStore.find(tenant, state.runId as SubjectId, 'case');
+    }
     expect(opened).toEqual({ missing: 'shredded' });
   });
 
