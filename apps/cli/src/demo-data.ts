@@ -173,6 +173,15 @@ function plant(data: DemoData): void {
       written_on: '2024-07-01',
     });
   };
+  for (const { id, first_name: author } of [first, second, third])
+    data.reviews.push({
+      id: 20_000 + id,
+      customer_id: id,
+      author,
+      product: 'Lake',
+      words: 'Seen it for years, still like it.',
+      written_on: '2019-05-01',
+    });
   add(main, first);
   add(sameName, first);
   add(samePhone, second);
