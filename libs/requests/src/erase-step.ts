@@ -16,7 +16,7 @@ import type { RequestState } from './request-state.js';
 import { withEvents } from './next-move.js';
 import { fact, type HorizonFact } from './request.js';
 import { Requests } from './requests.js';
-import { grouped, openTargets, targetOutcomes, withMissing, type TargetOutcome } from './step-outcomes.js';
+import { grouped, openTargets, othersNow, targetOutcomes, withMissing, type TargetOutcome } from './step-outcomes.js';
 import {
   beginAttempt,
   failureResult,
@@ -97,7 +97,7 @@ export class EraseStep {
     if (failure) return failure;
     const stopped = stopOf(outcomes, this.clock.now());
     if (stopped) return stopped;
-    const verified = await this.verify(work);
+    const verified = await this.verify(work, othersNow(work.step, outcomes));
     const confirmed = unsure.map((one) => confirmedOnRetry(one, work.kept, verified));
     const horizons = await this.horizon(work);
     return this.finish(work, confirmed, verified, horizons);
@@ -139,8 +139,10 @@ export class EraseStep {
     await record(this.requests, work, () => outcomeFacts(work, grouped(outcomes)));
   }
 
-  private async verify(work: Work): Promise<Verification[]> {
-    const { tenant, connectionId, items, itemKey, kept } = work;
+  /** By reference and by identifier. A record that is somebody else's by now stays; only identifiers could still lead to it. */
+  private async verify(work: Work, others: ReadonlySet<number>): Promise<Verification[]> {
+    const { tenant, connectionId, items, itemKey } = work;
+    const kept = work.kept.filter((_, index) => !others.has(index));
     const at = kept.map((target) => toTarget(target, itemKey));
     const verified: Verification[] = [];
     for await (const one of this.calls.verify(tenant, connectionId, items, at, this.options(work))) verified.push(one);
@@ -216,9 +218,7 @@ export class EraseStep {
         ...cares.map((care) => fact('AftercareScheduled.v1', { requestId: state.id, ...care })),
         fact('StepFinished.v1', { requestId: state.id, stepId: step.stepId, connectionId, isolation }),
       ],
-      rows: cares.flatMap((care) =>
-        care.until === null ? [] : enqueue(aftercareJob(state.id, { ...care, until: care.until }, state.timeZone)),
-      ),
+      rows: cares.flatMap((care) => aftercareJob(state.id, care, state.timeZone, this.clock.now()).flatMap(enqueue)),
     };
   }
 }

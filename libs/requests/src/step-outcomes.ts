@@ -3,6 +3,10 @@ import type { CivilDate } from '#law';
 import type { Outcome } from './connected.js';
 import type { KeptTarget } from './kept-target.js';
 import { FINALITY, type DatasetOutcome } from './outcome.js';
+import type { StepState } from './request-state.js';
+
+/** A connector's note: the reference leads to somebody else since it was located, so it was not touched. */
+const CHANGED_HANDS = 'changed-hands';
 
 /** One target's outcome, by its index in the step's kept list. */
 export type TargetOutcome = Omit<DatasetOutcome, 'targets'> & {
@@ -101,6 +105,12 @@ export function openTargets(
       return kind === undefined || !['gone', 'kept'].includes(FINALITY[kind]);
     }),
   );
+}
+
+/** Targets found to be another person's at the moment of writing, in this attempt or an earlier one. */
+export function othersNow(step: Pick<StepState, 'outcomes'>, outcomes: readonly TargetOutcome[]): Set<number> {
+  const earlier = step.outcomes.flatMap(({ note, targets }) => (note === CHANGED_HANDS ? targets : []));
+  return new Set([...earlier, ...outcomes.flatMap(({ note, target }) => (note === CHANGED_HANDS ? [target] : []))]);
 }
 
 /** What an attempt was about: nothing missing may pass for done. */
