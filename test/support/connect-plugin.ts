@@ -9,15 +9,20 @@ export interface WantedConnection {
   secrets?: Record<string, string>;
 }
 
-/** Inspect, install by hash, create, check, enable. Resolves with the connection's id. */
-export async function connectPlugin(lethe: TestServer, wanted: WantedConnection): Promise<string> {
-  const inspected = await lethe.post('/v1/admin/plugins/inspect', { name: wanted.plugin }, { as: 'admin' });
+/** Inspects a plugin folder and installs exactly what was shown. */
+export async function installPlugin(lethe: TestServer, name: string): Promise<{ id: string; version: string }> {
+  const inspected = await lethe.post('/v1/admin/plugins/inspect', { name }, { as: 'admin' });
   expect([inspected.status, inspected.body.problems]).toEqual([200, []]);
   const { contentHash } = inspected.body;
-  const installed = await lethe.post('/v1/admin/plugins', { name: wanted.plugin, contentHash }, { as: 'admin' });
+  const installed = await lethe.post('/v1/admin/plugins', { name, contentHash }, { as: 'admin' });
   expect(installed.status).toBe(201);
+  return { id: installed.body.id, version: installed.body.version };
+}
+
+/** Inspect, install by hash, create, check, enable. Resolves with the connection's id. */
+export async function connectPlugin(lethe: TestServer, wanted: WantedConnection): Promise<string> {
+  const plugin = await installPlugin(lethe, wanted.plugin);
   const { name, config, secrets = {} } = wanted;
-  const plugin = { id: installed.body.id, version: installed.body.version };
   const body = { name, legalEntity: 'Test shop GmbH', country: 'DE', plugin, config, secrets };
   const created = await lethe.post('/v1/admin/connections', body, { as: 'admin' });
   expect([created.status, created.body.errors]).toEqual([201, undefined]);

@@ -154,3 +154,14 @@ export function outcomesOf(request: Request, connectionId: string): string[] {
   const target = request.targets.find((one: Request) => one.connectionId === connectionId);
   return (target?.outcomes ?? []).map((one: Request) => `${one.dataset} ${one.kind} ${one.count}`).sort();
 }
+
+/** Another privacy officer of the tenant; resolves with her key. */
+export async function thirdOfficer(lethe: TestServer): Promise<string> {
+  const member = { label: `officer ${Date.now()}`, roles: ['privacy-officer'] };
+  const added = await lethe.post('/v1/admin/members', member, { as: 'admin' });
+  expect(added.status).toBe(201);
+  const wanted = { kind: 'personal', label: member.label, memberId: added.body.id, expiresInDays: 30 };
+  const issued = await lethe.post('/v1/admin/api-keys', wanted, { as: 'admin' });
+  expect(issued.status).toBe(201);
+  return issued.body.key;
+}
