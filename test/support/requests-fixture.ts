@@ -32,8 +32,10 @@ import { fact } from '../../libs/requests/src/request.js';
 import { requestsMigrations } from '../../libs/requests/src/requests.migrations.js';
 import { Requests } from '../../libs/requests/src/requests.js';
 import { RequestWork } from '../../libs/requests/src/requests.worker.js';
-import { AftercareSystems, RunAftercare } from '../../libs/requests/src/run-aftercare.js';
+import { AftercareReasons } from '../../libs/requests/src/aftercare-reasons.js';
+import { RunAftercare } from '../../libs/requests/src/run-aftercare.js';
 import { RunStep } from '../../libs/requests/src/run-step.js';
+import { SearchRequests } from '../../libs/requests/src/search-requests.js';
 import { SendAnswer } from '../../libs/requests/src/send-answer.js';
 import { SimilarRequests } from '../../libs/requests/src/similar-requests.js';
 import { StopAtOnce } from '../../libs/requests/src/stop-at-once.js';
@@ -115,10 +117,10 @@ export async function openRequests(shared: SharedDatabases, systems: FakeSystem[
     new RunStep(
       requests,
       new EraseStep(requests, file, calls, clock),
-      new EraseOwnStep(requests, file, erasure),
+      new EraseOwnStep(requests, file, erasure, clock),
       new ReadStep(requests, file, calls, packages),
     ),
-    new RunAftercare(requests, file, new AftercareSystems(connected, calls, rules), erasure, clock),
+    new RunAftercare(requests, file, new AftercareReasons(connected, calls, rules), erasure, clock),
     new SendAnswer(requests, answers, packages, certificates),
     stop,
   );
@@ -150,6 +152,7 @@ export async function openRequests(shared: SharedDatabases, systems: FakeSystem[
   const plan = new MakePlanHandler(requests, plans, file, clock);
   const approve = new ApproveRequestHandler(requests, plans, file, new ApprovalRule(), clock);
   const exclude = new ExcludeFromPlanHandler(requests, file);
+  const list = new SearchRequests(ledger.database, subjects, keys);
   const reads = new ReadRequest(requests, file, clock);
   const by = (name: string, kind: 'human' | 'system' = 'human'): Caller => {
     const principal: Principal = {
@@ -199,6 +202,8 @@ export async function openRequests(shared: SharedDatabases, systems: FakeSystem[
     },
     tasks: new ManualTasks(requests, file, ledger.database, clock),
     course: new CourseOfRequest(requests, file, clock),
+    search: (filter: Parameters<SearchRequests['page']>[1]): ReturnType<SearchRequests['page']> =>
+      list.page(by('reader'), filter),
     view: (id: string): Promise<RequestView> => reads.request(by('reader'), id),
     planOf: (id: string): Promise<PlanView> => reads.plan(by('reader'), id),
     open: (type: string, value: string, extra: object = {}) =>

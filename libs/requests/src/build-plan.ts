@@ -207,7 +207,7 @@ export class BuildPlan {
     };
     return {
       head,
-      details: { identifiers, doubts, candidates },
+      details: { identifiers, subjects: person.subjects, doubts, candidates },
       macs,
       hash: planHash(head, macs),
       targets,

@@ -48,7 +48,7 @@ export class CourseOfRequest {
   ) {}
 
   /** Before anything was done. The answer names reason, complaint and court, and closes the clock. */
-  refuse(by: Caller, id: string, body: z.infer<typeof RefuseBody>): Promise<Turned> {
+  async refuse(by: Caller, id: string, body: z.infer<typeof RefuseBody>): Promise<Turned> {
     const { exception, resolution } = body;
     if (resolution === 'refused' && legalRule(exception)?.kind !== 'exception')
       throw unprocessable(

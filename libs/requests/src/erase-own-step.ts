@@ -1,9 +1,9 @@
 /** The last step: Lethe itself. The identity key dies at once; the evidence classes stay, dated, and go by themselves. */
-import { Injectable } from '@nestjs/common';
-import type { SubjectId, TenantId } from '#kernel';
+import { Inject, Injectable } from '@nestjs/common';
+import { newId, type Clock, type SubjectId, type TenantId } from '#kernel';
 import { dead, enqueue, type JobContext, type JobResult } from '#jobs';
-import { newId } from '#kernel';
 import type { NewEvent } from '#ledger';
+import { CLOCK } from '#platform';
 import { CaseFile } from './case-file.js';
 import type { KeptTarget } from './kept-target.js';
 import type { DatasetOutcome } from './outcome.js';
@@ -20,6 +20,7 @@ export class EraseOwnStep {
     private readonly requests: Requests,
     private readonly file: CaseFile,
     private readonly own: OwnErasure,
+    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   async run(job: StepJob, context: JobContext): Promise<JobResult> {
@@ -33,7 +34,7 @@ export class EraseOwnStep {
     const left = await this.left(tenant, subjects);
     const horizon = await this.own.horizon();
     if (left > 0) return dead('residue');
-    return finishAttempt(this.requests, attempt, (state) => finished(attempt, state, kept, horizon));
+    return finishAttempt(this.requests, attempt, (state) => finished(attempt, state, kept, horizon, this.clock.now()));
   }
 
   /** Reads again: whoever still opens under the identity key was not erased. */
@@ -43,7 +44,13 @@ export class EraseOwnStep {
   }
 }
 
-function finished({ step }: Attempt, state: RequestState, kept: readonly KeptTarget[], until: string | null): Change {
+function finished(
+  { step }: Attempt,
+  state: RequestState,
+  kept: readonly KeptTarget[],
+  until: string | null,
+  now: Date,
+): Change {
   const at = { requestId: state.id, stepId: step.stepId, connectionId: LETHE_ITSELF };
   const outcomes = step.datasets.map((dataset) => outcomeOf(dataset, kept));
   const cares = outcomes.flatMap(({ dataset, kind, count, ruleId, citation, until: last, targets }) =>
@@ -79,9 +86,7 @@ function finished({ step }: Attempt, state: RequestState, kept: readonly KeptTar
     ...cares.map((care) => fact('AftercareScheduled.v1', { requestId: state.id, ...care })),
     fact('StepFinished.v1', { ...at, isolation: null }),
   ];
-  const rows = cares.flatMap((care) =>
-    care.until === null ? [] : enqueue(aftercareJob(state.id, { ...care, until: care.until }, state.timeZone)),
-  );
+  const rows = cares.flatMap((care) => aftercareJob(state.id, care, state.timeZone, now).flatMap(enqueue));
   return { events, rows };
 }
 

@@ -77,6 +77,8 @@ export type Doubt = { connectionId: string; dataset: string; ref: string; reason
 /** The sealed part. */
 export type PlanDetails = {
   identifiers: PlannedIdentifier[];
+  /** Ids of the person here, every alias. */
+  subjects: string[];
   doubts: Doubt[];
   candidates: { type: string; value: string; connectionId: string; dataset: string }[];
 };

@@ -57,19 +57,33 @@ export function noticeJob(
   };
 }
 
+/** Kept until a day, or until its reason is gone: a hold is released, a contract ends. What only a human can lift has no job. */
 export function aftercareJob(
   requestId: string,
-  care: { aftercareId: string; connectionId: string; until: CivilDate },
+  care: { aftercareId: string; connectionId: string; ruleId: string; until: CivilDate | null },
   timeZone: string,
-): NewJob {
-  const { aftercareId, connectionId, until } = care;
-  return {
-    queue: AFTERCARE,
-    key: connectionId,
-    payload: { requestId, aftercareId },
-    runAt: dayAfter(until, timeZone),
-    dedupeKey: `request/${requestId}/aftercare/${aftercareId}`,
-  };
+  now: Date,
+): NewJob[] {
+  const { aftercareId, connectionId, ruleId, until } = care;
+  if (until === null && !isLookedAfter(ruleId)) return [];
+  return [
+    {
+      queue: AFTERCARE,
+      key: connectionId,
+      payload: { requestId, aftercareId },
+      runAt: until === null ? new Date(now.getTime() + LOOK_MS) : dayAfter(until, timeZone),
+      dedupeKey: `request/${requestId}/aftercare/${aftercareId}`,
+    },
+  ];
+}
+
+/** How often it is asked whether the reason is gone. */
+export const LOOK_MS = 3_600_000;
+/** Reasons that no system and no register can take back. */
+const STANDING = ['not-met:kept-by-table-map', 'not-met:stripped-by-table-map', 'not-met:restricted'];
+
+function isLookedAfter(ruleId: string): boolean {
+  return ruleId.startsWith('hold:') || (ruleId.startsWith('not-met:') && !STANDING.includes(ruleId));
 }
 
 /** The certificate again, after aftercare changed what it says. */

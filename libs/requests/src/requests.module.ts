@@ -7,6 +7,7 @@ import { ConsentModule } from '#consent';
 import { Holds, RetentionRules } from '#retention';
 import { SubjectsModule } from '#subjects';
 import { TenancyModule } from '#tenancy';
+import { AftercareReasons } from './aftercare-reasons.js';
 import { AnswerSources } from './answer-sources.js';
 import { WriteAnswers } from './answer-writer.js';
 import { AnswersController } from './answers.controller.js';
@@ -47,7 +48,7 @@ import { RequestProcess } from './request.process.js';
 import { RequestsController } from './requests.controller.js';
 import { Requests } from './requests.js';
 import { RequestsWorker, RequestWork } from './requests.worker.js';
-import { AftercareSystems, RunAftercare } from './run-aftercare.js';
+import { RunAftercare } from './run-aftercare.js';
 import { RunStep } from './run-step.js';
 import { SearchRequests } from './search-requests.js';
 import { SendAnswer } from './send-answer.js';
@@ -81,7 +82,7 @@ const slices: Provider[] = [
 
 const engine: Provider[] = [
   ...[Requests, CaseFile, OwnRecords, BuildPlan, ApprovalRule, SimilarRequests, VerificationCodes, StopAtOnce],
-  ...[BeginRequest, EraseStep, EraseOwnStep, ReadStep, RunStep, AftercareSystems, RunAftercare, SendAnswer],
+  ...[BeginRequest, EraseStep, EraseOwnStep, ReadStep, RunStep, AftercareReasons, RunAftercare, SendAnswer],
   ...[RequestWork, RequestProcess, RequestsWorker],
 ];
 

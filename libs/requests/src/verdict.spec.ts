@@ -168,8 +168,12 @@ function isReallyDone(events: RequestEvent[]): boolean {
 describe('the verdict', () => {
   it('never says fulfilled unless every target has a final outcome and every dataset was read clean', () => {
     let fulfilled = 0;
+    // Pure noise seldom gets far, so half of the runs begin with a complete story and spoil it.
+    const spoiled = fc
+      .record({ drop: fc.array(fc.nat(11), { maxLength: 3 }), add: fc.array(anyEvent, { maxLength: 3 }) })
+      .map(({ drop, add }) => [...completeStory().filter((_, index) => !drop.includes(index)), ...add]);
     fc.assert(
-      fc.property(fc.array(anyEvent, { maxLength: 60 }), (events) => {
+      fc.property(fc.oneof(fc.array(anyEvent, { maxLength: 60 }), spoiled), (events) => {
         const state = acting();
         for (const event of events) evolve(state, event);
         const verdict = verdictOf(state);
@@ -179,9 +183,33 @@ describe('the verdict', () => {
       }),
       { numRuns: 20_000 },
     );
-    // Mostly noise: the next test shows that the property can be reached.
-    expect(fulfilled).toBeGreaterThanOrEqual(0);
+    expect(fulfilled).toBeGreaterThan(100);
   });
+
+  function completeStory(): RequestEvent[] {
+    return steps.flatMap(({ stepId, connectionId, datasets }): RequestEvent[] => {
+      const at = { requestId, stepId, connectionId };
+      let index = 0;
+      return [
+        ...rows[stepId]!.map(([dataset, count]): RequestEvent => ({
+          type: 'TargetOutcomeRecorded.v1',
+          data: {
+            ...at,
+            generation: 0,
+            dataset,
+            kind: 'erased',
+            count,
+            targets: Array.from({ length: count }, () => index++),
+          },
+        })),
+        {
+          type: 'StepVerified.v1',
+          data: { ...at, datasets: datasets.map((dataset) => ({ dataset, result: 'clean', records: 0 })) },
+        },
+        { type: 'StepFinished.v1', data: { ...at, isolation: null } },
+      ];
+    });
+  }
 
   function finished(
     state: RequestState,
