@@ -36,6 +36,7 @@ const plans = {
  * @property {typeof plans.full} plan
  * @property {string} folder removed at the end; on the database's disk
  * @property {string | undefined} profile folder for CPU profiles of our processes
+ * @property {number} postgres process id of the server
  * @property {(line: string) => void} say
  * @property {(name: string, schema?: 'ledger' | 'keystore') => Promise<{ownerUrl: string, appUrl: string}>} newDatabase
  */
@@ -48,6 +49,7 @@ export async function openSetting({ quick, profile, say }) {
     setting: {
       plan: quick ? plans.quick : plans.full,
       folder,
+      postgres: server.pid,
       profile,
       say,
       async newDatabase(name, schema) {

@@ -36,26 +36,31 @@ export class RecordConsentHandler implements ICommandHandler<RecordConsent> {
 
   async execute({ by, body, mayLink }: RecordConsent): Promise<Answer> {
     const { notice, purposes, collectedAt } = await this.rules.check(by, body);
-    return this.subjects.record(by.tenant, body.subject.identifiers, { mayLink }, async (who) => {
-      const decisions = await this.seal(by, body, who.subject, notice, purposes, collectedAt);
-      const answer = (at: Appended): Answer => answerOf(who, decisions, at);
-      const first = who.events.length;
-      const at = await this.store.append({
-        tenant: by.tenant,
-        actorRef: by.actorRef,
-        events: [...who.events, ...decisions.map((decision): NewEvent => eventOf(decision))],
-        rows: [...who.rows, ...decisions.map((decision, index) => consentRecordRow(decision, first + index))],
-        ...(by.idempotency
-          ? {
-              idempotency: by.idempotency,
-              respond: (done: Appended) => ({ status: 201, body: answer(done) as JsonObject }),
-            }
-          : {}),
-      });
-      by.idempotency = undefined;
-      this.records.forget(by.tenant, who.subject);
-      return answer(at);
-    });
+    return this.subjects.record(
+      by.tenant,
+      body.subject.identifiers,
+      { mayLink, sealsWith: ['consent'] },
+      async (who) => {
+        const decisions = await this.seal(by, body, who.subject, notice, purposes, collectedAt);
+        const answer = (at: Appended): Answer => answerOf(who, decisions, at);
+        const first = who.events.length;
+        const at = await this.store.append({
+          tenant: by.tenant,
+          actorRef: by.actorRef,
+          events: [...who.events, ...decisions.map((decision): NewEvent => eventOf(decision))],
+          rows: [...who.rows, ...decisions.map((decision, index) => consentRecordRow(decision, first + index))],
+          ...(by.idempotency
+            ? {
+                idempotency: by.idempotency,
+                respond: (done: Appended) => ({ status: 201, body: answer(done) as JsonObject }),
+              }
+            : {}),
+        });
+        by.idempotency = undefined;
+        this.records.forget(by.tenant, who.subject);
+        return answer(at);
+      },
+    );
   }
 
   private async seal(

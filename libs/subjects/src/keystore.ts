@@ -32,6 +32,8 @@ interface Waiting {
   subject: SubjectId;
   class: KeyClass;
   create: boolean;
+  /** Of somebody who is being registered: nobody else can have made it. */
+  first: boolean;
   resolve: (found: FoundKey) => void;
   reject: (error: unknown) => void;
 }
@@ -80,12 +82,29 @@ export class KeyStore {
     throw new SubjectErased();
   }
 
+  /**
+   * Makes the first keys of somebody whose id was drawn just now, in one commit, and remembers them for the sealing that
+   * follows. Nothing is looked up: the id is known to nobody else.
+   */
+  async begin(tenant: TenantId, subject: SubjectId, classes: readonly KeyClass[]): Promise<void> {
+    await Promise.all(classes.map((keyClass) => this.enqueue(tenant, subject, keyClass, true, true)));
+  }
+
   /** The key of (subject, class) if it can still be had. Outages throw: they are never taken for a shredding. */
   async find(tenant: TenantId, subject: SubjectId, keyClass: KeyClass, create = false): Promise<FoundKey> {
     const key = this.cache.get(nameOf(tenant, subject, keyClass));
-    if (key) return { key };
+    return key ? { key } : this.enqueue(tenant, subject, keyClass, create, false);
+  }
+
+  private enqueue(
+    tenant: TenantId,
+    subject: SubjectId,
+    keyClass: KeyClass,
+    create: boolean,
+    first: boolean,
+  ): Promise<FoundKey> {
     return new Promise((resolve, reject) => {
-      const item: Waiting = { subject, class: keyClass, create, resolve, reject };
+      const item: Waiting = { subject, class: keyClass, create, first, resolve, reject };
       const queue = this.waiting.get(tenant);
       if (queue) queue.push(item);
       else this.waiting.set(tenant, [item]);
@@ -138,30 +157,37 @@ export class KeyStore {
     const toCreate = new Set(batch.flatMap((item) => (item.create ? [nameOf(tenant, item.subject, item.class)] : [])));
     const rows = new Map<string, KeyRow>();
     const read = async (items: Waiting[]): Promise<void> => {
+      if (items.length === 0) return;
       for (const row of await readKeys(this.database, tenant, items))
         rows.set(nameOf(tenant, row.subject, row.class), row);
     };
-    await read([...wanted.values()]);
+    await read([...wanted.values()].filter((item) => !item.first));
     const absent = [...wanted].filter(([name]) => toCreate.has(name) && !rows.has(name)).map(([, item]) => item);
-    if (absent.length > 0) {
-      await this.create(tenant, absent);
-      // Read back: of two replicas that made the same key, the one that was stored counts.
-      await read(absent);
-    }
+    const made = absent.length > 0 ? await this.create(tenant, absent) : [];
+    // Read back: of two replicas that made the same key, the one that was stored counts.
+    await read(absent.filter((item) => !item.first));
     const found = new Map<string, FoundKey>();
-    for (const name of wanted.keys()) found.set(name, await this.unwrap(tenant, rows.get(name)));
+    absent.forEach((item, index) => {
+      if (item.first) found.set(nameOf(tenant, item.subject, item.class), { key: made[index]! });
+    });
+    for (const name of wanted.keys()) if (!found.has(name)) found.set(name, await this.unwrap(tenant, rows.get(name)));
     for (const [name, one] of found)
       if ('key' in one && shreddings === this.shreddings) this.cache.set(name, one.key, KEY_CACHE_MS);
     for (const item of batch) item.resolve(found.get(nameOf(tenant, item.subject, item.class)) ?? { missing: 'none' });
   }
 
-  private async create(tenant: TenantId, items: Waiting[]): Promise<void> {
+  /** Stores new keys, in the order of the items, and returns them. */
+  private async create(tenant: TenantId, items: Waiting[]): Promise<KeyObject[]> {
     // Twice is enough unless somebody rotates without pause.
     for (let attempt = 0; attempt < 5; attempt++) {
       const epoch = await this.provider.currentEpoch();
       const rows: NewKeyRow[] = [];
+      const keys: KeyObject[] = [];
       for (const { subject, class: keyClass } of items) {
-        rows.push({ subject, class: keyClass, ...(await this.provider.wrap(tenant, randomBytes(32))) });
+        const bytes = randomBytes(32);
+        rows.push({ subject, class: keyClass, ...(await this.provider.wrap(tenant, bytes)) });
+        keys.push(createSecretKey(bytes));
+        bytes.fill(0);
       }
       if (rows.some((row) => row.epoch !== epoch)) continue;
       const now = this.clock.now();
@@ -172,7 +198,7 @@ export class KeyStore {
       });
       if (!stored) continue;
       this.commits += 1;
-      return;
+      return keys;
     }
     throw new KeyUnavailable('missing', 'No key-encryption epoch is open for new keys. Begin a new epoch.');
   }

@@ -32,6 +32,11 @@ export class Sealer {
     return encrypt(key, `${tenant}|${subject}|${keyClass}|${place}`, { sealed: 1, c: keyClass, s: subject }, value);
   }
 
+  /** Makes keys of somebody who is being registered, in one commit; `seal` would make them one by one. */
+  begin(tenant: TenantId, subject: SubjectId, classes: readonly KeyClass[]): Promise<void> {
+    return this.keys.begin(tenant, subject, classes);
+  }
+
   /** Opens what was sealed for the same place. Never throws for what is gone or changed; outages of the key store do throw. */
   async open(tenant: TenantId, sealed: Sealed, place: string): Promise<Opened> {
     const found = await this.keys.find(tenant, sealed.s as SubjectId, sealed.c);

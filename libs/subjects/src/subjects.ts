@@ -3,6 +3,7 @@ import { newId, type SubjectId, type TenantId } from '#kernel';
 import type { InlineRow, NewEvent } from '#ledger';
 import type { IdentifierLookup, Lookup } from './identifier-lookup.js';
 import { normalise, normaliseAll, type Identifier, type PlacedIdentifier, type Strength } from './identifier.js';
+import type { KeyClass } from './keystore.queries.js';
 import type { Sealer } from './sealer.js';
 import {
   firstContactIndex,
@@ -30,6 +31,8 @@ export interface RecordOptions {
   strength?: Strength;
   /** JSON pointer of the identifiers in the caller's body; default `/subject/identifiers`. */
   pointer?: string;
+  /** Keys that `append` will seal with, beside identity: those of a new person are made together. */
+  sealsWith?: readonly KeyClass[];
 }
 
 /** A person to record something about, and what to append together with it. */
@@ -159,6 +162,7 @@ export class Subjects {
     if (known !== undefined && !options.mayLink)
       return { ...who, unlinked: unknown.map((one) => one.identifier.index) };
     if (known === undefined) {
+      await this.sealer.begin(tenant, subject, ['identity', ...(options.sealsWith ?? [])]);
       who.events.push(registered(subject));
       who.rows.push(subjectRow(subject));
     }
