@@ -188,6 +188,26 @@ describe('retention', () => {
     expect(await count('changes')).toBe(0);
   });
 
+  it('takes two credentials of one human for one, and a repeated call for one plan', async () => {
+    const members = await lethe.get('/v1/admin/members', { as: 'admin' });
+    const officer = members.body.items.find((one: { label: string }) => one.label === 'officer');
+    const issued = await lethe.post(
+      '/v1/admin/api-keys',
+      { kind: 'personal', label: 'second', memberId: officer.id },
+      { as: 'admin' },
+    );
+    const headers = { 'idempotency-key': 'the-same-call' };
+    const { body } = await lethe.post('/v1/retention/plans', { policyId: 'orders' }, { headers });
+    const again = await lethe.post('/v1/retention/plans', { policyId: 'orders' }, { headers });
+    expect([again.status, again.body.id]).toEqual([201, body.id]);
+    const refused = await lethe.post(
+      `/v1/retention/plans/${body.id}/approve`,
+      { hash: body.hash },
+      { key: issued.body.key },
+    );
+    expect(refused.body.code).toBe('approver-repeated');
+  });
+
   it('stops at a hold on the dataset', async () => {
     const reason = 'Claim of Bob Lake about order 17';
     const placed = await lethe.post('/v1/holds', { ...HOLD, reason, scope: { connectionId, dataset: 'orders' } });

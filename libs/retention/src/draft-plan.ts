@@ -10,6 +10,7 @@ import { RetentionRules } from './retention-rules.js';
 import {
   bandOf,
   BATCH_SIZE,
+  keepersNamed,
   MOST_RECORDS,
   planHash,
   ruleOf,
@@ -75,12 +76,12 @@ export class DraftPlan {
     const bound = bindingOf(policy, system);
     if (typeof bound === 'string') return blocked(bound);
     const kept = await held.in(connectionId, dataset);
-    if (kept.kind === 'all') return blocked('held', kept.by);
-    if (kept.kind === 'unresolved') return blocked(kept.code, kept.by);
+    if (kept.kind === 'all') return blocked('held', keepersNamed(kept.by));
+    if (kept.kind === 'unresolved') return blocked(kept.code, keepersNamed(kept.by));
     const item: PlannedItem = {
       ...{ policyId: policy.id, connectionId, dataset, ruleId: ruleIdOf(policy), action: policy.action },
       ...{ before: cut.before, fields: policy.action === 'strip' ? policy.stripFields : [], ...bound },
-      ...{ count: 0, band: bandOf(0), held: 0, heldBy: kept.by, more: false },
+      ...{ count: 0, band: bandOf(0), held: 0, heldBy: keepersNamed(kept.by), more: false },
     };
     try {
       const due = await this.due(tenant, item, kept.refs);

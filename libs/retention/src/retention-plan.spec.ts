@@ -4,7 +4,7 @@ import { newId, type JsonObject, type SubjectId } from '#kernel';
 import { afterReading, counted, outcomesOf, toVerify } from './batch-outcomes.js';
 import { covers, coversAll, personHeld, type HoldScope } from './hold.js';
 import { foldPlan, planFact, statusOf, type PlanFacts } from './plan-state.js';
-import { bandOf, planChanges, planHash, type PlanHead, type PlannedItem } from './retention-plan.js';
+import { bandOf, keepersNamed, planChanges, planHash, type PlanHead, type PlannedItem } from './retention-plan.js';
 
 const item: PlannedItem = {
   ...{ policyId: 'orders', policyVersion: 1, connectionId: 'c', dataset: 'orders', ruleId: 'retention:orders' },
@@ -36,6 +36,13 @@ describe('an approved plan', () => {
     const block = { policyId: 'other', connectionId: 'c', dataset: 'd', code: 'held', heldBy: [] };
     expect(planChanges(head, { ...head, blocked: [block] })).toEqual([{ code: 'blocked-new', policyId: 'other' }]);
     expect(planChanges({ ...head, blocked: [block] }, head)).toEqual([]);
+  });
+
+  it('names many keepers in little room, and still shows when one changes', () => {
+    const many = Array.from({ length: 500 }, (_, n) => `hold:${n}`);
+    expect(keepersNamed(many.slice(0, 20))).toEqual(many.slice(0, 20));
+    expect(keepersNamed(many)).toHaveLength(21);
+    expect(keepersNamed([...many.slice(0, -1), 'hold:x'])).not.toEqual(keepersNamed(many));
   });
 
   it('has a hash that names its rule, versions and records', () => {

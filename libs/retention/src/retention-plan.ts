@@ -63,6 +63,18 @@ export function ruleOf({ ruleId, dataset, before, action, fields }: PlannedItem)
   return { ruleId, dataset, before, action, ...(action === 'strip' ? { fields } : {}) };
 }
 
+const MOST_NAMES = 20;
+
+/** At most twenty names, since they stand in a leaf; the rest as their number and hash, so that a change still shows. */
+export function keepersNamed(by: readonly string[]): string[] {
+  if (by.length <= MOST_NAMES) return [...by];
+  const rest = by.slice(MOST_NAMES);
+  return [
+    ...by.slice(0, MOST_NAMES),
+    `others:${rest.length}:${createHash('sha256').update(rest.join()).digest('hex')}`,
+  ];
+}
+
 /**
  * SHA-256 (hex) over the canonical plan and, for each item, a keyed digest of the references to its records: the hash
  * names these records, and says nothing about them to who lacks the key.
