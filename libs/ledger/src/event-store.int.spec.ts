@@ -1,4 +1,5 @@
 /** The promises of an append, on real PostgreSQL: dense, atomic, nobody's failure but one's own, the tree always whole. */
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { systemClock, TestClock, type TenantId } from '#kernel';
 import {
@@ -11,6 +12,7 @@ import {
 } from '../../../test/support/ledger-fixture.js';
 import type { TestDatabase } from '../../../test/support/test-database.js';
 import { AlreadyDone, VersionConflict, type Append, type InlineTable } from './append.js';
+import { Database } from './database.js';
 import { EventTooLarge, leafText } from './event.js';
 import { EventStore } from './event-store.js';
 
@@ -314,4 +316,58 @@ describe('an outage', () => {
     expect(after.lastPosition).toBe(rows.length - 1);
     await mine.database.close();
   });
+
+  it('an append whose COMMIT was sent and never answered is rejected, not repeated: it may be on disk, and is', async () => {
+    const proxy = await deafProxy(db.urls.appUrl);
+    const mine = new EventStore(new Database({ connectionString: proxy.url }), systemClock);
+    const log = await openLog(store);
+    await mine.append(counted(log, 'warm'));
+    proxy.cutNextCommit();
+    const settled = await Promise.allSettled(
+      Array.from({ length: 5 }, (_, at) => mine.append(counted(log, `cut/${at}`))),
+    );
+    for (const one of settled) {
+      expect(one.status === 'rejected' && (one.reason as Error).name).toBe('OutcomeUnknown');
+    }
+    await mine.append(counted(log, 'again'));
+    const streams = (await assertSound(db, log)).map(({ stream }) => stream);
+    expect(streams).toEqual(['warm', 'cut/0', 'cut/1', 'cut/2', 'cut/3', 'cut/4', 'again']);
+    await mine.database.close();
+    await proxy.close();
+  });
 });
+
+/** Forwards to PostgreSQL; on demand it lets one COMMIT of a flush through, and cuts the connection instead of bringing the answer. */
+async function deafProxy(url: string): Promise<{ url: string; cutNextCommit(): void; close(): Promise<void> }> {
+  let armed = false;
+  const target = new URL(url);
+  const server = createServer((client) => {
+    const upstream = connect(Number(target.port), target.hostname);
+    let deaf = false;
+    let flushes = false;
+    client.on('data', (chunk) => {
+      flushes ||= chunk.includes('head-compare-and-set');
+      if (armed && flushes && chunk.includes('COMMIT')) {
+        [armed, deaf] = [false, true];
+        setTimeout(() => client.destroy(), 200);
+      }
+      upstream.write(chunk);
+    });
+    upstream.on('data', (chunk) => void (deaf || client.write(chunk)));
+    for (const [one, two] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      one.on('error', () => undefined);
+      one.on('close', () => two.destroy());
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const proxied = new URL(url);
+  proxied.port = String((server.address() as AddressInfo).port);
+  return {
+    url: proxied.toString(),
+    cutNextCommit: () => void (armed = true),
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
