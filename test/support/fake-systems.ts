@@ -39,6 +39,8 @@ export interface Faults {
 export class FakeSystem {
   rows: FakeRow[] = [];
   faults: Faults = {};
+  /** Comes in while the first erasure runs. */
+  lateRow: FakeRow | undefined;
   calls: string[] = [];
   itemKeys: string[] = [];
   /** Effective deletions by `dataset/ref`. */
@@ -71,6 +73,8 @@ export class FakeSystem {
   *applied(at: Target[]): Generator<Outcome> {
     this.calls.push('apply');
     if (this.faults.applyDown) throw Object.assign(new Error('down'), { fail: this.faults.applyDown });
+    if (this.lateRow) this.rows.push(this.lateRow);
+    this.lateRow = undefined;
     const outcomes: Outcome[] = [];
     at.forEach((target, index) => {
       this.itemKeys.push(target.itemKey);

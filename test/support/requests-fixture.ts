@@ -16,6 +16,7 @@ import { EraseOwnStep } from '../../libs/requests/src/erase-own-step.js';
 import { EraseStep } from '../../libs/requests/src/erase-step.js';
 import { ExcludeFromPlan, ExcludeFromPlanHandler } from '../../libs/requests/src/exclude-from-plan.js';
 import { IdentifySubject, IdentifySubjectHandler } from '../../libs/requests/src/identify-subject.js';
+import { LateRecords } from '../../libs/requests/src/late-records.js';
 import { MakePlan, MakePlanHandler } from '../../libs/requests/src/make-plan.js';
 import { ManualTasks } from '../../libs/requests/src/manual-tasks.js';
 import { Intake } from '../../libs/requests/src/intake.js';
@@ -116,7 +117,7 @@ export async function openRequests(shared: SharedDatabases, systems: FakeSystem[
     new BeginRequest(requests, plans, file, new Suppressions(vault.database, keys, clock), clock),
     new RunStep(
       requests,
-      new EraseStep(requests, file, calls, clock),
+      new EraseStep(requests, file, calls, new LateRecords(requests, plans, file, clock), clock),
       new EraseOwnStep(requests, file, erasure, clock),
       new ReadStep(requests, file, calls, packages),
     ),

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { SubjectId, TenantId } from '#kernel';
 import { dateInZone, type CivilDate } from '#law';
 import { CaseFile, foldIdentifier } from './case-file.js';
-import type { Located } from './connected.js';
+import type { Item, Located } from './connected.js';
 import { ConnectedSystems, KeepingRules, SystemCalls, type ConnectedSystem } from './connected-systems.js';
 import { decideRecord, IDENTITY_BLOCKERS, NOT_THEIRS, type DatasetFacts } from './decision.js';
 import { exclusionsOf, isExcluded, type OpenExclusion } from './exclusion.js';
@@ -95,6 +95,36 @@ export class BuildPlan {
     for (const system of connected)
       planned.push(await this.system(looking, system, found.records.get(system.id) ?? []));
     return this.finish(looking, planned, found, unsearched);
+  }
+
+  /** One system's part as it is now, for identifiers that were approved already: what a re-drive may add. */
+  async again(
+    tenant: TenantId,
+    state: RequestState,
+    connectionId: string,
+    items: Item[],
+    ground: string,
+    now: Date,
+  ): Promise<{ targets: KeptTarget[]; system: PlannedSystem } | undefined> {
+    const connected = (await this.systems.enabled(tenant)).find((one) => one.id === connectionId);
+    if (!connected) return undefined;
+    const records: Located[] = [];
+    for await (const one of this.calls.locate(tenant, connectionId, items)) records.push(one);
+    const verified = (await this.file.identifiers(tenant, state)).filter((one) => one.strength === 'verified');
+    const [person, exclusions] = await Promise.all([
+      this.own.personOf(tenant, verified),
+      exclusionsOf(this.file, tenant, state),
+    ]);
+    const today = dateInZone(now, state.timeZone);
+    const subject = person.subjects[0] ?? state.subjectId;
+    const looking: Looking = {
+      ...{ tenant, state, ground, today, person, exclusions, subject },
+      blockers: new Map(),
+      doubts: [],
+      targets: new Map(),
+    };
+    const system = await this.system(looking, connected, records);
+    return { targets: looking.targets.get(connectionId) ?? [], system };
   }
 
   private async locate(

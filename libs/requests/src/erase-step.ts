@@ -13,6 +13,7 @@ import { toTarget, type KeptTarget } from './kept-target.js';
 import { FINALITY, type DatasetOutcome } from './outcome.js';
 import { aftercareJob } from './request-jobs.js';
 import type { RequestState } from './request-state.js';
+import { LateRecords } from './late-records.js';
 import { withEvents } from './next-move.js';
 import { fact, type HorizonFact } from './request.js';
 import { Requests } from './requests.js';
@@ -46,15 +47,15 @@ export class EraseStep {
     private readonly requests: Requests,
     private readonly file: CaseFile,
     private readonly calls: SystemCalls,
+    private readonly late: LateRecords,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   async run(job: StepJob, context: JobContext): Promise<JobResult> {
     const attempt = await beginAttempt(this.requests, job, context);
     if (!attempt) return { kind: 'done' };
-    const work = await this.prepare(attempt);
     try {
-      return await this.act(work);
+      return await this.act(await this.prepare(attempt));
     } catch (error) {
       return failureResult(error);
     }
@@ -65,8 +66,11 @@ export class EraseStep {
     const { tenant, generation } = job;
     const planId = state.plan?.planId ?? state.id;
     const itemKey = this.file.itemKey(tenant, planId, step.stepId, generation);
-    const kept = await this.file.targets(tenant, state.id, step);
     const items: Item[] = [{ itemKey, generation, ids: await this.ids(tenant, state, step.connectionId) }];
+    const known = await this.file.targets(tenant, state.id, step);
+    // An officer's re-drive also takes what came meanwhile, as far as the approved decision covers it.
+    const added = generation > 0 ? await this.late.add(attempt, items, known) : [];
+    const kept = [...known, ...added];
     return { ...attempt, tenant, connectionId: step.connectionId, items, itemKey, kept };
   }
 

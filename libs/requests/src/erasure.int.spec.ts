@@ -247,6 +247,17 @@ describe('an erasure', () => {
     expect(new Set(shop.itemKeys).size).toBe(1);
   });
 
+  it('finds at the second read what came during the first, and takes it along when an officer drives again', async () => {
+    shop.lateRow = { dataset: 'customers', ref: 'late', ids: [customer] };
+    const id = await approved();
+    const view = await all.until(id, (one) => one.status === 'incomplete');
+    expect(view.reasons).toContainEqual(expect.objectContaining({ code: 'residue' }));
+    await all.tasks.retry(all.by('officer'), id, 'shop', { reason: 'a row came in between' });
+    const after = await all.until(id, (one) => one.status === 'closed');
+    expect(after.targets.find((one) => one.connectionId === 'shop')).toMatchObject({ status: 'done', added: 1 });
+    expect(shop.rows.map((row) => row.ref)).toEqual(['c18']);
+  });
+
   it('waits for the humans behind systems that cannot be searched, and names them', async () => {
     all.connected.unsearched = [{ id: 'archive', name: 'Paper archive', owner: 'office', why: 'paper' }];
     const id = await approved();

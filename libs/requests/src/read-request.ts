@@ -2,9 +2,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { z } from 'zod';
 import { notFound, type Clock } from '#kernel';
+import { readTroubledJobs } from '#jobs';
 import { CLOCK, type Caller } from '#platform';
 import { CaseFile } from './case-file.js';
 import { readPlan } from './plan-record.js';
+import type { RequestState } from './request-state.js';
 import { planView, type PlanView } from './plan-view.js';
 import { requestView, taskView, type RequestView, type TaskList } from './request-view.js';
 import { Requests } from './requests.js';
@@ -20,7 +22,8 @@ export class ReadRequest {
   async request(by: Caller, id: string): Promise<RequestView> {
     const state = await this.requests.load(by.tenant, id);
     by.saw(state.subjectId, 'request');
-    return requestView(state, this.clock.now());
+    const troubled = await readTroubledJobs(this.requests.store.database, by.tenant, triedJobs(state));
+    return requestView(state, this.clock.now(), troubled);
   }
 
   /** Opens the sealed part: the entry in the access log is written before the answer leaves. */
@@ -35,4 +38,9 @@ export class ReadRequest {
     const state = await this.requests.load(by.tenant, id);
     return { items: state.tasks.map(taskView), next: null };
   }
+}
+
+/** Steps that were begun and have no end yet: the officer sees why the last attempt failed, before anybody gives up. */
+function triedJobs({ steps }: RequestState): string[] {
+  return steps.filter((step) => step.attempts > 0 && !step.finished && !step.failure).map((step) => step.jobId);
 }

@@ -1,6 +1,7 @@
 /** What an officer reads of a request: shapes of the answers, and how they are made from the state. Pure. */
 import { z } from 'zod';
 import { dateInZone, leading, type LegalClock } from '#law';
+import type { JobTroubled } from '#jobs';
 import { FINALITY } from './outcome.js';
 import { chargeOf, clocksOf, dueOnOf } from './request-clocks.js';
 import type { RequestState, StepState } from './request-state.js';
@@ -144,7 +145,7 @@ export function clockView(clock: LegalClock): z.infer<typeof ClockView> {
 }
 
 /** The whole view as of `now`. Types of identifiers only: values are in the plan, behind an entry in the access log. */
-export function requestView(state: RequestState, now: Date): RequestView {
+export function requestView(state: RequestState, now: Date, troubled: readonly JobTroubled[] = []): RequestView {
   const today = dateInZone(now, state.timeZone);
   const clocks = clocksOf(state, today);
   const dueOn = dueOnOf(clocks, state.receivedOn);
@@ -179,7 +180,7 @@ export function requestView(state: RequestState, now: Date): RequestView {
       : null,
     approvals: state.approvals.length,
     ...{ blockers: head?.blockers ?? [], unsearched: head?.unsearched ?? [], reasons: state.incomplete },
-    targets: state.steps.map((step) => targetView(state, step)),
+    targets: state.steps.map((step) => targetView(state, step, troubled)),
     aftercare: state.aftercare.map(({ connectionId, dataset, count, ruleId, citation, until, done }) => ({
       connectionId,
       dataset,
@@ -214,10 +215,11 @@ export function taskView(task: RequestState['tasks'][number]): z.infer<typeof Ta
   return { id: taskId, kind, system: systemName, why, owner, dueOn, status: completed?.outcome ?? 'open' };
 }
 
-function targetView(state: RequestState, step: StepState): Target {
+function targetView(state: RequestState, step: StepState, troubled: readonly JobTroubled[]): Target {
   const name =
     planHeadOf(state)?.systems.find((one) => one.connectionId === step.connectionId)?.name ?? step.connectionId;
-  const { failure } = step;
+  const tried = troubled.find((one) => one.id === step.jobId);
+  const failure = step.failure ?? (tried && { jobId: tried.id, code: tried.code, class: tried.class });
   return {
     ...{ connectionId: step.connectionId, name, stepId: step.stepId, status: statusOf(state, step) },
     outcomes: latestOutcomes(step),

@@ -27,6 +27,7 @@ import { EraseStep } from './erase-step.js';
 import { ExcludeFromPlanHandler } from './exclude-from-plan.js';
 import { IdentifySubjectHandler } from './identify-subject.js';
 import { Intake } from './intake.js';
+import { LateRecords } from './late-records.js';
 import { MakePlanHandler } from './make-plan.js';
 import { ManualTasks } from './manual-tasks.js';
 import { OpenRequestHandler } from './open-request.js';
@@ -82,7 +83,17 @@ const slices: Provider[] = [
 
 const engine: Provider[] = [
   ...[Requests, CaseFile, OwnRecords, BuildPlan, ApprovalRule, SimilarRequests, VerificationCodes, StopAtOnce],
-  ...[BeginRequest, EraseStep, EraseOwnStep, ReadStep, RunStep, AftercareReasons, RunAftercare, SendAnswer],
+  ...[
+    BeginRequest,
+    LateRecords,
+    EraseStep,
+    EraseOwnStep,
+    ReadStep,
+    RunStep,
+    AftercareReasons,
+    RunAftercare,
+    SendAnswer,
+  ],
   ...[RequestWork, RequestProcess, RequestsWorker],
 ];
 

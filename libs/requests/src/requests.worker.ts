@@ -27,7 +27,8 @@ import { StopAtOnce } from './stop-at-once.js';
 
 /** One call into a connection at a time: its plugin and its vendor's limits are shared. */
 const PER_CONNECTION = { concurrency: 1 };
-const LEASE_MS = 15_000;
+/** Short, so that a killed worker's step is taken over soon; a live one renews it all the time. */
+const LEASE_MS = 6_000;
 
 /** Everything a request's jobs need. */
 @Injectable()
