@@ -99,7 +99,7 @@ describe('the demo systems', () => {
 
   it('know of invoices inside and beyond eight years', () => {
     const dates = of('shop').flatMap((row) => (row.dataset === 'invoices' ? [row.startsOn] : []));
-    expect(dates.sort()).toEqual(['2015-03-12', '2024-06-03', '2025-11-20']);
+    expect(new Set(dates)).toEqual(new Set(['2015-03-12', '2024-06-03', '2025-11-20']));
   });
 
   it('say of gift cards that they are somebody else’s as well', () => {

@@ -1,6 +1,7 @@
 /** The demo shop: a PostgreSQL database of its own, its planted people, and the table map a connection to it uses. */
 import { Client } from 'pg';
-import { demoData, type DemoData } from './demo-data.js';
+import { demoData } from './demo-data.js';
+import type { DemoData } from './demo-rows.js';
 
 /** Role of the connection; it may do what its table map needs and nothing else. */
 export const SHOP_ROLE = 'shop_connector';

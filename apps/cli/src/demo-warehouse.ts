@@ -4,7 +4,8 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { people } from '../../server/src/demo-people.js';
-import { demoData, type DemoData } from './demo-data.js';
+import { demoData } from './demo-data.js';
+import type { DemoData } from './demo-rows.js';
 
 /** Name of the Parquet file in its folder. */
 export const EVENTS_FILE = 'web_events.parquet';

@@ -42,12 +42,12 @@ async function tellAll(story: Story, dataDir: string, terminal: Terminal): Promi
     ['An access is reported, judged and proved', () => tellAccessLog(story)],
     ['Two systems are connected, a third is named', () => tellSystems(story, dataDir)],
     ['How long records are kept', () => tellRetention(story, story.recall<string>('shop') ?? '')],
-    ['She asks what is known about her', () => tellAccess(story)],
-    ['She asks to be forgotten', () => tellErasure(story)],
+    ['A person asks what is known about them', () => tellAccess(story)],
+    ['The same person asks to be forgotten', () => tellErasure(story)],
     ['An auditor checks it', () => tellVerification(story, story.recall<string>('erasure') ?? '', terminal)],
   ];
   terminal.say('');
-  terminal.say('One person, two systems, and what becomes of her data');
+  terminal.say('One person, two systems, and what becomes of the data in them');
   for (const [index, [title, tell]] of chapters.entries()) {
     terminal.say('');
     terminal.say(`${index + 1}. ${title}`);

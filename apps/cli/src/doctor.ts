@@ -62,7 +62,7 @@ async function databases(config: Config): Promise<Finding[]> {
 
 /** A sentence without connection strings. */
 function messageOf(error: unknown): string {
-  const { message, code } = error as { message?: unknown; code?: unknown };
-  const text = typeof message === 'string' && message !== '' ? message : String(code ?? 'no answer');
+  const { message, code } = error as { message?: string; code?: string };
+  const text = message === undefined || message === '' ? (code ?? 'no answer') : message;
   return text.replace(/postgres(ql)?:\/\/\S+/g, '<url>');
 }

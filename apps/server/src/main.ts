@@ -42,13 +42,12 @@ function stopAsked(): { asked: boolean; promise: Promise<void> } {
 }
 
 function sentence(error: unknown): string {
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  const port = (error as { port?: unknown }).port;
+  const { code, message, port } = error as { code?: unknown; message?: unknown; port?: number };
   if (code === 'EADDRINUSE')
-    return `port ${String(port)} is taken. Stop what listens there, or choose another: PORT=3001 npm start`;
+    return `port ${port ?? ''} is taken. Stop what listens there, or choose another: PORT=3001 npm start`;
   if (code === 'EACCES' && port !== undefined)
-    return `port ${String(port)} may not be opened by this user. Choose one above 1023: PORT=3001 npm start`;
-  return typeof message === 'string' ? message : String(error);
+    return `port ${port} may not be opened by this user. Choose one above 1023: PORT=3001 npm start`;
+  return typeof message === 'string' ? message : 'for a reason that is no error';
 }
 
 main().then(

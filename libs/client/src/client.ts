@@ -45,12 +45,16 @@ const throwProblems: Middleware = {
     const document = parse(text);
     throw new LetheProblem(
       response.status,
-      String(document['code'] ?? 'unreadable'),
-      String(document['detail'] ?? response.statusText),
+      wordOf(document['code']) ?? 'unreadable',
+      wordOf(document['detail']) ?? response.statusText,
       document,
     );
   },
 };
+
+function wordOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
 
 function parse(text: string): Record<string, unknown> {
   try {

@@ -1,0 +1,124 @@
+/** The verbs of operators, on databases of their own: from nothing to a tenant, and a doctor that is right in both directions. */
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { schemas } from '../../apps/server/src/schemas.js';
+import { runVerb } from '../../apps/cli/src/run-verb.js';
+import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+
+describe('the command line', () => {
+  let folder: string;
+  let ledger: TestDatabase;
+  let keystore: TestDatabase;
+  let environment: Record<string, string>;
+  let keys = '';
+
+  const lethe = async (words: string[], changes: Record<string, string> = {}) => {
+    const out: string[] = [];
+    const terminal = {
+      say: (line: string) => out.push(line),
+      complain: (line: string) => out.push(line),
+      environment: { ...environment, ...changes },
+    };
+    const status = await runVerb(words, terminal as never);
+    return { status, out: out.join('\n') };
+  };
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'lethe-cli-'));
+    // Tables are not made here: that is the first verb's work.
+    ledger = await createTestDatabase([]);
+    keystore = await createTestDatabase([]);
+    environment = {
+      DATABASE_URL: ledger.urls.appUrl,
+      LETHE_KEYSTORE_URL: keystore.urls.appUrl,
+      LETHE_DATA_DIR: join(folder, 'data'),
+      LETHE_KEY_DIR: join(folder, 'keys'),
+    };
+  });
+  afterAll(async () => {
+    await ledger.drop();
+    await keystore.drop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const owners = (): Record<string, string> => ({
+    LETHE_MIGRATION_URL: ledger.urls.ownerUrl,
+    LETHE_KEYSTORE_MIGRATION_URL: keystore.urls.ownerUrl,
+  });
+
+  it('doctor says before anything was done that the schema is missing, and what to do', async () => {
+    const { status, out } = await lethe(['doctor']);
+    expect(status).toBe(1);
+    expect(out).toMatch(new RegExp(`PROBLEM {2}ledger: ${schemas.ledger.length} migrations are missing`));
+    expect(out).toMatch(/-> lethe migrate/);
+  });
+
+  it('migrate needs the owner, then brings both databases to this build, and once more changes nothing', async () => {
+    expect(await lethe(['migrate'])).toMatchObject({ status: 2 });
+    expect((await lethe(['migrate'], owners())).out).toMatch(/ledger: applied .*0010-ledger/);
+    expect((await lethe(['migrate'], owners())).out).toBe('ledger: current\nkey store: current');
+  });
+
+  it('bootstrap makes a tenant and prints its keys once', async () => {
+    const made = await lethe(['bootstrap', '--name', 'A controller', '--mode', 'test', '--territory', 'DE-BE']);
+    expect(made.status).toBe(0);
+    expect(made.out.match(/lethe_test_[0-9a-f_]+/g)).toHaveLength(5);
+    keys = made.out;
+    const second = await lethe(['bootstrap', '--name', 'A controller']);
+    expect(second).toMatchObject({ status: 2, out: expect.stringMatching(/--again/) });
+  });
+
+  it('doctor is content now', async () => {
+    const { status, out } = await lethe(['doctor']);
+    expect(out).toMatch(/Nothing must be done\.$/);
+    expect(status).toBe(0);
+  });
+
+  it('doctor objects to a role that owns the tables, and to a superuser', async () => {
+    const owner = await lethe(['doctor'], { DATABASE_URL: ledger.urls.ownerUrl });
+    expect(owner).toMatchObject({ status: 1, out: expect.stringMatching(/PROBLEM {2}ledger: .*owns the tables/) });
+    const superuser = new URL(process.env['LETHE_TEST_PG_URL']!);
+    superuser.pathname = new URL(ledger.urls.appUrl).pathname;
+    const all = await lethe(['doctor'], { DATABASE_URL: superuser.toString() });
+    expect(all).toMatchObject({ status: 1, out: expect.stringMatching(/superuser/) });
+  });
+
+  it('doctor objects to keys that others can read, a silent database, and an unknown setting', async () => {
+    await chmod(join(folder, 'keys'), 0o755);
+    expect(await lethe(['doctor'])).toMatchObject({ status: 1, out: expect.stringMatching(/PROBLEM {2}keys: .*0700/) });
+    await chmod(join(folder, 'keys'), 0o700);
+    const silent = await lethe(['doctor'], { DATABASE_URL: 'postgres://nobody:hidden@127.0.0.1:1/none' });
+    expect(silent).toMatchObject({ status: 1, out: expect.stringMatching(/PROBLEM {2}database/) });
+    expect(silent.out).not.toMatch(/hidden/);
+    expect((await lethe(['doctor'], { LETHE_PROT: '1' })).out).toMatch(/LETHE_PROT/);
+  });
+
+  it('doctor objects to a job that gave up', async () => {
+    const plant = `INSERT INTO job (tenant, id, queue, concurrency_key, payload, state, run_at, created_at)
+      SELECT id, gen_random_uuid(), 'planted', '', '{}', 'dead', now(), now() FROM tenant`;
+    await ledger.superuser.query(plant);
+    expect(await lethe(['doctor'])).toMatchObject({
+      status: 1,
+      out: expect.stringMatching(/PROBLEM {2}1 jobs gave up/),
+    });
+    await ledger.superuser.query(`DELETE FROM job WHERE queue = 'planted'`);
+    expect(await lethe(['doctor'])).toMatchObject({ status: 0 });
+  });
+
+  it('rebuild reads every projection again, and does not invent one', async () => {
+    const { status, out } = await lethe(['rebuild']);
+    expect(status).toBe(0);
+    expect(out).toMatch(/read \d+ events/);
+    expect(await lethe(['rebuild', '--projection', 'no-such'])).toMatchObject({ status: 2 });
+  });
+
+  it('sends a key only where it belongs', async () => {
+    const file = join(folder, 'key');
+    await writeFile(file, /admin +(\S+)/.exec(keys)?.[1] ?? '', { mode: 0o600 });
+    expect((await lethe(['plugin', 'list', '--url', 'http://127.0.0.1:1'])).out).toMatch(/no key/);
+    const silent = await lethe(['plugin', 'list', '--url', 'http://127.0.0.1:1', '--key-file', file]);
+    expect(silent).toMatchObject({ status: 1 });
+  });
+});
