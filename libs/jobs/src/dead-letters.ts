@@ -64,6 +64,29 @@ export async function readDeadJob(database: Database, tenant: TenantId, id: stri
   return read(rows[0]);
 }
 
+/** Why the last attempt of a job that is still tried failed. */
+export interface JobTroubled {
+  id: string;
+  code: string;
+  class: string;
+}
+
+/** Of these jobs, those whose last attempt failed and that wait for the next one or run it now. */
+export async function readTroubledJobs(
+  database: Database,
+  tenant: TenantId,
+  ids: readonly string[],
+): Promise<JobTroubled[]> {
+  if (ids.length === 0) return [];
+  const { rows } = await database.fetch<JobTroubled>(tenant, {
+    name: 'job-troubled',
+    text: `SELECT id, last_error_code AS code, COALESCE(last_error_class, 'transient') AS class FROM job
+           WHERE tenant = $1 AND id = ANY($2::uuid[]) AND state IN ('ready', 'running') AND last_error_code IS NOT NULL`,
+    values: [tenant, ids],
+  });
+  return rows;
+}
+
 function read(row: DeadRow): DeadJob {
   return { ...row, payload: JSON.parse(row.payload) as JsonObject };
 }
