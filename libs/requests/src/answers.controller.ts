@@ -1,13 +1,15 @@
 /** Answers that were written: the list, and each as the text that was mailed or the letter to print. */
-import { Controller, Get, Header, Param, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, Header, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiProduces } from '@nestjs/swagger';
 import { z } from 'zod';
 import { notFound, type SubjectId } from '#kernel';
 import { Answers, Audited, By, Caller, Can } from '#platform';
-import { renderHtml, renderText } from './answer-letter.js';
+import { AnswerByHand, WriteAnswerBody, WrittenAnswer } from './answer-by-hand.js';
+import { renderHtml, renderText, type Letter } from './answer-letter.js';
 import { answerPlace, type AnswerContent } from './answer-writer.js';
 import { CaseFile } from './case-file.js';
 import type { RequestState } from './request-state.js';
+import type { AnswerKind } from './request.js';
 import { Requests } from './requests.js';
 
 const AnswerList = z
@@ -27,6 +29,19 @@ const AnswerList = z
   .meta({ id: 'AnswerList' });
 
 const AnswerForm = z.strictObject({ format: z.enum(['html', 'text']).optional() });
+const KINDS = [
+  'acknowledgement',
+  'identity-question',
+  'extension',
+  'refusal',
+  'partial-refusal',
+  'completion',
+  'withdrawn',
+] as const satisfies AnswerKind[];
+const PreviewChoice = z.strictObject({
+  kind: z.enum(KINDS),
+  format: z.enum(['html', 'text']).default('html'),
+});
 
 /** What of a reply this route sets. */
 interface Reply {
@@ -38,7 +53,20 @@ export class AnswersController {
   constructor(
     private readonly requests: Requests,
     private readonly file: CaseFile,
+    private readonly byHand: AnswerByHand,
   ) {}
+
+  @Post()
+  @Can('decide', 'Request')
+  @Audited('request.write-answer', 'change')
+  @Answers(201, WrittenAnswer)
+  writeAnswer(
+    @By() by: Caller,
+    @Param('id', { schema: z.uuid() }) id: string,
+    @Body({ schema: WriteAnswerBody }) body: z.infer<typeof WriteAnswerBody>,
+  ): Promise<z.infer<typeof WrittenAnswer>> {
+    return this.byHand.write(by, id, body);
+  }
 
   @Get()
   @Can('read', 'Request')
@@ -59,6 +87,24 @@ export class AnswersController {
     return { items, next: null };
   }
 
+  /** What would be written now; nothing is kept or sent. */
+  @Get('preview')
+  @Can('read', 'Request')
+  @Audited('request.preview-answer', 'read')
+  @Answers(200, z.string())
+  @ApiProduces('text/html', 'text/plain')
+  @Header('cache-control', 'no-store')
+  async previewAnswer(
+    @By() by: Caller,
+    @Param('id', { schema: z.uuid() }) id: string,
+    @Query({ schema: PreviewChoice }) { kind, format }: z.infer<typeof PreviewChoice>,
+    @Res({ passthrough: true }) reply: Reply,
+  ): Promise<string> {
+    const letter = await this.byHand.preview(by.tenant, id, kind);
+    by.saw((await this.requests.load(by.tenant, id)).subjectId as SubjectId, 'answers');
+    return rendered(letter, format, reply);
+  }
+
   /** Text by default for a mail, a page to print for a letter. */
   @Get(':n')
   @Can('read', 'Request')
@@ -76,9 +122,7 @@ export class AnswersController {
     const state = await this.requests.load(by.tenant, id);
     const { letter } = await this.content(by, state, n);
     by.saw(state.subjectId as SubjectId, 'answers');
-    const html = (format ?? (state.answers[n - 1]?.channel === 'mail' ? 'text' : 'html')) === 'html';
-    reply.header('content-type', html ? 'text/html; charset=utf-8' : 'text/plain; charset=utf-8');
-    return html ? renderHtml(letter) : renderText(letter);
+    return rendered(letter, format ?? (state.answers[n - 1]?.channel === 'mail' ? 'text' : 'html'), reply);
   }
 
   private content(by: Caller, state: RequestState, n: number): Promise<AnswerContent> {
@@ -86,4 +130,9 @@ export class AnswersController {
     if (!answer) throw notFound('answer');
     return this.file.open<AnswerContent>(by.tenant, answer.content, answerPlace(state.id, answer.answerId));
   }
+}
+
+function rendered(letter: Letter, format: 'html' | 'text', reply: Reply): string {
+  reply.header('content-type', format === 'html' ? 'text/html; charset=utf-8' : 'text/plain; charset=utf-8');
+  return format === 'html' ? renderHtml(letter) : renderText(letter);
 }

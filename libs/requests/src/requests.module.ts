@@ -8,6 +8,7 @@ import { Holds, RetentionRules } from '#retention';
 import { SubjectsModule } from '#subjects';
 import { TenancyModule } from '#tenancy';
 import { AftercareReasons } from './aftercare-reasons.js';
+import { AnswerByHand } from './answer-by-hand.js';
 import { AnswerSources } from './answer-sources.js';
 import { WriteAnswers } from './answer-writer.js';
 import { AnswersController } from './answers.controller.js';
@@ -69,7 +70,7 @@ const neighbours: Provider[] = [
 ];
 
 const answering: Provider[] = [
-  ...[AnswerSources, CertificateSources, CertificateStore, CertificateFiles],
+  ...[AnswerSources, AnswerByHand, CertificateSources, CertificateStore, CertificateFiles],
   { provide: AnswerWriter, useClass: WriteAnswers },
   { provide: CertificateIssuer, useClass: IssueCertificate },
   ...[PackageFolder, PackageParts, PackageOwn, PackageRegister, PackageContents, PackageExpiry],
