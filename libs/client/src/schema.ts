@@ -1049,6 +1049,22 @@ export interface paths {
         };
         get: operations["listAnswers"];
         put?: never;
+        post: operations["writeAnswer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/requests/{id}/answers/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["previewAnswer"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -2010,6 +2026,7 @@ export interface components {
                 code: string;
                 stepId?: string;
                 taskId?: string;
+                connectionId?: string;
             }[];
             targets: components["schemas"]["RequestTarget"][];
             aftercare: {
@@ -2302,6 +2319,16 @@ export interface components {
         };
         DecideRequestTarget: {
             reason: string;
+        };
+        WriteAnswer: {
+            /** @enum {string} */
+            kind: "acknowledgement" | "identity-question";
+        };
+        WrittenAnswer: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            answerId: string;
         };
         AnswerList: {
             items: {
@@ -4793,6 +4820,78 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AnswerList"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    writeAnswer: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WriteAnswer"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WrittenAnswer"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewAnswer: {
+        parameters: {
+            query: {
+                kind: "acknowledgement" | "identity-question" | "extension" | "refusal" | "partial-refusal" | "completion" | "withdrawn";
+                format?: "html" | "text";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                    "text/plain": string;
                 };
             };
             /** @description A problem document (RFC 9457); `code` is stable. */
