@@ -13,6 +13,7 @@ import {
   CanGuard,
   IdempotencyInterceptor,
   installAuthentication,
+  installSecurityHeaders,
   KeyProvider,
   LOGGER,
   parseJsonBody,
@@ -79,8 +80,10 @@ export async function frame(app: NestFastifyApplication, callsPerMinute: number)
   const log = app.get<Logger>(LOGGER);
   const reflector = app.get(Reflector);
   await app.register(helmet, {
+    global: false,
     contentSecurityPolicy: { directives: { 'script-src': ["'self'"], 'style-src': ["'self'", "'unsafe-inline'"] } },
   });
+  installSecurityHeaders(fastify);
   installBodyParser(app, fastify);
   const limits = new RateLimits(callsPerMinute);
   limits.installForRefused(fastify);

@@ -132,6 +132,16 @@ const cache = new Map<string, MongoAbility>();
 
 /** The ability of a principal; equal roles and scopes share one object. */
 export function abilityOf(principal: Pick<Principal, 'roles' | 'scopes'>): MongoAbility {
+  const made = byPrincipal.get(principal);
+  if (made) return made;
+  const ability = abilityFor(principal);
+  byPrincipal.set(principal, ability);
+  return ability;
+}
+
+const byPrincipal = new WeakMap<object, MongoAbility>();
+
+function abilityFor(principal: Pick<Principal, 'roles' | 'scopes'>): MongoAbility {
   const key = `${principal.roles.join()}|${principal.scopes.join()}`;
   const known = cache.get(key);
   if (known) return known;

@@ -18,4 +18,5 @@ export * from './platform.module.js';
 export * from './problem-details.js';
 export * from './provision.js';
 export { RateLimits } from './rate-limits.js';
+export * from './security-headers.js';
 export * from './validation.js';
