@@ -1,6 +1,6 @@
 /** The first job after approval: looks once more, suppresses, keeps the targets sealed, and only then lets anybody write. */
 import { Inject, Injectable } from '@nestjs/common';
-import { newId, type Clock, type TenantId } from '#kernel';
+import { DomainError, newId, type Clock, type TenantId } from '#kernel';
 import { done, enqueue, type Job, type JobContext, type JobResult } from '#jobs';
 import { addDays, dateInZone } from '#law';
 import type { InlineRow, NewEvent } from '#ledger';
@@ -13,7 +13,7 @@ import { planFact, readPlan } from './plan-record.js';
 import { planChanges, type PlanHead } from './plan.js';
 import { stepJob } from './request-jobs.js';
 import type { RequestState } from './request-state.js';
-import { fact, LETHE_ITSELF, streamOf, targetsPlace, type StepPlan } from './request.js';
+import { fact, LETHE_ITSELF, streamOf, targetsPlace, type IncompleteReason, type StepPlan } from './request.js';
 import { Requests } from './requests.js';
 
 /** Longer than any backup of a connected system is usually kept; restore-type suppressions end with the last backup. */
@@ -37,7 +37,7 @@ export class BeginRequest {
     const mayBegin = state.status === 'approved' || (state.status === 'incomplete' && state.steps.length === 0);
     if (!mayBegin || state.plan?.planId !== payload.planId) return done();
     const approved = await readPlan(this.file, tenant, state.plan);
-    const draft = await this.plans.draft(tenant, state, approved.head.ground, this.clock.now());
+    const draft = await this.draft(tenant, state, approved.head.ground, context);
     const finish = (events: NewEvent[], rows: InlineRow[] = []): Promise<JobResult> =>
       context.finish({ actorRef: 'system:requests', events, rows, expect: { [streamOf(state.id)]: state.version } });
     // Differs: back to the people who decide, before any write.
@@ -46,6 +46,22 @@ export class BeginRequest {
     const suppressed = state.type === 'erasure' ? await this.suppress(tenant, state, draft) : [];
     const { events, rows } = await this.steps(tenant, state, draft, approved.head);
     return finish([...suppressed, ...events, ...this.tasks(state, draft)], rows);
+  }
+
+  /** A system that stays silent is named to the officer while the job tries again. */
+  private async draft(tenant: TenantId, state: RequestState, ground: string, context: JobContext): Promise<PlanDraft> {
+    try {
+      return await this.plans.draft(tenant, state, ground, this.clock.now());
+    } catch (error) {
+      const reasons = silentIn(error);
+      if (reasons.length > 0 && JSON.stringify(reasons) !== JSON.stringify(state.incomplete))
+        await context.append({
+          actorRef: 'system:requests',
+          events: [fact('RequestIncomplete.v1', { requestId: state.id, reasons })],
+          expect: { [streamOf(state.id)]: state.version },
+        });
+      throw error;
+    }
   }
 
   /** Before any job can write: what a sync brings back meanwhile must already be refused. Repeating it changes nothing. */
@@ -159,6 +175,13 @@ export class BeginRequest {
         }),
       );
   }
+}
+
+function silentIn(error: unknown): IncompleteReason[] {
+  const silent = error instanceof DomainError && error.code === 'plan-unconfirmed' && error.details.extra?.['silent'];
+  return Array.isArray(silent)
+    ? (silent as { code: string; connectionId: string }[]).map(({ code, connectionId }) => ({ code, connectionId }))
+    : [];
 }
 
 function draftPlanId(state: RequestState): string {

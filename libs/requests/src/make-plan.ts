@@ -53,7 +53,9 @@ export class MakePlanHandler implements ICommandHandler<MakePlan> {
 function assertPlannable(state: RequestState): void {
   if (state.status === 'closed') throw alreadyClosed();
   if (state.type !== 'access' && state.type !== 'erasure') throw notNow(state.status, 'This right needs no plan.');
-  if (!['identifying', 'deciding', 'approved'].includes(state.status))
+  // An approval that could not be carried out because a system stayed silent is decided about anew.
+  const notBegun = state.status === 'incomplete' && state.steps.length === 0;
+  if (!notBegun && !['identifying', 'deciding', 'approved'].includes(state.status))
     throw notNow(state.status, 'Nothing can be planned while it is carried out.');
 }
 

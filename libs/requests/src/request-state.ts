@@ -3,7 +3,7 @@ import type { SubjectId } from '#kernel';
 import type { CivilDate, Pause, RegimeId } from '#law';
 import type { Sealed } from '#subjects';
 import type { DatasetOutcome } from './outcome.js';
-import type { AvailableType, HorizonFact, RequestEventData, Resolution, Status } from './request.js';
+import type { AvailableType, HorizonFact, IncompleteReason, RequestEventData, Resolution, Status } from './request.js';
 
 /** An identifier of the request and how far it is known to be the person's. */
 export interface RequestIdentifier {
@@ -104,7 +104,7 @@ export interface RequestState {
   actedPlans: PlanFact[];
   aftercare: AftercareState[];
   tasks: TaskState[];
-  incomplete: { code: string; stepId?: string; taskId?: string }[];
+  incomplete: IncompleteReason[];
   pauses: Pause[];
   extended: Partial<Record<RegimeId, true>>;
   answers: Omit<RequestEventData['AnswerSent.v1'], 'requestId'>[];

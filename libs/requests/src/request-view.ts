@@ -114,7 +114,12 @@ export const RequestView = z
     ),
     unsearched: z.array(z.strictObject({ id: z.string(), name: z.string(), owner: z.string(), why: z.string() })),
     reasons: z.array(
-      z.strictObject({ code: z.string(), stepId: z.string().optional(), taskId: z.string().optional() }),
+      z.strictObject({
+        code: z.string(),
+        stepId: z.string().optional(),
+        taskId: z.string().optional(),
+        connectionId: z.string().optional(),
+      }),
     ),
     targets: z.array(TargetView),
     aftercare: z.array(

@@ -68,6 +68,11 @@ function otherFailed(
   }
   if (state.status === 'closed') return undefined;
   return {
-    events: [fact('RequestIncomplete.v1', { requestId: state.id, reasons: [{ code: `${part}-failed` }, { code }] })],
+    events: [
+      fact('RequestIncomplete.v1', {
+        requestId: state.id,
+        reasons: [...state.incomplete, { code: `${part}-failed` }, { code }],
+      }),
+    ],
   };
 }

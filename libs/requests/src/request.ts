@@ -133,7 +133,7 @@ export type RequestEventData = {
     outcome: 'done' | 'nothing-found';
     proof: Sealed;
   };
-  'RequestIncomplete.v1': RequestId & { reasons: { code: string; stepId?: string; taskId?: string }[] };
+  'RequestIncomplete.v1': RequestId & { reasons: IncompleteReason[] };
   'AnsweringStarted.v1': RequestId & { resolution: Resolution };
   'AnswerSent.v1': RequestId & { answerId: string; kind: AnswerKind; channel: 'mail' | 'letter'; content: Sealed };
   'PackageBuilt.v1': RequestId & { packageId: string; manifestHash: string; records: number; expiresAt: string };
@@ -154,6 +154,9 @@ export type RequestEventData = {
   'RequestReopened.v1': RequestId & { reason: Sealed; cause: 'complaint' | 'appeal' | 'order' | 'late-find' };
   'RequestClosed.v1': RequestId & { resolution: Resolution };
 };
+
+/** What is not done yet: of a step, a task, or a connection that nobody could search. Codes and ids only. */
+export type IncompleteReason = { code: string; stepId?: string; taskId?: string; connectionId?: string };
 
 /** One target of an acting request: a connection, or Lethe itself. */
 export type StepPlan = { stepId: string; connectionId: string; order: number; jobId: string; datasets: string[] };

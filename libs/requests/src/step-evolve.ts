@@ -43,6 +43,7 @@ const begun: Effect<'ActingStarted.v1'> = (state, { steps, planId }) => {
   state.steps = steps.map((step) => newStep(step, planId));
   if (state.plan) state.actedPlans.push(state.plan);
   state.status = 'acting';
+  state.incomplete = [];
 };
 
 const kept: Effect<'TargetsKept.v1'> = (state, data) => {
