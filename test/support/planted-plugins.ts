@@ -9,9 +9,11 @@ import { CAROL } from './connected-shop.js';
 import { aManifest, bundle } from './plugin-fixtures.js';
 import type { TestServer } from './test-server.js';
 
-/** How the connector behaves: `none` is honest; `down` is no answer at all, `slow` an answer after the deadline. */
-export type Fault =
-  'none' | 'down' | 'slow' | 'slow-locate' | 'error' | 'crash' | 'half' | 'keep' | 'blind' | 'foreign';
+/**
+ * How the connector behaves: `none` is honest; `gone` gives no answer to anything, `down` only to writes, `slow` answers
+ * a write after its deadline.
+ */
+export type Fault = 'none' | 'gone' | 'down' | 'slow' | 'error' | 'crash' | 'half' | 'keep' | 'foreign';
 
 export interface Mailing {
   connectionId: string;
@@ -51,7 +53,8 @@ export async function connectMailing(lethe: TestServer, name = 'mailing', versio
     return {};
   };
   const server = createServer((request, response) => {
-    if (mailing.fault === 'down') request.socket.destroy();
+    const cut = mailing.fault === 'gone' || (mailing.fault === 'down' && request.url !== '/rows');
+    if (cut) request.socket.destroy();
     else void answer(request).then((body) => response.end(JSON.stringify(body)));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
