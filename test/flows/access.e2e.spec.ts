@@ -122,7 +122,10 @@ describe('an access request over two systems', () => {
           ] as const,
       );
     const ids = Object.fromEntries(
-      records.map(([name, rows]) => [name, rows.map((row) => Number(row.id ?? row.person_key)).sort()]),
+      records.map(([name, rows]) => [
+        name,
+        rows.map((row) => Number(row.id ?? row.person_key)).sort((one, other) => one - other),
+      ]),
     );
     expect(ids).toEqual({
       ...{ customers: [1], orders: [100, 101, 102], 'order-lines': [1000, 1001, 1002, 1007], invoices: [200, 201] },

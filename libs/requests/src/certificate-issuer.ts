@@ -1,7 +1,7 @@
 /** Builds, signs and keeps a certificate, and hands back the leaf that seals it. */
 import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { canonicalize, newId, type Clock, type JsonObject, type TenantId } from '#kernel';
+import { canonicalize, newId, type Clock, type TenantId } from '#kernel';
 import { leafHash, leafText, LogReader, type NewEvent, type StoredEvent } from '#ledger';
 import { CLOCK, KeyProvider } from '#platform';
 import { epochHorizon, KeyStore } from '#subjects';
@@ -76,7 +76,7 @@ export class IssueCertificate extends CertificateIssuer {
     const text = canonicalize(body);
     const signature = await this.sign(tenant, text);
     await this.certificates.put(tenant, { id: certificateId, request: request.id, body: text, signature }, now);
-    return [sealOf(request, body, text)];
+    return [sealOf(request, certificateId, text)];
   }
 
   private async sign(tenant: TenantId, text: string): Promise<CertificateSignature> {
@@ -94,10 +94,10 @@ export function keyNameOf(publicKey: Buffer): { keyId: string; publicKey: string
   return { keyId, publicKey: publicKey.toString('base64') };
 }
 
-function sealOf(request: RequestState, body: JsonObject, text: string): NewEvent {
+function sealOf(request: RequestState, certificateId: string, text: string): NewEvent {
   return fact('CertificateIssued.v1', {
     requestId: request.id,
-    certificateId: String(body['certificateId']),
+    certificateId,
     version: request.certificates.length + 1,
     hash: sha256(text, 'hex'),
     bodySha256: sha256(text, 'base64'),

@@ -20,7 +20,7 @@ type Target = {
 
 /** Printable page of a certificate file. */
 export function certificatePage({ body, signature, proofs }: CertificateFile): string {
-  const title = `Certificate ${text(body, 'certificateId')}, version ${String(body['version'])}`;
+  const title = `Certificate ${text(body, 'certificateId')}, version ${text(body, 'version')}`;
   const blocks: Block[] = [
     { kind: 'table', columns: ['', ''], rows: heading(body) },
     ...(body['targets'] as unknown as Target[]).flatMap(targetBlocks),
@@ -75,5 +75,6 @@ function named(heading: string, items: string[]): Block[] {
 }
 
 function text(body: JsonObject, name: string): string {
-  return String(body[name] ?? '');
+  const value = body[name];
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }
