@@ -6,15 +6,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Reflector } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { newId } from '#kernel';
-import { EventStore } from '#ledger';
 import {
-  AccessRecorder,
-  AuditInterceptor,
   CanGuard,
-  IdempotencyInterceptor,
   installAuthentication,
   installSecurityHeaders,
-  KeyProvider,
   LOGGER,
   parseJsonBody,
   PrincipalSource,
@@ -74,7 +69,7 @@ function installBodyParser(app: NestFastifyApplication, fastify: FastifyInstance
 
 type Parsed = (error: Error | null, body?: unknown) => void;
 
-/** Puts limits, authentication, guards, interceptors and the filter in front of every route. */
+/** Puts limits, authentication, guards and the filter in front of every route. */
 export async function frame(app: NestFastifyApplication, callsPerMinute: number): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   const log = app.get<Logger>(LOGGER);
@@ -92,8 +87,4 @@ export async function frame(app: NestFastifyApplication, callsPerMinute: number)
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter(log));
   app.useGlobalGuards(new CanGuard(reflector));
-  app.useGlobalInterceptors(
-    new IdempotencyInterceptor(reflector, app.get(EventStore), app.get(KeyProvider)),
-    new AuditInterceptor(reflector, app.get(AccessRecorder)),
-  );
 }

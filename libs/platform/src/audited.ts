@@ -1,29 +1,29 @@
 /** `@Audited`: what a route leaves in the log. A read of personal data is recorded before the answer leaves. */
 import {
+  applyDecorators,
+  Injectable,
   SetMetadata,
+  UseInterceptors,
   type CallHandler,
-  type CustomDecorator,
   type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
-import type { Reflector } from '@nestjs/core';
+import { ModuleRef, Reflector } from '@nestjs/core';
 import { from, mergeMap, type Observable } from 'rxjs';
+import { AUDITED, type Audit } from './audit-kind.js';
 import type { Caller, CallerRequest } from './caller.js';
-
-/** Metadata key; read by the route test. */
-export const AUDITED = 'lethe:audited';
+import { IdempotencyInterceptor } from './idempotency.js';
 
 /**
- * `change`: the command's own events are the entry. `read`: an access-log entry per subject seen. `exempt`: neither,
- * for the stated reason (the listed exemptions: check, health, ledger bytes).
+ * Declares the audit entry of a route, and puts before the route what sees to it; an exempt one passes without. POST
+ * routes of kind `change` require an `Idempotency-Key`.
  */
-export type Audit = { name: string; kind: 'change' | 'read' } | { name: string; kind: 'exempt'; why: string };
-
-/** Declares the audit entry of a route. POST routes of kind `change` require an `Idempotency-Key`. */
-export function Audited(name: string, kind: 'change' | 'read'): CustomDecorator;
-export function Audited(name: string, kind: 'exempt', why: string): CustomDecorator;
-export function Audited(name: string, kind: 'change' | 'read' | 'exempt', why = ''): CustomDecorator {
-  return SetMetadata(AUDITED, kind === 'exempt' ? { name, kind, why } : { name, kind });
+export function Audited(name: string, kind: 'change' | 'read'): MethodDecorator;
+export function Audited(name: string, kind: 'exempt', why: string): MethodDecorator;
+export function Audited(name: string, kind: 'change' | 'read' | 'exempt', why = ''): MethodDecorator {
+  if (kind === 'exempt') return SetMetadata(AUDITED, { name, kind, why });
+  const inFront = kind === 'change' ? [IdempotencyInterceptor, AuditInterceptor] : [AuditInterceptor];
+  return applyDecorators(SetMetadata(AUDITED, { name, kind }), UseInterceptors(...inFront));
 }
 
 /** Port to the access log, implemented there: resolves when the entry is on disk. */
@@ -32,10 +32,11 @@ export abstract class AccessRecorder {
 }
 
 /** Records who saw whom before the first byte of the answer leaves; without the entry there is no answer. */
+@Injectable()
 export class AuditInterceptor implements NestInterceptor {
   constructor(
     private readonly reflector: Reflector,
-    private readonly recorder: AccessRecorder,
+    private readonly modules: ModuleRef,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -46,6 +47,6 @@ export class AuditInterceptor implements NestInterceptor {
   }
 
   private async entry(caller: Caller | undefined, name: string): Promise<void> {
-    if (caller && caller.seen.size > 0) await this.recorder.record(caller, name);
+    if (caller && caller.seen.size > 0) await this.modules.get(AccessRecorder, { strict: false }).record(caller, name);
   }
 }

@@ -3,14 +3,14 @@
  * The fingerprint is a keyed hash of the canonical body, so that the table holds nothing to guess a body from.
  */
 import { createHmac } from 'node:crypto';
-import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
-import type { Reflector } from '@nestjs/core';
+import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
 import { firstValueFrom, from, type Observable } from 'rxjs';
 import { canonicalize, DomainError, systemClock, type JsonObject } from '#kernel';
-import { AlreadyDone, type EventStore, type IdempotencyClaim } from '#ledger';
-import { AUDITED, type Audit } from './audited.js';
+import { AlreadyDone, EventStore, type IdempotencyClaim } from '#ledger';
+import { AUDITED, type Audit } from './audit-kind.js';
 import type { Caller, CallerRequest } from './caller.js';
-import type { KeyProvider } from './key-provider.js';
+import { KeyProvider } from './key-provider.js';
 import { toDomainError } from './problem-details.js';
 
 interface HttpReply {
@@ -21,6 +21,7 @@ interface HttpReply {
 
 const WAIT_MS = 5000;
 
+@Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
   /** Calls under way in this process, so that a concurrent repeat waits instead of running. */
   private readonly underWay = new Map<string, Promise<unknown>>();

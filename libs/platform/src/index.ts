@@ -1,6 +1,7 @@
 /** The door of the platform: configuration, authentication, permissions, audit, problems, keys, logging. */
 export * from './abilities.js';
 export * from './answers.js';
+export * from './audit-kind.js';
 export * from './audited.js';
 export * from './authenticate.js';
 export * from './caller.js';
