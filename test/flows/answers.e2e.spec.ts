@@ -92,6 +92,7 @@ describe('answers to a person', () => {
     ]);
     const page = await lethe.get(`/v1/requests/${id}/answers/2?format=html`);
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(page.headers.get('content-security-policy')).toContain(`default-src 'none'; style-src 'unsafe-inline'`);
     expect(page.body).not.toContain('<b>here');
     expect((await lethe.get(`/v1/requests/${id}/answers/3`)).status).toBe(404);
     const reads = await lethe.post('/v1/access-log/search', { source: 'lethe', purpose: 'request.answer' });

@@ -52,6 +52,12 @@ const STYLE =
   'table{border-collapse:collapse;width:100%}th,td{border:1px solid #999;padding:.25em .5em;text-align:left;vertical-align:top}' +
   '@media print{body{margin:0}table{font-size:10pt}}';
 
+/** The same rule as a header; the API's own forbids even the style. */
+export const PAGE_HEADERS = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+} as const;
+
 /** A whole page around trusted markup: no script, no outside resource. `body` must be escaped already. */
 export function htmlPage(language: string, title: string, body: string): string {
   return [

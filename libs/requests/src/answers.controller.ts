@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { notFound, type SubjectId } from '#kernel';
 import { Answers, Audited, By, Caller, Can } from '#platform';
 import { AnswerByHand, WriteAnswerBody, WrittenAnswer } from './answer-by-hand.js';
-import { renderHtml, renderText, type Letter } from './answer-letter.js';
+import { PAGE_HEADERS, renderHtml, renderText, type Letter } from './answer-letter.js';
 import { answerPlace, type AnswerContent } from './answer-writer.js';
 import { CaseFile } from './case-file.js';
 import type { RequestState } from './request-state.js';
@@ -45,7 +45,7 @@ const PreviewChoice = z.strictObject({
 
 /** What of a reply this route sets. */
 interface Reply {
-  header(name: string, value: string): unknown;
+  headers(values: Record<string, string>): unknown;
 }
 
 @Controller('v1/requests/:id/answers')
@@ -133,6 +133,10 @@ export class AnswersController {
 }
 
 function rendered(letter: Letter, format: 'html' | 'text', reply: Reply): string {
-  reply.header('content-type', format === 'html' ? 'text/html; charset=utf-8' : 'text/plain; charset=utf-8');
-  return format === 'html' ? renderHtml(letter) : renderText(letter);
+  if (format === 'text') {
+    reply.headers({ 'content-type': 'text/plain; charset=utf-8' });
+    return renderText(letter);
+  }
+  reply.headers(PAGE_HEADERS);
+  return renderHtml(letter);
 }

@@ -4,6 +4,7 @@ import { ApiProduces } from '@nestjs/swagger';
 import { z } from 'zod';
 import type { SubjectId } from '#kernel';
 import { Answers, Audited, By, Caller, Can, JsonValue, KeyProvider } from '#platform';
+import { PAGE_HEADERS } from './answer-letter.js';
 import { CertificateFiles, type CertificateFile } from './certificate-file.js';
 import { keyNameOf } from './certificate-issuer.js';
 import { certificatePage } from './certificate-page.js';
@@ -35,7 +36,7 @@ const CertificateChoice = z.strictObject({
 
 /** What of a reply this route sets. */
 interface Reply {
-  header(name: string, value: string): unknown;
+  headers(values: Record<string, string>): unknown;
 }
 
 @Controller('v1')
@@ -62,7 +63,7 @@ export class CertificateController {
     const file = await this.files.file(by.tenant, id, version);
     by.saw(subjectId as SubjectId, 'certificate');
     if (format !== 'html') return file;
-    reply.header('content-type', 'text/html; charset=utf-8');
+    reply.headers(PAGE_HEADERS);
     return certificatePage(file);
   }
 
