@@ -1,4 +1,6 @@
 /** Entry of the service: `npm start`. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import 'reflect-metadata';
 import { processEnvironment, readConfig, type Config } from '#platform';
 import { startDemo, wantsDemo, type RunningDemo } from './demo.js';
@@ -10,12 +12,23 @@ const say = (line: string): boolean => process.stdout.write(`  ${line}\n`);
 async function main(): Promise<void> {
   const stop = stopAsked();
   const config = readConfig(processEnvironment());
+  await assertPortFree(config);
   const server = await startServer(config, { docs: true, say });
   process.stdout.write(`Lethe is ready at ${server.baseUrl}\n`);
   const demo = wantsDemo(config) && !stop.asked ? await demonstrate(config, server) : undefined;
   await stop.promise;
   await demo?.close();
   await server.close();
+}
+
+/** Asked before anything is started, so that the answer comes at once and alone. */
+async function assertPortFree({ PORT: port, LETHE_HOST: host }: Config): Promise<void> {
+  if (port === 0) return;
+  const probe = createServer();
+  probe.listen({ port, host, exclusive: true });
+  await once(probe, 'listening');
+  probe.close();
+  await once(probe, 'close');
 }
 
 /** A demonstration that cannot start must not take the service down. */
