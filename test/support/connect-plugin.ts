@@ -10,7 +10,10 @@ export interface WantedConnection {
 }
 
 /** Inspects a plugin folder and installs exactly what was shown. */
-export async function installPlugin(lethe: TestServer, name: string): Promise<{ id: string; version: string }> {
+export async function installPlugin(
+  lethe: Pick<TestServer, 'post'>,
+  name: string,
+): Promise<{ id: string; version: string }> {
   const inspected = await lethe.post('/v1/admin/plugins/inspect', { name }, { as: 'admin' });
   expect([inspected.status, inspected.body.problems]).toEqual([200, []]);
   const { contentHash } = inspected.body;
@@ -20,7 +23,7 @@ export async function installPlugin(lethe: TestServer, name: string): Promise<{ 
 }
 
 /** Inspect, install by hash, create, check, enable. Resolves with the connection's id. */
-export async function connectPlugin(lethe: TestServer, wanted: WantedConnection): Promise<string> {
+export async function connectPlugin(lethe: Pick<TestServer, 'post'>, wanted: WantedConnection): Promise<string> {
   const plugin = await installPlugin(lethe, wanted.plugin);
   const { name, config, secrets = {} } = wanted;
   const body = { name, legalEntity: 'Test shop GmbH', country: 'DE', plugin, config, secrets };

@@ -6,6 +6,9 @@ import { CAROL, openShop, type Shop } from './connected-shop.js';
 import { openWarehouse, type Warehouse } from './connected-warehouse.js';
 import type { TestAnswer, TestServer } from './test-server.js';
 
+/** What is needed of a server here: its API, wherever it runs. */
+export type Api = Pick<TestServer, 'get' | 'post' | 'put'>;
+
 export interface Identifier {
   type: string;
   value: string;
@@ -23,8 +26,8 @@ export interface Systems {
 }
 
 /** Shop and warehouse of their own, connected and enabled, the invoices under the German duty. */
-export async function connectSystems(lethe: TestServer): Promise<Systems> {
-  const shop = await openShop();
+export async function connectSystems(lethe: Api, { slowMs = 0 } = {}): Promise<Systems> {
+  const shop = await openShop({ slowMs });
   const warehouse = await openWarehouse();
   const shopId = await connectPlugin(lethe, { plugin: 'postgres', name: 'shop', ...shop.connection() });
   const warehouseId = await connectPlugin(lethe, { plugin: 'duckdb', name: 'warehouse', ...warehouse.connection() });
@@ -37,13 +40,13 @@ export async function connectSystems(lethe: TestServer): Promise<Systems> {
 }
 
 /** A shop alone, without a duty. */
-export async function connectShop(lethe: TestServer, shop: Shop, name = 'shop'): Promise<string> {
+export async function connectShop(lethe: Api, shop: Shop, name = 'shop'): Promise<string> {
   return connectPlugin(lethe, { plugin: 'postgres', name, ...shop.connection() });
 }
 
 /** Invoices stay eight years from the year's end; what the duty does not need may go at once. */
 export async function keepInvoices(
-  lethe: TestServer,
+  lethe: Api,
   connectionId: string,
   stripFields = ['email', 'birthday'],
 ): Promise<void> {
@@ -62,7 +65,7 @@ export async function keepInvoices(
 
 /** Opens a request and proves its identifiers as an officer who has seen the person's papers. */
 export async function openProven(
-  lethe: TestServer,
+  lethe: Api,
   type: 'erasure' | 'access',
   identifiers: Identifier[] = [byEmail(CAROL.email)],
 ): Promise<string> {
@@ -78,7 +81,7 @@ export async function openProven(
   return opened.body.id;
 }
 
-export async function prove(lethe: TestServer, id: string, identifier: Identifier): Promise<TestAnswer> {
+export async function prove(lethe: Api, id: string, identifier: Identifier): Promise<TestAnswer> {
   const body = { identifier, method: 'attest', note: 'Called back on the number on file.' };
   const proven = await lethe.post(`/v1/requests/${id}/identify`, body);
   expect(proven).toMatchObject({ status: 200 });
@@ -86,14 +89,14 @@ export async function prove(lethe: TestServer, id: string, identifier: Identifie
 }
 
 /** A plan without blockers, as the officer reads it. */
-export async function planOf(lethe: TestServer, id: string): Promise<TestAnswer['body']> {
+export async function planOf(lethe: Api, id: string): Promise<TestAnswer['body']> {
   const planned = await lethe.post(`/v1/requests/${id}/plan`, {});
   expect([planned.status, planned.body.code, planned.body.silent]).toEqual([200, undefined, undefined]);
   return planned.body;
 }
 
 export function approve(
-  lethe: TestServer,
+  lethe: Api,
   id: string,
   planHash: string,
   as: 'officer' | 'officer2' = 'officer',
@@ -101,7 +104,7 @@ export function approve(
   return lethe.post(`/v1/requests/${id}/approve`, { planHash }, { as });
 }
 
-export async function approveByTwo(lethe: TestServer, id: string, hash: string): Promise<void> {
+export async function approveByTwo(lethe: Api, id: string, hash: string): Promise<void> {
   for (const as of ['officer', 'officer2'] as const) {
     const { status, body } = await approve(lethe, id, hash, as);
     expect([status, body.code, body.changes, body.blockers]).toEqual([200, undefined, undefined, undefined]);
@@ -109,7 +112,7 @@ export async function approveByTwo(lethe: TestServer, id: string, hash: string):
 }
 
 /** From a new request to work under way. */
-export async function approvedErasure(lethe: TestServer, identifiers?: Identifier[]): Promise<string> {
+export async function approvedErasure(lethe: Api, identifiers?: Identifier[]): Promise<string> {
   const id = await openProven(lethe, 'erasure', identifiers);
   const plan = await planOf(lethe, id);
   await approveByTwo(lethe, id, plan.hash);
@@ -120,7 +123,7 @@ type Request = TestAnswer['body'];
 
 /** Reads the request until it is as wished; fails with what it was last. */
 export async function requestWhen(
-  lethe: Pick<TestServer, 'get'>,
+  lethe: Pick<Api, 'get'>,
   id: string,
   wished: (request: Request) => boolean,
   waitMs = 20_000,
@@ -139,7 +142,7 @@ export const hasStatus =
   (request: Request): boolean =>
     statuses.includes(request.status);
 
-export function closed(lethe: Pick<TestServer, 'get'>, id: string, waitMs?: number): Promise<Request> {
+export function closed(lethe: Pick<Api, 'get'>, id: string, waitMs?: number): Promise<Request> {
   return requestWhen(lethe, id, hasStatus('closed'), waitMs);
 }
 
@@ -156,7 +159,7 @@ export function outcomesOf(request: Request, connectionId: string): string[] {
 }
 
 /** Another privacy officer of the tenant; resolves with her key. */
-export async function thirdOfficer(lethe: TestServer): Promise<string> {
+export async function thirdOfficer(lethe: Api): Promise<string> {
   const member = { label: `officer ${Date.now()}`, roles: ['privacy-officer'] };
   const added = await lethe.post('/v1/admin/members', member, { as: 'admin' });
   expect(added.status).toBe(201);

@@ -1,0 +1,117 @@
+/** The service as a process of its own, from the build, over databases that outlive it: to be killed and started again. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readConfig } from '#platform';
+import { bootstrapTenant, type BootstrappedTenant } from '../../apps/server/src/bootstrap-tenant.js';
+import { schemas } from '../../apps/server/src/schemas.js';
+import { startServer } from '../../apps/server/src/server.js';
+import { createTestDatabase, type TestDatabase } from './test-database.js';
+import type { TestAnswer, TestCall, TestServer } from './test-server.js';
+
+const main = join(import.meta.dirname, '../../dist/apps/server/src/main.js');
+const READY_MS = 30_000;
+
+/** A service with one tenant; `get`, `post` and `put` reach whichever process runs at the moment. */
+export class ServiceProcess implements Pick<TestServer, 'get' | 'post' | 'put' | 'dataDir'> {
+  private child: ChildProcess | undefined;
+  private baseUrl = '';
+
+  private constructor(
+    readonly dataDir: string,
+    private readonly databases: readonly TestDatabase[],
+    private readonly environment: Record<string, string>,
+    private readonly keys: BootstrappedTenant['keys'],
+  ) {}
+
+  /** Makes databases and a tenant; nothing runs yet. */
+  static async prepare(): Promise<ServiceProcess> {
+    const ledger = await createTestDatabase(schemas.ledger);
+    const keystore = await createTestDatabase(schemas.keystore);
+    const dataDir = await mkdtemp(join(tmpdir(), 'lethe-service-'));
+    const environment = {
+      PORT: '0',
+      DATABASE_URL: ledger.urls.appUrl,
+      LETHE_KEYSTORE_URL: keystore.urls.appUrl,
+      LETHE_DATA_DIR: dataDir,
+      LETHE_KEY_DIR: `${dataDir}-keys`,
+      LETHE_LOG_LEVEL: 'error',
+    };
+    const server = await startServer(readConfig(environment));
+    const place = { territory: 'DE-BE', timeZone: 'Europe/Berlin' };
+    const { keys } = await bootstrapTenant(server.app, { name: 'Test shop', mode: 'test', ...place });
+    await server.close();
+    return new ServiceProcess(dataDir, [ledger, keystore], environment, keys);
+  }
+
+  async start(): Promise<void> {
+    const env = { PATH: process.env['PATH'] ?? '', ...this.environment };
+    const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = child;
+    this.baseUrl = await new Promise((resolve, reject) => {
+      let said = '';
+      const timer = setTimeout(() => reject(new Error(`the service is not ready: ${said}`)), READY_MS);
+      const read = (chunk: Buffer): void => {
+        said += chunk.toString();
+        const url = /ready at (http\S+)/.exec(said)?.[1];
+        if (url === undefined) return;
+        clearTimeout(timer);
+        resolve(url);
+      };
+      child.stdout.on('data', read);
+      child.stderr.on('data', read);
+      child.once('exit', () => reject(new Error(`the service ended: ${said}`)));
+    });
+  }
+
+  /** `SIGKILL`: no handler runs, nothing is flushed. */
+  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const { child } = this;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await gone;
+  }
+
+  get(path: string, call?: TestCall): Promise<TestAnswer> {
+    return this.send('GET', path, undefined, call);
+  }
+
+  post(path: string, body: unknown, call?: TestCall): Promise<TestAnswer> {
+    return this.send('POST', path, body, call);
+  }
+
+  put(path: string, body: unknown, call?: TestCall): Promise<TestAnswer> {
+    return this.send('PUT', path, body, call);
+  }
+
+  async close(): Promise<void> {
+    await this.end('SIGTERM');
+    for (const database of this.databases) await database.drop();
+    for (const folder of [this.dataDir, `${this.dataDir}-keys`]) await rm(folder, { recursive: true, force: true });
+  }
+
+  private async send(
+    method: string,
+    path: string,
+    body: unknown,
+    { as = 'officer', key, headers = {} }: TestCall = {},
+  ): Promise<TestAnswer> {
+    const answer = await fetch(this.baseUrl + path, {
+      method,
+      headers: {
+        authorization: `Bearer ${key ?? this.keys[as]}`,
+        ...(method === 'GET'
+          ? {}
+          : { 'content-type': 'application/json', 'idempotency-key': randomBytes(12).toString('hex') }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    const json = /json/.test(answer.headers.get('content-type') ?? '');
+    return { status: answer.status, headers: answer.headers, body: json && text ? JSON.parse(text) : text };
+  }
+}
