@@ -51,8 +51,10 @@ async function tellAll(story: Story, dataDir: string, terminal: Terminal): Promi
   for (const [index, [title, tell]] of chapters.entries()) {
     terminal.say('');
     terminal.say(`${index + 1}. ${title}`);
+    const before = story.acts;
     try {
       await tell();
+      if (story.acts === before) terminal.say('   (told at an earlier start)');
     } catch (error) {
       terminal.complain(`   This chapter failed: ${reasonOf(error)}`);
       terminal.complain('   The service stays up. Stop it and run npm start again to go on from here.');

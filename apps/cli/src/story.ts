@@ -16,6 +16,8 @@ type Kept = Record<string, unknown>;
 export class Story {
   /** Where documents go. */
   readonly out: string;
+  /** How much was acted out in this run. */
+  acts = 0;
   private readonly kept: Kept;
   private readonly clients = new Map<string, LetheClient>();
 
@@ -48,6 +50,7 @@ export class Story {
   /** Does something once for ever; its result (ids and paths, no personal data) is kept. */
   async once<T>(name: string, act: () => Promise<T>): Promise<T> {
     if (name in this.kept) return this.kept[name] as T;
+    this.acts += 1;
     const result = await act();
     this.kept[name] = result;
     await writeOwnFile(this.keptPath, `${JSON.stringify(this.kept, null, 2)}\n`);
