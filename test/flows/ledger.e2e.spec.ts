@@ -1,6 +1,5 @@
 /** The log over HTTP, checked from outside: by the published formats, and by the auditor's script that shares no code with it. */
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
@@ -176,7 +175,7 @@ describe("the auditor's script", () => {
   let kept: string;
 
   it('finds the whole log sound, and that it continues a checkpoint kept from before', async () => {
-    kept = join(await mkdtemp(join(tmpdir(), 'lethe-kept-')), 'checkpoint');
+    kept = join(server.dataDir, 'kept-checkpoint');
     await writeFile(kept, (await server.get(path('checkpoint'), auditor)).body);
     await append(300);
     await untilSigned();

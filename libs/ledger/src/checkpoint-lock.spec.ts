@@ -1,11 +1,17 @@
 /** The last signed head in files: one signer at a time moves it on, and it survives whoever is killed. */
-import { mkdtemp, readdir, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { FileCheckpointLock } from './checkpoint-lock.js';
 
-const aFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'lethe-lock-'));
+const folders: string[] = [];
+const aFolder = async (): Promise<string> => {
+  const folder = await mkdtemp(join(tmpdir(), 'lethe-lock-'));
+  folders.push(folder);
+  return folder;
+};
+afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
 
 describe('the lock of a log', () => {
   it('begins empty and holds what was written last', async () => {

@@ -3,7 +3,7 @@ import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { DomainError, systemClock, type TenantId } from '#kernel';
 import { counted, createLedgerDatabase, openLog } from '../../../test/support/ledger-fixture.js';
 import type { TestDatabase } from '../../../test/support/test-database.js';
@@ -58,6 +58,7 @@ beforeEach(async () => {
   tenant = await openLog(store);
   told.length = 0;
 });
+afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** Another history of this size takes the log's place, whole in itself: what a restore of an older backup can grow into. */
 async function becomeAnother(size: number): Promise<void> {
