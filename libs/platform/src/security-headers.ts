@@ -11,12 +11,13 @@ const forJson = {
 
 /** Call after helmet was registered with `global: false`. */
 export function installSecurityHeaders(fastify: FastifyInstance): void {
-  fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, next: (error?: Error) => void) => {
+  fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, next: () => void) => {
     if (request.url.startsWith('/v1/')) {
       reply.headers(forJson);
       next();
       return;
     }
-    (reply as unknown as { helmet(): Promise<unknown> }).helmet().then(() => next(), next);
+    (reply as unknown as { helmet(): unknown }).helmet();
+    next();
   });
 }
