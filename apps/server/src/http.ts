@@ -30,6 +30,7 @@ export function fastifyAdapter(): FastifyAdapter {
     bodyLimit: BODY_LIMIT,
     genReqId: () => newId(),
     requestTimeout: 30_000,
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 },
     routerOptions: { maxParamLength: 200 },
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
@@ -79,6 +80,11 @@ export async function frame(app: NestFastifyApplication, callsPerMinute: number)
     contentSecurityPolicy: { directives: { 'script-src': ["'self'"], 'style-src': ["'self'", "'unsafe-inline'"] } },
   });
   installSecurityHeaders(fastify);
+  // Nothing here speaks another protocol, and Node's parser reads the next call of such a connection only in part.
+  fastify.addHook('onRequest', (request, reply, next) => {
+    if (request.headers.upgrade !== undefined) reply.header('connection', 'close');
+    next();
+  });
   installBodyParser(app, fastify);
   const limits = new RateLimits(callsPerMinute);
   limits.installForRefused(fastify);
