@@ -1,4 +1,5 @@
 /** PostgreSQL with the tenant set in every transaction, so that row-level security holds below our own predicates. */
+import type { Writable } from 'node:stream';
 import { Pool, types, type PoolClient, type PoolConfig, type QueryResultRow } from 'pg';
 import type { TenantId } from '#kernel';
 
@@ -20,6 +21,8 @@ export type Query = <Row extends QueryResultRow = QueryResultRow>(statement: Sta
 const int8 = 20;
 const date = 1082;
 const READS_AT_ONCE = 200;
+/** Of one tenant; below the number of connections, so that a slow read of one tenant leaves room for the others. */
+const SHARED_READS = 2;
 const PATIENCE_MS = 15_000;
 
 /** Positions and counts stay below 2^53 and are numbers; dates without time stay text, since a `Date` would add a zone. */
@@ -48,6 +51,8 @@ export class Database {
   private readonly transactions: Pool;
   private readonly reads: Pool;
   private readonly waiting = new Map<TenantId, Waiting[]>();
+  /** Shared reads under way, by tenant. */
+  private readonly reading = new Map<TenantId, number>();
 
   /** `max` bounds the transactions; reads and flushes have up to 4 connections each, opened when needed. */
   constructor(config: PoolConfig) {
@@ -94,8 +99,8 @@ export class Database {
   }
 
   /**
-   * One read. Reads of the same tenant that arrive in the same turn of the event loop share one read-only transaction
-   * in one round trip (pipelined), which costs a third of one transaction each.
+   * One read. Reads of the same tenant that arrive in the same turn of the event loop, or while enough of them are under
+   * way, share one read-only transaction in one round trip (pipelined), which costs a third of one transaction each.
    */
   fetch<Row extends QueryResultRow = QueryResultRow>(tenant: TenantId, statement: Statement): Promise<Rows<Row>> {
     return new Promise<Rows<QueryResultRow>>((resolve, reject) => {
@@ -106,13 +111,24 @@ export class Database {
         return;
       }
       this.waiting.set(tenant, [item]);
-      setImmediate(() => {
-        const all = this.waiting.get(tenant) ?? [];
-        this.waiting.delete(tenant);
-        for (let at = 0; at < all.length; at += READS_AT_ONCE)
-          void this.fetchAll(tenant, all.slice(at, at + READS_AT_ONCE));
-      });
+      setImmediate(() => this.readNext(tenant));
     }) as Promise<Rows<Row>>;
+  }
+
+  private readNext(tenant: TenantId): void {
+    const queue = this.waiting.get(tenant);
+    const busy = this.reading.get(tenant) ?? 0;
+    if (!queue || busy >= SHARED_READS) return;
+    const items = queue.splice(0, READS_AT_ONCE);
+    if (queue.length === 0) this.waiting.delete(tenant);
+    this.reading.set(tenant, busy + 1);
+    void this.fetchAll(tenant, items).finally(() => {
+      const left = (this.reading.get(tenant) ?? 1) - 1;
+      if (left > 0) this.reading.set(tenant, left);
+      else this.reading.delete(tenant);
+      this.readNext(tenant);
+    });
+    this.readNext(tenant);
   }
 
   private async fetchAll(tenant: TenantId, items: Waiting[]): Promise<void> {
@@ -157,8 +173,28 @@ function openPool(config: PoolConfig): Pool {
   });
   // A connection that dies, idle or lent, tells its user through the query; without these listeners the process would end.
   pool.on('error', () => undefined);
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined);
+    gather((client as unknown as { connection: { stream: Writable } }).connection.stream);
+  });
   return pool;
+}
+
+/** What is written in one turn of the event loop leaves in one system call: `pg` would make one of every message. */
+function gather(stream: Writable): void {
+  const write = stream.write.bind(stream) as (...chunk: unknown[]) => boolean;
+  let corked = false;
+  stream.write = (...chunk: unknown[]): boolean => {
+    if (!corked) {
+      corked = true;
+      stream.cork();
+      process.nextTick(() => {
+        corked = false;
+        stream.uncork();
+      });
+    }
+    return write(...chunk);
+  };
 }
 
 /** Opens a transaction of one tenant; both statements go out in one round trip. */

@@ -27,6 +27,9 @@ const MAX_LOOK_MS = 1000;
 const HELD_MS = 500;
 const FIRST_BACKOFF_MS = 200;
 const MAX_BACKOFF_MS = 30_000;
+/** On a busy log, where every flush brings this many events, a step waits and reads those of several flushes at once. */
+const BUSY_EVENTS = 30;
+const GATHER_MS = 100;
 /** Steps hold a transaction; more at once would leave none to the commands that handlers send. */
 const STEPS_AT_ONCE = 4;
 
@@ -158,7 +161,12 @@ export class Subscriptions {
         const step = await this.turnstile.pass(() => this.step(tenant, name));
         failures = 0;
         if (step === 'held') await this.pause(HELD_MS);
-        else next = step.full ? Math.min(step.next, watched.size - 1) : step.next;
+        else if (step.full) next = Math.min(step.next, watched.size - 1);
+        else {
+          const read = step.next - next;
+          next = step.next;
+          if (read >= BUSY_EVENTS) await this.pause(GATHER_MS);
+        }
       } catch (error) {
         failures += 1;
         await this.report(tenant, name, error);
