@@ -34,64 +34,43 @@ function send(name, ...values) {
   return client.query({ name, text: statements[name], values: [tenant, ...values] });
 }
 
-function writeBatch(count) {
+/** Values of one batch, column by column. */
+function columnsOf(count) {
   const who = Array.from({ length: count }, identities);
   const first = size;
   size += count;
-  const same = (value) => new Array(count).fill(value);
+  const same = (value) => Array.from({ length: count }, () => value);
   const positions = who.map((_, index) => first + index);
   const subjects = who.map((one) => one.subject);
   const ids = who.map((one) => one.id);
-  const data = consentData('', '');
+  const { collectedAt, expiresAt } = consentData('', '');
+  const streams = subjects.map((subject) => `consent/${subject}`);
+  const texts = { purpose: same('newsletter'), decision: same('given'), notice: same('signup'), version: same('1') };
+  const [nothing, at] = [same(null), same(recordedAt)];
+  const jobRow = [ids, same(job.queue), same(''), same('{"kind":"bench"}'), same(job.runAt.toISOString())];
+  const { purpose, decision, notice, version } = texts;
+  return {
+    event: [positions, streams, same(1), same('ConsentRecorded.v1'), same(bytes), recordedAt, same(hash)],
+    consent: [
+      ...[subjects, positions, ids, purpose, decision, nothing, same(collectedAt)],
+      ...[at, same(false), same(expiresAt), notice, version],
+    ],
+    job: [...jobRow, nothing, nothing, at],
+    idempotency: [who.map((one) => one.key), who.map((one) => one.fingerprint), same(201), same(response), at],
+  };
+}
+
+function writeBatch(count) {
+  const columns = columnsOf(count);
   return Promise.all([
     client.query('BEGIN'),
     client.query({ name: 'tenant', text: `SELECT set_config('lethe.tenant', $1, true)`, values: [tenant] }),
     send('head', size, Buffer.alloc(32 * 8), hash, recordedAt),
-    send(
-      'event',
-      positions,
-      subjects.map((subject) => `consent/${subject}`),
-      same(1),
-      same('ConsentRecorded.v1'),
-      same(bytes),
-      recordedAt,
-      same(hash),
-    ),
-    send(
-      'consent',
-      subjects,
-      positions,
-      ids,
-      same('newsletter'),
-      same('given'),
-      same(null),
-      same(data.collectedAt),
-      same(recordedAt),
-      same(false),
-      same(data.expiresAt),
-      same('signup'),
-      same('1'),
-    ),
-    send(
-      'job',
-      ids,
-      same(job.queue),
-      same(''),
-      same('{"kind":"bench"}'),
-      same(job.runAt.toISOString()),
-      same(null),
-      same(null),
-      same(recordedAt),
-    ),
+    send('event', ...columns.event),
+    send('consent', ...columns.consent),
+    send('job', ...columns.job),
     send('due', job.runAt),
-    send(
-      'idempotency',
-      who.map((one) => one.key),
-      who.map((one) => one.fingerprint),
-      same(201),
-      same(response),
-      same(recordedAt),
-    ),
+    send('idempotency', ...columns.idempotency),
     client.query('COMMIT'),
   ]);
 }

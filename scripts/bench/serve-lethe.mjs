@@ -24,7 +24,7 @@ async function call(method, path, key, body) {
       'content-type': 'application/json',
       'idempotency-key': randomBytes(9).toString('hex'),
     },
-    body: JSON.stringify(body),
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   if (!response.ok) throw new Error(`${method} ${path} was answered ${response.status} ${await response.text()}`);
 }
