@@ -68,7 +68,9 @@ export class ReportAccessesHandler implements ICommandHandler<ReportAccesses> {
   async execute({ by, entries, now }: ReportAccesses): Promise<Reported> {
     const latest = now.getTime() + FUTURE_MS;
     const fates = await Promise.all(
-      entries.map((entry) => (Date.parse(entry.at) > latest ? { rejected: 'at-in-future' } : this.report(by, entry))),
+      entries.map(async (entry): Promise<Fate> =>
+        Date.parse(entry.at) > latest ? { rejected: 'at-in-future' } : this.report(by, entry),
+      ),
     );
     const positions = fates.flatMap((fate) => (typeof fate === 'object' && 'position' in fate ? [fate.position] : []));
     const rejected = fates.flatMap((fate, index) =>

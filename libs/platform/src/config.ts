@@ -27,7 +27,10 @@ export const environmentSchema = z.object({
   LETHE_DATA_DIR: z.string().default('.data').describe('Embedded databases, packages and demo files'),
   LETHE_KEY_DIR: z.string().optional().describe('Key files, outside the data directory, mode 0700'),
   LETHE_ARCHIVE_URL: z.string().optional().describe('Where entry bundles and tiles are copied to'),
-  LETHE_CHECKPOINT_LOCK: z.string().optional().describe('File that holds the last signed head, outside the database'),
+  LETHE_CHECKPOINT_LOCK: z
+    .string()
+    .optional()
+    .describe('Folder that holds the last signed heads, outside the database'),
   LETHE_LOG_NAME: z
     .string()
     .regex(/^[a-z0-9.-]{1,100}$/)

@@ -26,7 +26,10 @@ export function createLogger(level: string): PinoLogger {
 
 /** Nest's own messages through the same log. */
 export function nestLog(log: Logger): LoggerService {
-  const where = (rest: unknown[]): { nest: string } => ({ nest: String(rest.at(-1) ?? '') });
+  const where = (rest: unknown[]): { nest: string } => {
+    const last = rest.at(-1);
+    return { nest: typeof last === 'string' ? last : '' };
+  };
   return {
     log: (message: unknown, ...rest: unknown[]) => log.debug(where(rest), String(message)),
     error: (message: unknown, ...rest: unknown[]) => log.error(where(rest), String(message)),

@@ -84,7 +84,8 @@ const effects: Effects = {
   'IdentifierProven.v1': proven,
   'RequestMerged.v1': (state, { into }) => void (state.mergedInto = into),
   'SystemExcluded.v1': (state, data) => void state.exclusions.push(data),
-  'PlanMade.v1': (state, data) => void Object.assign(state, { plan: data, approvals: [], status: 'deciding', incomplete: [] }),
+  'PlanMade.v1': (state, data) =>
+    void Object.assign(state, { plan: data, approvals: [], status: 'deciding', incomplete: [] }),
   'RequestApproved.v1': (state, data) => {
     state.approvals.push(data);
     if (state.approvals.length >= data.needed) state.status = 'approved';

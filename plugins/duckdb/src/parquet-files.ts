@@ -79,7 +79,11 @@ export class ParquetFiles {
       if ((await stampOf(path)) !== stamp) throw stopped('file-changed', 'transient');
       const { mode } = await stat(path);
       const handle = await open(staged, 'r+');
-      await handle.chmod(mode).finally(() => handle.close());
+      try {
+        await handle.chmod(mode);
+      } finally {
+        await handle.close();
+      }
       await rename(staged, path);
       await synced(dirname(path));
     }
@@ -105,5 +109,9 @@ export class ParquetFiles {
 
 async function synced(path: string): Promise<void> {
   const handle = await open(path, 'r');
-  await handle.sync().finally(() => handle.close());
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
