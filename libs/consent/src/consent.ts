@@ -74,9 +74,7 @@ export interface Moment {
 }
 
 /**
- * The decision that stands, of the records of one purpose. Newest `collectedAt` wins, then stops, then position; a live stop beats every decision with a
- * smaller position, whatever its clock says, and every imported permission from before it was recorded: a client's slow
- * clock cannot undo a withdrawal.
+ * The decision that stands, of the records of one purpose: the newest permission that no stop outlasts, else the last stop.
  */
 export function standing(
   records: readonly ConsentRecord[],
@@ -89,17 +87,31 @@ export function standing(
       (moment.at === undefined || effectiveAt(record) <= moment.at) &&
       concerns(record, channel),
   );
-  const lastStop = known
-    .filter((record) => isStop(record) && !record.imported)
-    .reduce<ConsentRecord | undefined>((last, one) => (last && last.position > one.position ? last : one), undefined);
-  return known
-    .filter((record) => !lastStop || record === lastStop || !beats(lastStop, record))
-    .reduce<ConsentRecord | undefined>((best, record) => (best && outranks(best, record) ? best : record), undefined);
+  const stops = known.filter(isStop);
+  const permissions = known.filter((record) => !isStop(record) && !stops.some((stop) => outlasts(stop, record)));
+  if (permissions.length > 0) return permissions.reduce(newer);
+  const lastLive = Math.max(-1, ...stops.filter((stop) => !stop.imported).map((stop) => stop.position));
+  return stops.filter((stop) => stop.position >= lastLive).reduce<ConsentRecord | undefined>(newerOf, undefined);
 }
 
-function beats(stop: ConsentRecord, other: ConsentRecord): boolean {
-  if (other.position < stop.position) return true;
-  return other.imported && !isStop(other) && effectiveAt(other) <= stop.recordedAt;
+/**
+ * Newest `collectedAt` wins and a tie goes to the stop. Beyond that a live stop outlasts every permission with a smaller
+ * position, and every imported one from before the stop was recorded: a client's slow clock cannot undo a withdrawal.
+ */
+function outlasts(stop: ConsentRecord, permission: ConsentRecord): boolean {
+  if (!stop.imported && permission.position < stop.position) return true;
+  const until = !stop.imported && permission.imported ? stop.recordedAt : effectiveAt(stop);
+  return effectiveAt(permission) <= until;
+}
+
+function newerOf(best: ConsentRecord | undefined, record: ConsentRecord): ConsentRecord {
+  return best ? newer(best, record) : record;
+}
+
+function newer(a: ConsentRecord, b: ConsentRecord): ConsentRecord {
+  const [left, right] = [effectiveAt(a), effectiveAt(b)];
+  if (left !== right) return left > right ? a : b;
+  return a.position > b.position ? a : b;
 }
 
 /** A fast clock must not postpone a decision: it is effective when recorded at the latest. */
@@ -115,13 +127,6 @@ function concerns(record: ConsentRecord, channel: string | undefined): boolean {
 
 function isStop(record: ConsentRecord): boolean {
   return record.decision !== 'given';
-}
-
-function outranks(a: ConsentRecord, b: ConsentRecord): boolean {
-  const [left, right] = [effectiveAt(a), effectiveAt(b)];
-  if (left !== right) return left > right;
-  if (isStop(a) !== isStop(b)) return isStop(a);
-  return a.position > b.position;
 }
 
 /** State of the standing decision at the moment asked about. */
