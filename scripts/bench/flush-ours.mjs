@@ -2,7 +2,7 @@
 import { EventStore, Database } from '../../dist/libs/ledger/src/index.js';
 import { newId, systemClock } from '../../dist/libs/kernel/src/index.js';
 import { enqueue } from '../../dist/libs/jobs/src/index.js';
-import { consentRecordTable } from '../../dist/libs/consent/src/consent.migrations.js';
+import { consentRecordRow } from '../../dist/libs/consent/src/consent.migrations.js';
 import { consentData, identities, job, keptAnswer } from './flush-shape.mjs';
 import { closedLoop } from './measure.mjs';
 import { answer } from './processes.mjs';
@@ -21,26 +21,7 @@ function appendOne() {
     events: [
       { stream: `consent/${subject}`, type: 'ConsentRecorded.v1', data, occurredAt: new Date(data.collectedAt) },
     ],
-    rows: [
-      {
-        into: consentRecordTable,
-        row: (at) => [
-          subject,
-          at.firstPosition,
-          id,
-          data.purpose,
-          data.decision,
-          data.channel,
-          data.collectedAt,
-          at.recordedAt,
-          data.imported,
-          data.expiresAt,
-          data.notice.id,
-          data.notice.version,
-        ],
-      },
-      ...enqueue(job),
-    ],
+    rows: [consentRecordRow(data, 0), ...enqueue(job)],
     idempotency: { key, fingerprint },
     respond: (at) => ({ status: 201, body: keptAnswer(id, subject, at.lastPosition) }),
   });

@@ -1,7 +1,7 @@
 // The limit of the flush row: the same tables, columns and batch sizes, one multi-row insert a table, BEGIN to COMMIT, through
 // `pg` on one connection. Leaf text and hash are made beforehand, nothing is checked, versions and positions are counted here.
 import pg from 'pg';
-import { consentRecordTable } from '../../dist/libs/consent/src/consent.migrations.js';
+import { consentRecordRow } from '../../dist/libs/consent/src/consent.migrations.js';
 import { newId } from '../../dist/libs/kernel/src/index.js';
 import { leafText } from '../../dist/libs/ledger/src/event.js';
 import { consentData, identities, job, keptAnswer } from './flush-shape.mjs';
@@ -20,7 +20,7 @@ const statements = {
   head: 'UPDATE log_head SET size = $2, frontier = $3, root = $4, recorded_at = $5 WHERE tenant = $1',
   event: `INSERT INTO event (tenant, position, stream, version, type, recorded_at, bytes, leaf_hash)
           SELECT $1, p, s, v, t, $7, b, h FROM unnest($2::bigint[], $3::text[], $4::int[], $5::text[], $6::text[], $8::bytea[]) AS e(p, s, v, t, b, h)`,
-  consent: consentRecordTable.text,
+  consent: consentRecordRow(consentData('', ''), 0).into.text,
   job: `INSERT INTO job (tenant, id, queue, concurrency_key, payload, state, run_at, max_attempts, dedupe_key, created_at)
         SELECT $1, i, q, k, p, 'ready', r, m, d, c
         FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::int[], $8::text[], $9::timestamptz[]) AS j(i, q, k, p, r, m, d, c)`,
