@@ -36,8 +36,10 @@ export function fastifyAdapter(): FastifyAdapter {
     onConstructorPoisoning: 'error',
     logger: false,
     // Errors before a route is found: the router's and the HTTP parser's. They are problem documents like all others.
-    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
-      sendProblem(reply, toDomainError(error), request.id),
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      reply.header('connection', 'close');
+      sendProblem(reply, toDomainError(error), request.id);
+    },
     clientErrorHandler: refuseConnection,
   });
 }

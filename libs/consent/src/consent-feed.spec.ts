@@ -1,0 +1,102 @@
+/** What a replica caches is used only while it hears of changes; a tail that begins anew believes nothing from before. */
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { SubjectId, TenantId } from '#kernel';
+import type { Database, EventStore } from '#ledger';
+import { createLogger } from '#platform';
+import { ConsentFeed } from './consent-feed.js';
+import { ConsentRecords } from './consent-records.js';
+import { Purposes } from './purposes.js';
+
+const tenant = '01900000-0000-7000-8000-000000000001' as TenantId;
+const subject = '01900000-0000-7000-8000-000000000002' as SubjectId;
+
+/** A database and a log that another replica writes to. */
+class Elsewhere {
+  events: { type: string; data: object }[] = [];
+  basis = 'legitimate-interest';
+  recordRows = 1;
+  reads = 0;
+  deaf = false;
+
+  readonly database = {
+    fetch: (_tenant: TenantId, { name }: { name: string }) => {
+      this.reads += 1;
+      if (name === 'purposes-read')
+        return Promise.resolve({ rows: [{ id: 'p', definition: { legalBasis: this.basis } }] });
+      return Promise.resolve({
+        rows: Array.from({ length: this.recordRows }, (_, position) => ({
+          ...{ alias: subject, restricted: false, ever_restricted: false, id: String(position), position },
+          ...{ collected_at: new Date(0), recorded_at: new Date(0), expires_at: null },
+        })),
+      });
+    },
+  } as unknown as Database;
+
+  readonly store = {
+    onCommit: () => () => undefined,
+    head: () => Promise.resolve({ size: this.events.length }),
+    read: (_tenant: TenantId, from: number) =>
+      this.deaf ? Promise.reject(new Error('cut')) : Promise.resolve(this.events.slice(from)),
+  } as unknown as EventStore;
+}
+
+describe('what a replica caches', () => {
+  let elsewhere: Elsewhere;
+  let feed: ConsentFeed;
+  let records: ConsentRecords;
+  let purposes: Purposes;
+  const passes = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
+  const look = async (): Promise<{ decisions: number; basis: string | undefined }> => ({
+    decisions: (await records.of(tenant, subject)).records.length,
+    basis: (await purposes.find(tenant, 'p'))?.legalBasis,
+  });
+  /** Another replica records a decision and redefines the purpose. */
+  const change = (): void => {
+    elsewhere.recordRows += 1;
+    elsewhere.basis = 'consent';
+    elsewhere.events.push({ type: 'ConsentRecorded.v1', data: { subject } }, { type: 'PurposeDefined.v1', data: {} });
+  };
+
+  beforeEach(async () => {
+    jest.useFakeTimers({ now: 1_800_000_000_000 });
+    elsewhere = new Elsewhere();
+    feed = new ConsentFeed(elsewhere.store, createLogger('silent'));
+    records = new ConsentRecords(elsewhere.database, feed, elsewhere.store);
+    purposes = new Purposes(elsewhere.database, feed);
+    await look();
+    await passes(100);
+    await look();
+  });
+  afterEach(() => {
+    feed.onApplicationShutdown();
+    jest.useRealTimers();
+  });
+
+  it('is used while the feed runs', async () => {
+    elsewhere.reads = 0;
+    expect(await look()).toEqual({ decisions: 1, basis: 'legitimate-interest' });
+    expect(elsewhere.reads).toBe(0);
+  });
+
+  it('is dropped when the feed tells of a change', async () => {
+    change();
+    await passes(60);
+    expect(await look()).toEqual({ decisions: 2, basis: 'consent' });
+  });
+
+  it('is not believed after a silence', async () => {
+    elsewhere.deaf = true;
+    await passes(2100);
+    change();
+    expect(await look()).toEqual({ decisions: 2, basis: 'consent' });
+  });
+
+  it('is not believed after nobody asked for so long that the feed was let go', async () => {
+    await passes(61_000);
+    change();
+    await passes(1000);
+    expect(await look()).toEqual({ decisions: 2, basis: 'consent' });
+    await passes(100);
+    expect(await look()).toEqual({ decisions: 2, basis: 'consent' });
+  });
+});
