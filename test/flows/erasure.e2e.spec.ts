@@ -1,6 +1,5 @@
 /** One erasure over a shop and a warehouse, from receipt to certificate: the person is gone, everybody else is as before. */
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -138,16 +137,16 @@ describe('an erasure over two systems', () => {
   it('has a certificate that verifies by the auditor\u2019s script, and no longer when a byte of it is changed', async () => {
     const { status, body } = await lethe.get(`/v1/requests/${id}/certificate`, { as: 'auditor' });
     expect([status, body.body?.status]).toEqual([200, 'fulfilled-with-retention']);
-    const said = await verified(body);
+    const said = await verified(lethe.dataDir, body);
     expect([said.code, said.error]).toEqual([0, '']);
     const bent = structuredClone(body);
     bent.body.status = 'fulfilled';
-    expect((await verified(bent)).code).toBe(1);
+    expect((await verified(lethe.dataDir, bent)).code).toBe(1);
     const turned = structuredClone(body);
     turned.proofs[0].bytes = Buffer.from(
       Buffer.from(turned.proofs[0].bytes, 'base64').toString().replace('request', 'requesT'),
     ).toString('base64');
-    expect((await verified(turned)).code).toBe(1);
+    expect((await verified(lethe.dataDir, turned)).code).toBe(1);
   });
 
   it('finds nothing when somebody asks again', async () => {
@@ -174,7 +173,7 @@ describe('an erasure over two systems', () => {
     expect([careOf(after, 'consent-records'), careOf(after, 'cases')]).toEqual(['erased', 'waiting']);
     await requestWhen(lethe, id, (one) => one.certificates.length > versions);
     const { body } = await lethe.get(`/v1/requests/${id}/certificate`, { as: 'auditor' });
-    expect((await verified(body)).code).toBe(0);
+    expect((await verified(lethe.dataDir, body)).code).toBe(0);
     expect(body.body).toMatchObject({ version: versions + 1 });
   });
 
@@ -189,8 +188,8 @@ describe('an erasure over two systems', () => {
 const careOf = (request: Answer, dataset: string): string =>
   request.aftercare.find((one: Answer) => one.dataset === dataset)?.status;
 
-async function verified(certificate: unknown): Promise<Said> {
-  const file = join(await mkdtemp(join(tmpdir(), 'lethe-erasure-')), 'certificate.json');
+async function verified(folder: string, certificate: unknown): Promise<Said> {
+  const file = join(folder, 'certificate.json');
   await writeFile(file, JSON.stringify(certificate));
   return run('verify-certificate.mjs', [file]);
 }

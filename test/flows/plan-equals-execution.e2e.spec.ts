@@ -68,13 +68,6 @@ const changes: Change[] = [
     undo: () => withMap(shopTableMap.datasets),
   },
   {
-    what: 'the table map treats a dataset differently',
-    code: 'table-map-changed',
-    make: () =>
-      withMap(shopTableMap.datasets.map((one) => (one.name === 'newsletter' ? { ...one, title: 'Letters' } : one))),
-    undo: () => withMap(shopTableMap.datasets),
-  },
-  {
     what: 'a mapped table has a new column',
     code: 'schema-changed',
     make: () => sql('ALTER TABLE reviews ADD COLUMN stars int'),

@@ -1,7 +1,6 @@
 /** Acceptance 2 with a real CRM: one erasure over PostgreSQL, DuckDB and Tryton, for a person known differently in each. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import tryton from '@lethe/plugin-tryton';
 import { connectPlugin } from '../support/connect-plugin.js';
@@ -168,7 +167,7 @@ describe('one erasure over a shop, a warehouse and a CRM', () => {
 
   it('has a certificate that the auditor’s script accepts and a bent one that it refuses', async () => {
     const { body } = await lethe.get(`/v1/requests/${id}/certificate`, { as: 'auditor' });
-    const file = join(await mkdtemp(join(tmpdir(), 'lethe-certificate-')), 'certificate.json');
+    const file = join(lethe.dataDir, 'certificate.json');
     await writeFile(file, JSON.stringify(body));
     expect(await run('verify-certificate.mjs', [file])).toMatchObject({ code: 0, error: '' });
     body.body.status = 'fulfilled';
