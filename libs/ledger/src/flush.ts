@@ -112,6 +112,8 @@ export function tokenOf(head: Pick<Head, 'logId' | 'epoch'>, position: number): 
 }
 
 const DIVISION_BY_ZERO = '22012';
+/** JSON never holds it unescaped (RFC 8259 section 7). As an array, every quote of every leaf would be escaped, and parsed again. */
+const SEPARATOR = '\u001e';
 
 /**
  * The compare-and-set raises an error when it misses, so that nothing behind it in the same round trip can be kept. It
@@ -138,14 +140,14 @@ function treeStatements(tenant: TenantId, head: Head, next: Head, columns: Colum
       name: 'event-insert',
       text: `INSERT INTO event (tenant, position, stream, version, type, recorded_at, bytes, leaf_hash)
              SELECT $1, p, s, v, t, $7, b, h
-             FROM unnest($2::bigint[], $3::text[], $4::int[], $5::text[], $6::text[], $8::bytea[]) AS e(p, s, v, t, b, h)`,
+             FROM unnest($2::bigint[], $3::text[], $4::int[], $5::text[], string_to_array($6, E'\\x1e'), $8::bytea[]) AS e(p, s, v, t, b, h)`,
       values: [
         tenant,
         columns.positions,
         columns.streams,
         columns.versions,
         columns.types,
-        columns.bytes,
+        columns.bytes.join(SEPARATOR),
         next.recordedAt,
         columns.hashes,
       ],
