@@ -9,7 +9,7 @@ import { Client } from 'pg';
 import { grantShop, seedShop, SHOP_ROLE, SHOP_TABLES, shopMap } from '../../apps/cli/src/demo-shop.js';
 import { seedWarehouse, warehouseMap, type WarehouseAccess } from '../../apps/cli/src/demo-warehouse.js';
 import { people } from '../../apps/server/src/demo-people.js';
-import { locatePerson, type PersonLocated } from '../../libs/requests/src/locate-person.js';
+import { locatePerson, type PersonLocated } from '../../libs/requests/src/plan/locate-person.js';
 import duckdb from '../../plugins/duckdb/src/index.js';
 import postgres from '../../plugins/postgres/src/index.js';
 import { clusterUrl } from '../support/test-database.js';

@@ -11,7 +11,7 @@ import type {
   Target,
   Verification,
 } from '@lethe/plugin-sdk';
-import type { ConnectedSystem, SystemCalls } from '../../libs/requests/src/connected-systems.js';
+import type { ConnectedSystem, SystemCalls } from '../../libs/requests/src/step/connected-systems.js';
 
 export interface FakeRow {
   dataset: string;

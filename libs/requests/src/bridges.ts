@@ -5,8 +5,8 @@ import { Purposes, StopPurposes } from '#consent';
 import { unprocessable, type SubjectId, type TenantId } from '#kernel';
 import { Holds, RetentionRules } from '#retention';
 import { EraseIdentity, KeyStore, type KeyClass } from '#subjects';
-import { KeepingRules } from './connected-systems.js';
-import type { DutyFact, HoldFact } from './decision.js';
+import { KeepingRules } from './step/connected-systems.js';
+import type { DutyFact, HoldFact } from './plan/decision.js';
 import { OwnErasure, WithdrawalPort } from './ports.js';
 
 @Injectable()

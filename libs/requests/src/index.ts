@@ -1,6 +1,6 @@
 /** The door of requests: the module, what others may read of a request, and the ports others fill. */
-export * from './decision.js';
-export * from './outcome.js';
+export * from './plan/decision.js';
+export * from './step/outcome.js';
 export * from './ports.js';
 export * from './request.js';
 export { foldRequest } from './request-evolve.js';
@@ -8,4 +8,4 @@ export * from './request-state.js';
 export { RequestsModule } from './requests.module.js';
 export { Requests } from './requests.js';
 export { requestsMigrations } from './requests.migrations.js';
-export { certificateMigrations } from './certificate.migrations.js';
+export { certificateMigrations } from './certificate/certificate.migrations.js';

@@ -3,8 +3,8 @@ import { Injectable } from '@nestjs/common';
 import type { SubjectId, TenantId } from '#kernel';
 import type { CivilDate } from '#law';
 import { keyClasses, People, Subjects, type KeyClass } from '#subjects';
-import type { Identifier } from './connected.js';
-import type { ChainedIdentifier } from './locate-person.js';
+import type { Identifier } from './step/connected.js';
+import type { ChainedIdentifier } from './plan/locate-person.js';
 import { LETHE_ITSELF } from './request.js';
 
 /** Datasets of Lethe, one per class of key (practice, section 1 rule 2), in the order of `keyClasses`. */

@@ -2,7 +2,7 @@
 import type { JsonObject, SubjectId, TenantId } from '#kernel';
 import type { NewEvent } from '#ledger';
 import type { KeyClass } from '#subjects';
-import type { DataRecord } from './connected.js';
+import type { DataRecord } from './step/connected.js';
 import type { AnswerKind, RequestEventData } from './request.js';
 import type { RequestState } from './request-state.js';
 

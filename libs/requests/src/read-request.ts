@@ -5,9 +5,9 @@ import { notFound, type Clock } from '#kernel';
 import { readTroubledJobs } from '#jobs';
 import { CLOCK, type Caller } from '#platform';
 import { CaseFile } from './case-file.js';
-import { readPlan } from './plan-record.js';
+import { readPlan } from './plan/plan-record.js';
 import type { RequestState } from './request-state.js';
-import { planView, type PlanView } from './plan-view.js';
+import { planView, type PlanView } from './plan/plan-view.js';
 import { requestView, taskView, type RequestView, type TaskList } from './request-view.js';
 import { Requests } from './requests.js';
 

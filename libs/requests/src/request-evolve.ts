@@ -3,7 +3,7 @@ import type { SubjectId } from '#kernel';
 import type { StoredEvent } from '#ledger';
 import { requestEvent, type RequestEvent, type RequestEventData, type RequestEventType } from './request.js';
 import type { RequestState } from './request-state.js';
-import { stepEffects, type Effect } from './step-evolve.js';
+import { stepEffects, type Effect } from './step/step-evolve.js';
 
 type Effects = { [Type in Exclude<RequestEventType, 'RequestReceived.v1'>]: Effect<Type> };
 

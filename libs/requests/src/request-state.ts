@@ -2,7 +2,7 @@
 import type { SubjectId } from '#kernel';
 import type { CivilDate, Pause, RegimeId } from '#law';
 import type { Sealed } from '#subjects';
-import type { DatasetOutcome } from './outcome.js';
+import type { DatasetOutcome } from './step/outcome.js';
 import type { AvailableType, HorizonFact, IncompleteReason, RequestEventData, Resolution, Status } from './request.js';
 
 /** An identifier of the request and how far it is known to be the person's. */

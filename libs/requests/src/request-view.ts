@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { dateInZone, leading, type LegalClock } from '#law';
 import type { JobTroubled } from '#jobs';
-import { FINALITY } from './outcome.js';
+import { FINALITY } from './step/outcome.js';
 import { chargeOf, clocksOf, dueOnOf } from './request-clocks.js';
 import type { RequestState, StepState } from './request-state.js';
 import { isSettled } from './verdict.js';

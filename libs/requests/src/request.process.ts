@@ -7,7 +7,7 @@ import { requestOf } from './request-jobs.js';
 import type { RequestState } from './request-state.js';
 import { fact } from './request.js';
 import { Requests, type Change } from './requests.js';
-import { ACTOR, stepOf } from './step-run.js';
+import { ACTOR, stepOf } from './step/step-run.js';
 
 type JobDied = { jobId: string; dedupeKey: string | null; code: string; class: string };
 

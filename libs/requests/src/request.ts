@@ -3,7 +3,7 @@ import type { JsonObject, SubjectId } from '#kernel';
 import type { CivilDate, PauseReason, RegimeId } from '#law';
 import { declareEvents, type NewEvent, type StoredEvent } from '#ledger';
 import type { Sealed } from '#subjects';
-import type { DatasetOutcome } from './outcome.js';
+import type { DatasetOutcome } from './step/outcome.js';
 
 /** Rights that can be exercised now; the others are refused with 422 `request-type-not-available`. */
 export type AvailableType = 'access' | 'erasure' | 'objection' | 'withdrawal';

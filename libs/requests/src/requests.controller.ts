@@ -3,16 +3,16 @@ import { Body, Controller, Get, Param, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { z } from 'zod';
 import { Answers, Audited, By, Can, Caller } from '#platform';
-import { ApproveBody, Approved, ApproveRequest } from './approve-request.js';
-import { ExcludeBody, Excluded, ExcludeFromPlan } from './exclude-from-plan.js';
-import { IdentifyBody, Identified, IdentifySubject } from './identify-subject.js';
-import { MakePlan, MakePlanBody } from './make-plan.js';
+import { ApproveBody, Approved, ApproveRequest } from './plan/approve-request.js';
+import { ExcludeBody, Excluded, ExcludeFromPlan } from './plan/exclude-from-plan.js';
+import { IdentifyBody, Identified, IdentifySubject } from './identify/identify-subject.js';
+import { MakePlan, MakePlanBody } from './plan/make-plan.js';
 import { OpenedRequest, OpenRequest, OpenRequestBody } from './open-request.js';
-import { PlanView } from './plan-view.js';
+import { PlanView } from './plan/plan-view.js';
 import { ReadRequest } from './read-request.js';
 import { RequestView } from './request-view.js';
 import { SearchBody, SearchRequests, SummaryList } from './search-requests.js';
-import { SendCodeBody, SendVerificationCode, SentCode } from './send-verification-code.js';
+import { SendCodeBody, SendVerificationCode, SentCode } from './identify/send-verification-code.js';
 
 const requestId = z.uuid();
 

@@ -3,7 +3,7 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { done, JobWorker } from '#jobs';
 import { Subscriptions } from '#ledger';
 import { CONFIG, type Config } from '#platform';
-import { BeginRequest } from './begin-request.js';
+import { BeginRequest } from './step/begin-request.js';
 import {
   AFTERCARE,
   aftercarePayload,
@@ -20,9 +20,9 @@ import {
 } from './request-jobs.js';
 import { RequestProcess } from './request.process.js';
 import { RequestSummaryProjection } from './request-summary.projection.js';
-import { RunAftercare } from './run-aftercare.js';
-import { RunStep } from './run-step.js';
-import { SendAnswer } from './send-answer.js';
+import { RunAftercare } from './step/run-aftercare.js';
+import { RunStep } from './step/run-step.js';
+import { SendAnswer } from './answer/send-answer.js';
 import { StopAtOnce } from './stop-at-once.js';
 
 /** One call into a connection at a time: its plugin and its vendor's limits are shared. */

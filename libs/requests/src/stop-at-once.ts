@@ -9,7 +9,7 @@ import { noticeJob } from './request-jobs.js';
 import type { RequestState } from './request-state.js';
 import { fact } from './request.js';
 import { Requests } from './requests.js';
-import { ACTOR } from './step-run.js';
+import { ACTOR } from './step/step-run.js';
 
 @Injectable()
 export class StopAtOnce {

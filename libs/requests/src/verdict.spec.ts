@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { SubjectId } from '#kernel';
-import { FINALITY, type OutcomeKind } from './outcome.js';
+import { FINALITY, type OutcomeKind } from './step/outcome.js';
 import { evolve } from './request-evolve.js';
 import type { RequestState } from './request-state.js';
 import { LETHE_ITSELF, type RequestEvent } from './request.js';

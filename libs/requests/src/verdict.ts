@@ -1,5 +1,5 @@
 /** Whether a request may be called done: one place, pure, and strict. Lethe never says fulfilled when it is not. */
-import { FINALITY } from './outcome.js';
+import { FINALITY } from './step/outcome.js';
 import type { RequestState, StepState } from './request-state.js';
 import { LETHE_ITSELF, type Resolution } from './request.js';
 

@@ -1,0 +1,100 @@
+/** The answer to the person, then the close, then the certificate. The answer closes the legal clock (GDPR 12(3)). */
+import { Injectable } from '@nestjs/common';
+import type { z } from 'zod';
+import type { TenantId } from '#kernel';
+import { done, type Job, type JobContext, type JobResult } from '#jobs';
+import type { NewEvent } from '#ledger';
+import { AnswerWriter, CertificateIssuer, PackageBuilder } from '../ports.js';
+import type { answerPayload } from '../request-jobs.js';
+import type { RequestState } from '../request-state.js';
+import { fact, streamOf, type AnswerKind, type Resolution } from '../request.js';
+import { Requests } from '../requests.js';
+import { ACTOR } from '../step/step-run.js';
+
+type AnswerPayload = z.infer<typeof answerPayload>;
+
+@Injectable()
+export class SendAnswer {
+  constructor(
+    private readonly requests: Requests,
+    private readonly answers: AnswerWriter,
+    private readonly packages: PackageBuilder,
+    private readonly certificates: CertificateIssuer,
+  ) {}
+
+  async run({ tenant, payload }: Job<AnswerPayload>, context: JobContext): Promise<JobResult> {
+    const { requestId, round, notice } = payload;
+    if (notice) return this.notify(tenant, requestId, notice, `${requestId}/${notice}/${round}`, context);
+    const state = await this.requests.load(tenant, requestId);
+    const { resolution } = state;
+    if (resolution === undefined) return done();
+    if (state.type === 'access' && isDelivered(resolution) && !state.package)
+      await this.append(tenant, state.id, context, (now) => (now.package ? [] : this.packages.build(tenant, now)));
+    const key = `${requestId}/${round}`;
+    await this.append(tenant, requestId, context, async (now) => {
+      if (now.status === 'closed') return [];
+      return [
+        ...(await this.answers.write(tenant, now, answerKindOf(now, resolution), key)),
+        fact('RequestClosed.v1', { requestId, resolution }),
+      ];
+    });
+    await this.certify(tenant, requestId, context);
+    return done();
+  }
+
+  /** Changes nothing but the list of answers: a receipt, an extension with its reason, or that it was done at once. */
+  private async notify(
+    tenant: TenantId,
+    requestId: string,
+    kind: AnswerKind,
+    key: string,
+    context: JobContext,
+  ): Promise<JobResult> {
+    await this.append(tenant, requestId, context, (now) => this.answers.write(tenant, now, kind, key));
+    return done();
+  }
+
+  /** Also run by itself when aftercare changed what the certificate says. */
+  async certify(tenant: TenantId, requestId: string, context: JobContext): Promise<void> {
+    await this.append(tenant, requestId, context, (now) =>
+      now.status === 'closed' ? this.certificates.issue(tenant, now) : [],
+    );
+  }
+
+  private async append(
+    tenant: TenantId,
+    requestId: string,
+    context: JobContext,
+    decide: (state: RequestState) => Promise<NewEvent[]> | NewEvent[],
+  ): Promise<void> {
+    await this.requests.appending(
+      tenant,
+      requestId,
+      async (state) => ({ events: await decide(state) }),
+      (change, state) =>
+        context.append({ actorRef: ACTOR, events: change.events, expect: { [streamOf(requestId)]: state.version } }),
+    );
+  }
+}
+
+function isDelivered(resolution: Resolution): boolean {
+  return resolution === 'fulfilled' || resolution === 'fulfilled-with-retention';
+}
+
+/** What the person is told. A partial refusal names reasons, complaint and court (GDPR 12(4)). */
+export function answerKindOf(state: RequestState, resolution: Resolution): AnswerKind {
+  switch (resolution) {
+    case 'fulfilled':
+      return 'completion';
+    case 'fulfilled-with-retention':
+      return 'partial-refusal';
+    case 'refused':
+      return state.steps.length > 0 ? 'partial-refusal' : 'refusal';
+    case 'withdrawn':
+      return 'withdrawn';
+    case 'cannot-identify':
+    case 'out-of-scope':
+    case 'forwarded':
+      return 'refusal';
+  }
+}

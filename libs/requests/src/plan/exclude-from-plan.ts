@@ -1,0 +1,81 @@
+/** An officer's recorded judgement that something found is not this person's, so that a blocker can be resolved. */
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { z } from 'zod';
+import { newId, type JsonObject } from '#kernel';
+import type { Caller } from '#platform';
+import { CaseFile } from '../case-file.js';
+import { exclusionPlace } from './exclusion.js';
+import { fact, notePlace } from '../request.js';
+import { Requests } from '../requests.js';
+import { humanNeeded, notNow } from '../requests.errors.js';
+
+/** Names a dataset's doubtful records, one record, or an identifier type that is not used in the connection. */
+export const ExcludeBody = z
+  .strictObject({
+    connectionId: z.string().min(1).max(64),
+    dataset: z.string().min(1).max(200).optional(),
+    identifierType: z.string().min(1).max(40).optional(),
+    ref: z.string().min(1).max(500).optional(),
+    reason: z.string().min(1).max(2000),
+  })
+  .refine((body) => body.dataset !== undefined || body.identifierType !== undefined || body.ref !== undefined, {
+    path: ['dataset'],
+  })
+  .refine((body) => body.identifierType === undefined || body.ref === undefined, { path: ['ref'] })
+  .meta({ id: 'ExcludeFromPlan' });
+
+export const Excluded = z
+  .strictObject({ id: z.uuid(), exclusionId: z.uuid(), status: z.string() })
+  .meta({ id: 'ExcludedFromPlan' });
+
+export class ExcludeFromPlan extends Command<z.infer<typeof Excluded>> {
+  constructor(
+    readonly by: Caller,
+    readonly requestId: string,
+    readonly body: z.infer<typeof ExcludeBody>,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(ExcludeFromPlan)
+export class ExcludeFromPlanHandler implements ICommandHandler<ExcludeFromPlan> {
+  constructor(
+    private readonly requests: Requests,
+    private readonly file: CaseFile,
+  ) {}
+
+  async execute({ by, requestId, body }: ExcludeFromPlan): Promise<z.infer<typeof Excluded>> {
+    if (by.principal.kind !== 'human') throw humanNeeded();
+    const exclusionId = newId();
+    const answer = { id: requestId, exclusionId, status: 'deciding' };
+    await this.requests.change(
+      by.tenant,
+      by.actorRef,
+      requestId,
+      async (state) => {
+        if (!['deciding', 'approved'].includes(state.status))
+          throw notNow(state.status, 'Exclude while it is being decided, then plan again.');
+        const { connectionId, dataset, identifierType } = body;
+        const seal = (value: string, place: string): ReturnType<CaseFile['seal']> =>
+          this.file.seal(by.tenant, state.subjectId, value, place);
+        const ref = body.ref === undefined ? undefined : await seal(body.ref, exclusionPlace(requestId, exclusionId));
+        const reason = await seal(body.reason, notePlace(requestId, `exclusion-reason/${exclusionId}`));
+        const data = {
+          requestId,
+          exclusionId,
+          connectionId,
+          reason,
+          ...(dataset === undefined ? {} : { dataset }),
+          ...(identifierType === undefined ? {} : { identifierType }),
+        };
+        return {
+          events: [fact('SystemExcluded.v1', { ...data, ...(ref === undefined ? {} : { ref }) })],
+          respond: () => ({ status: 201, body: answer as JsonObject }),
+        };
+      },
+      by,
+    );
+    return answer;
+  }
+}

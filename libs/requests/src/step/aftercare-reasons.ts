@@ -1,0 +1,79 @@
+/** Why a kept record must stay a while longer: asked again on its day, because holds, duties and contracts change. */
+import { Injectable } from '@nestjs/common';
+import type { SubjectId, TenantId } from '#kernel';
+import { dateInZone, dutyById, dutyUntil } from '#law';
+import { ConnectedSystems, KeepingRules, SystemCalls } from './connected-systems.js';
+import type { Item } from './connected.js';
+import type { KeptTarget } from './kept-target.js';
+import { dayAfter, LOOK_MS } from '../request-jobs.js';
+import type { AftercareState, RequestState } from '../request-state.js';
+import { LETHE_ITSELF } from '../request.js';
+
+/** One kept group with what is needed to ask about it. */
+export interface Kept {
+  tenant: TenantId;
+  state: RequestState;
+  care: AftercareState;
+  targets: KeptTarget[];
+  items: Item[];
+  subjects: SubjectId[];
+}
+
+const DAY = 86_400_000;
+
+@Injectable()
+export class AftercareReasons {
+  constructor(
+    readonly connected: ConnectedSystems,
+    readonly calls: SystemCalls,
+    private readonly rules: KeepingRules,
+  ) {}
+
+  /** When to look again; undefined when nothing keeps the records any more. */
+  async waitUntil(kept: Kept, now: Date): Promise<Date | undefined> {
+    const { state, care } = kept;
+    if (await this.isHeld(kept)) return new Date(now.getTime() + LOOK_MS);
+    if (care.connectionId === LETHE_ITSELF) return isNeeded(state, care) ? new Date(now.getTime() + DAY) : undefined;
+    return (await this.duty(kept, now)) ?? (await this.blocked(kept, now));
+  }
+
+  /** A hold wins over everything. */
+  private async isHeld({ tenant, care, subjects }: Kept): Promise<boolean> {
+    const { connectionId, dataset } = care;
+    const holds = await Promise.all(
+      subjects.map((subject) => this.rules.hold(tenant, { subject, connectionId, dataset })),
+    );
+    return holds.some((hold) => hold !== undefined);
+  }
+
+  /** The group goes together: the youngest record of it decides. */
+  private async duty({ tenant, state, care, targets }: Kept, now: Date): Promise<Date | undefined> {
+    const duty = await this.rules.duty(tenant, care.connectionId, care.dataset);
+    const row = duty && dutyById(duty.dutyId);
+    if (!row) return undefined;
+    const today = dateInZone(now, state.timeZone);
+    if (targets.some((target) => target.startsOn === undefined)) return new Date(now.getTime() + DAY);
+    const last = targets
+      .map((target) => dutyUntil(row, target.startsOn ?? today))
+      .sort()
+      .at(-1);
+    return last !== undefined && last >= today ? dayAfter(last, state.timeZone) : undefined;
+  }
+
+  /** A contract that was running: the system itself says whether it still is. */
+  private async blocked({ tenant, care, targets, items }: Kept, now: Date): Promise<Date | undefined> {
+    if (!care.ruleId.startsWith('not-met:')) return undefined;
+    const refs = new Set(targets.map((target) => target.ref));
+    let waits = false;
+    for await (const one of this.calls.locate(tenant, care.connectionId, items))
+      if (one.dataset === care.dataset && refs.has(one.ref) && one.blockedBy !== undefined) waits = true;
+    return waits ? new Date(now.getTime() + LOOK_MS) : undefined;
+  }
+}
+
+/** The case file outlives what still needs it. */
+function isNeeded(state: RequestState, care: AftercareState): boolean {
+  if (care.dataset !== 'cases') return false;
+  const open = state.aftercare.some((one) => one.connectionId !== LETHE_ITSELF && one.done === undefined);
+  return state.status !== 'closed' || open;
+}

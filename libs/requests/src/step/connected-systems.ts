@@ -1,0 +1,76 @@
+/** What the engine asks of #connectors and #retention, as ports: a spec hands in fakes, the module binds the real ones. */
+import type { SubjectId, TenantId } from '#kernel';
+import type { DataRecord, Dataset, Horizon, Item, Located, Op, Outcome, Target, Verification } from './connected.js';
+import type { DutyFact, HoldFact } from '../plan/decision.js';
+
+/** An enabled connection as a plan needs it. */
+export interface ConnectedSystem {
+  id: string;
+  name: string;
+  pluginId: string;
+  pluginVersion: string;
+  contentHash: string;
+  configVersion: number;
+  role: string;
+  legalEntity: string;
+  country: string;
+  datasets: Dataset[];
+  isolation: string;
+  status: string;
+}
+
+/** A registered system without a connector: named in every plan, and a task for a human. */
+export interface UnsearchableSystem {
+  id: string;
+  name: string;
+  owner: string;
+  why: string;
+}
+
+export abstract class ConnectedSystems {
+  abstract enabled(tenant: TenantId): Promise<ConnectedSystem[]>;
+  abstract unsearchable(tenant: TenantId): Promise<UnsearchableSystem[]>;
+}
+
+export interface CallOptions {
+  signal?: AbortSignal;
+  deadline?: Date;
+}
+
+/** Calls into a connection. Errors carry `fail: Fail`; an answer outside the contract is one too. */
+export abstract class SystemCalls {
+  abstract locate(tenant: TenantId, connectionId: string, items: Item[], options?: CallOptions): AsyncIterable<Located>;
+  abstract read(
+    tenant: TenantId,
+    connectionId: string,
+    items: Item[],
+    at: Located[],
+    options?: CallOptions,
+  ): AsyncIterable<DataRecord>;
+  abstract apply(
+    tenant: TenantId,
+    connectionId: string,
+    op: Op,
+    items: Item[],
+    at: Target[],
+    options?: CallOptions,
+  ): AsyncIterable<Outcome>;
+  abstract verify(
+    tenant: TenantId,
+    connectionId: string,
+    items: Item[],
+    at: Target[],
+    options?: CallOptions,
+  ): AsyncIterable<Verification>;
+  abstract horizon(tenant: TenantId, connectionId: string, options?: CallOptions): AsyncIterable<Horizon>;
+}
+
+/** Holds and duties that keep records; implemented over #retention. */
+export abstract class KeepingRules {
+  /** The hold that covers this person's records in the dataset; the strongest when several do. */
+  abstract hold(
+    tenant: TenantId,
+    about: { subject: SubjectId; connectionId: string; dataset: string },
+  ): Promise<HoldFact | undefined>;
+  abstract duty(tenant: TenantId, connectionId: string, dataset: string): Promise<DutyFact | undefined>;
+}

@@ -1,0 +1,278 @@
+/** One connection's erasure: apply what was kept, read again, and say of every dataset what became of it. */
+import { Inject, Injectable } from '@nestjs/common';
+import { newId, type Clock, type TenantId } from '#kernel';
+import { dead, later, type JobContext, type JobResult, enqueue } from '#jobs';
+import type { CivilDate } from '#law';
+import type { NewEvent } from '#ledger';
+import { CLOCK } from '#platform';
+import { CaseFile } from '../case-file.js';
+import type { Item, Outcome, VerifiedId, Verification } from './connected.js';
+import { SystemCalls } from './connected-systems.js';
+import { exclusionsOf } from '../plan/exclusion.js';
+import { toTarget, type KeptTarget } from './kept-target.js';
+import { FINALITY, type DatasetOutcome } from './outcome.js';
+import { aftercareJob } from '../request-jobs.js';
+import type { RequestState } from '../request-state.js';
+import { LateRecords } from './late-records.js';
+import { withEvents } from '../next-move.js';
+import { fact, type HorizonFact } from '../request.js';
+import { Requests } from '../requests.js';
+import { grouped, openTargets, othersNow, targetOutcomes, withMissing, type TargetOutcome } from './step-outcomes.js';
+import {
+  beginAttempt,
+  failureResult,
+  finishAttempt,
+  record,
+  resultOfFail,
+  stepOf,
+  type Attempt,
+  type StepJob,
+} from './step-run.js';
+import { stepProblems } from '../verdict.js';
+
+const CALL_MS = 10 * 60_000;
+
+/** One call's material. */
+interface Work extends Attempt {
+  tenant: TenantId;
+  connectionId: string;
+  items: Item[];
+  itemKey: string;
+  kept: KeptTarget[];
+}
+
+@Injectable()
+export class EraseStep {
+  constructor(
+    private readonly requests: Requests,
+    private readonly file: CaseFile,
+    private readonly calls: SystemCalls,
+    private readonly late: LateRecords,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  async run(job: StepJob, context: JobContext): Promise<JobResult> {
+    const attempt = await beginAttempt(this.requests, job, context);
+    if (!attempt) return { kind: 'done' };
+    try {
+      return await this.act(await this.prepare(attempt));
+    } catch (error) {
+      return failureResult(error);
+    }
+  }
+
+  private async prepare(attempt: Attempt): Promise<Work> {
+    const { job, state, step } = attempt;
+    const { tenant, generation } = job;
+    const planId = state.plan?.planId ?? state.id;
+    const itemKey = this.file.itemKey(tenant, planId, step.stepId, generation);
+    const items: Item[] = [{ itemKey, generation, ids: await this.ids(tenant, state, step.connectionId) }];
+    const known = await this.file.targets(tenant, state.id, step);
+    // An officer's re-drive also takes what came meanwhile, as far as the approved decision covers it.
+    const added = generation > 0 ? await this.late.add(attempt, items, known) : [];
+    const kept = [...known, ...added];
+    return { ...attempt, tenant, connectionId: step.connectionId, items, itemKey, kept };
+  }
+
+  /** Verified and derived ones only, and none that an officer excluded here. */
+  private async ids(tenant: TenantId, state: RequestState, connectionId: string): Promise<VerifiedId[]> {
+    if (!state.plan) return [];
+    const [{ identifiers }, exclusions] = await Promise.all([
+      this.file.details(tenant, state.plan),
+      exclusionsOf(this.file, tenant, state),
+    ]);
+    const except = exclusions.flatMap((one) =>
+      one.connectionId === connectionId && one.identifierType ? [one.identifierType] : [],
+    );
+    return identifiers
+      .filter((one) => !except.includes(one.type))
+      .map(({ type, value, strength }) => ({ type, value, strength }));
+  }
+
+  private async act(work: Work): Promise<JobResult> {
+    const open = openTargets(work.kept, work.step.settled);
+    const { outcomes, failure } = await this.apply(work, open);
+    // A record that is gone on a later attempt may be our own doing: the second read decides, so it is not recorded yet.
+    const unsure = outcomes.filter((one) => work.earlier > 0 && one.kind === 'not-found' && one.note === undefined);
+    await this.note(
+      work,
+      outcomes.filter((one) => !unsure.includes(one)),
+    );
+    if (failure) return failure;
+    const stopped = stopOf(outcomes, this.clock.now());
+    if (stopped) return stopped;
+    const verified = await this.verify(work, othersNow(work.step, outcomes));
+    const confirmed = unsure.map((one) => confirmedOnRetry(one, work.kept, verified));
+    const horizons = await this.horizon(work);
+    return this.finish(work, confirmed, verified, horizons);
+  }
+
+  private options(work: Work): { signal: AbortSignal; deadline: Date } {
+    return { signal: work.context.signal, deadline: new Date(this.clock.now().getTime() + CALL_MS) };
+  }
+
+  private async apply(
+    work: Work,
+    open: Map<number, KeptTarget>,
+  ): Promise<{ outcomes: TargetOutcome[]; failure?: JobResult }> {
+    if (open.size === 0) return { outcomes: [] };
+    const { tenant, connectionId, items, itemKey } = work;
+    const at = [...open.values()].map((target) => toTarget(target, itemKey));
+    const outcomes: TargetOutcome[] = [];
+    await work.context.heartbeat();
+    try {
+      const take = (outcome: Outcome): number => outcomes.push(...targetOutcomes(outcome, open));
+      for await (const outcome of this.calls.apply(
+        tenant,
+        connectionId,
+        { kind: 'erasure' },
+        items,
+        at,
+        this.options(work),
+      ))
+        take(outcome);
+      return { outcomes: withMissing(outcomes, open) };
+    } catch (error) {
+      // What it reported before it failed has happened.
+      return { outcomes, failure: failureResult(error) };
+    }
+  }
+
+  private async note(work: Work, outcomes: TargetOutcome[]): Promise<void> {
+    if (outcomes.length === 0) return;
+    await record(this.requests, work, () => outcomeFacts(work, grouped(outcomes)));
+  }
+
+  /** By reference and by identifier. A record that is somebody else's by now stays; only identifiers could still lead to it. */
+  private async verify(work: Work, others: ReadonlySet<number>): Promise<Verification[]> {
+    const { tenant, connectionId, items, itemKey } = work;
+    const kept = work.kept.filter((_, index) => !others.has(index));
+    const at = kept.map((target) => toTarget(target, itemKey));
+    const verified: Verification[] = [];
+    for await (const one of this.calls.verify(tenant, connectionId, items, at, this.options(work))) verified.push(one);
+    return verified;
+  }
+
+  private async horizon({ tenant, connectionId, ...work }: Work): Promise<HorizonFact[]> {
+    const horizons: HorizonFact[] = [];
+    for await (const { dataset, layer, until, note } of this.calls.horizon(tenant, connectionId, {
+      signal: work.context.signal,
+    }))
+      horizons.push({ dataset, layer, until, ...(note === undefined ? {} : { note }) });
+    return horizons;
+  }
+
+  private async finish(
+    work: Work,
+    confirmed: TargetOutcome[],
+    verified: Verification[],
+    horizons: HorizonFact[],
+  ): Promise<JobResult> {
+    const { step, connectionId } = work;
+    const datasets = step.datasets.map((dataset) => verificationOf(dataset, verified));
+    const nothing = datasets
+      .filter(({ dataset, result }) => result === 'clean' && !work.kept.some((target) => target.dataset === dataset))
+      .map(({ dataset }): DatasetOutcome => ({ dataset, kind: 'not-found', count: 0, targets: [] }));
+    const at = { requestId: work.state.id, stepId: step.stepId, connectionId };
+    const events = [
+      ...outcomeFacts(work, [...grouped(confirmed), ...nothing]),
+      fact('StepVerified.v1', { ...at, datasets }),
+      fact('HorizonRecorded.v1', { ...at, horizons }),
+    ];
+    const residue = datasets.some(({ result }) => result === 'residue');
+    const problems = await this.problems(work, events);
+    if (problems.length > 0) {
+      await record(this.requests, work, () => events);
+      return dead(residue ? 'residue' : (problems[0] ?? 'unsettled'));
+    }
+    return finishAttempt(this.requests, work, (state) => this.finished(work, state, events));
+  }
+
+  /** What would speak against done with these facts on top. */
+  private async problems({ tenant, state, step }: Work, events: NewEvent[]): Promise<string[]> {
+    const probe = await this.requests.load(tenant, state.id);
+    withEvents(probe, events);
+    const known = stepOf(probe, step.stepId);
+    return known ? stepProblems(known, false) : ['unsettled'];
+  }
+
+  /** Aftercare for what stays, and the step's end; only if nothing speaks against calling it done. */
+  private finished(
+    work: Work,
+    state: RequestState,
+    events: NewEvent[],
+  ): { events: NewEvent[]; rows: ReturnType<typeof enqueue> } {
+    const { step, connectionId } = work;
+    const known = stepOf(state, step.stepId);
+    const outcomes = [
+      ...(known?.outcomes ?? []),
+      ...events
+        .filter((one) => one.type === 'TargetOutcomeRecorded.v1')
+        .map((one) => one.data as unknown as DatasetOutcome),
+    ];
+    const kept = outcomes.filter((one) => FINALITY[one.kind] === 'kept');
+    const cares = kept.map(({ dataset, count, ruleId = 'kept', citation = null, until = null, targets }) => ({
+      ...{ aftercareId: newId(), stepId: step.stepId, connectionId, dataset, count, ruleId, citation, targets },
+      until: until as CivilDate | null,
+    }));
+    const isolation = systemIsolation(state, connectionId);
+    return {
+      events: [
+        ...events,
+        ...cares.map((care) => fact('AftercareScheduled.v1', { requestId: state.id, ...care })),
+        fact('StepFinished.v1', { requestId: state.id, stepId: step.stepId, connectionId, isolation }),
+      ],
+      rows: cares.flatMap((care) => aftercareJob(state.id, care, state.timeZone, this.clock.now()).flatMap(enqueue)),
+    };
+  }
+}
+
+/** The level the plugin really ran at stands on every outcome. */
+function systemIsolation(state: RequestState, connectionId: string): string | null {
+  const systems = (state.plan?.head as { systems?: { connectionId: string; isolation: string }[] } | undefined)
+    ?.systems;
+  return systems?.find((one) => one.connectionId === connectionId)?.isolation ?? null;
+}
+
+function outcomeFacts({ job, step, connectionId }: Work, outcomes: DatasetOutcome[]): NewEvent[] {
+  const at = { requestId: job.payload.requestId, stepId: step.stepId, connectionId, generation: job.generation };
+  return outcomes.map((outcome) => fact('TargetOutcomeRecorded.v1', { ...at, ...outcome }));
+}
+
+/** Why an attempt ends without a second read: something failed for good, failed for now, or is still under way. */
+function stopOf(outcomes: readonly TargetOutcome[], now: Date): JobResult | undefined {
+  const failed = outcomes.find((one) => FINALITY[one.kind] === 'failed');
+  if (failed)
+    return resultOfFail({ class: failed.transient ? 'transient' : 'permanent', code: failed.reason ?? failed.kind });
+  const pending = outcomes.find((one) => one.kind === 'pending');
+  if (!pending) return undefined;
+  if (typeof pending.until === 'string' && now.toISOString().slice(0, 10) > pending.until)
+    return dead('pending-overdue');
+  return later(new Date(now.getTime() + (pending.pollAfterMs ?? 60_000)));
+}
+
+/** Nothing there at the second attempt and nothing left by its reference: the first one did it before it could say so. */
+function confirmedOnRetry(
+  outcome: TargetOutcome,
+  kept: readonly KeptTarget[],
+  verified: readonly Verification[],
+): TargetOutcome {
+  const target = kept[outcome.target];
+  const left = verified.some(
+    (one) => one.kind === 'residue' && one.dataset === outcome.dataset && one.ref === target?.ref,
+  );
+  if (left || !target) return { ...outcome, kind: 'failed', reason: 'residue' };
+  const done = (
+    { erase: 'erased', anonymise: 'anonymised', detach: 'detached', strip: 'not-found', retain: 'not-found' } as const
+  )[target.action];
+  return { ...outcome, kind: done, count: target.count, note: 'confirmed-on-retry' };
+}
+
+function verificationOf(
+  dataset: string,
+  verified: readonly Verification[],
+): { dataset: string; result: 'clean' | 'residue'; records: number } {
+  const own = verified.filter((one) => one.dataset === dataset);
+  const records = own.filter((one) => one.kind === 'residue').length;
+  return { dataset, result: records > 0 || own.length === 0 ? 'residue' : 'clean', records };
+}

@@ -1,0 +1,114 @@
+/** What was lawfully kept goes by itself when its day is over; nobody has to remember it. */
+import { Inject, Injectable } from '@nestjs/common';
+import { newId, type Clock, type SubjectId, type TenantId } from '#kernel';
+import { done, enqueue, later, type Job, type JobContext, type JobResult } from '#jobs';
+import type { NewEvent } from '#ledger';
+import { CLOCK } from '#platform';
+import { AftercareReasons, type Kept } from './aftercare-reasons.js';
+import { CaseFile } from '../case-file.js';
+import type { Item, Outcome } from './connected.js';
+import { toTarget } from './kept-target.js';
+import { FINALITY } from './outcome.js';
+import { keyClassOf } from '../own-records.js';
+import { OwnErasure } from '../ports.js';
+import { certificateJob } from '../request-jobs.js';
+import type { AftercareState, RequestState } from '../request-state.js';
+import { fact, LETHE_ITSELF, streamOf } from '../request.js';
+import { Requests } from '../requests.js';
+import { ACTOR, failureResult } from './step-run.js';
+
+type Ended = { kind: 'erased' | 'failed'; count: number; code?: string };
+
+@Injectable()
+export class RunAftercare {
+  constructor(
+    private readonly requests: Requests,
+    private readonly file: CaseFile,
+    private readonly reasons: AftercareReasons,
+    private readonly own: OwnErasure,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  async run(
+    { tenant, payload, generation }: Job<{ requestId: string; aftercareId: string }>,
+    context: JobContext,
+  ): Promise<JobResult> {
+    const state = await this.requests.load(tenant, payload.requestId);
+    const care = state.aftercare.find((one) => one.aftercareId === payload.aftercareId);
+    if (!care || care.done) return done();
+    try {
+      const kept = await this.kept(tenant, state, care, generation);
+      const next = await this.reasons.waitUntil(kept, this.clock.now());
+      if (next) return later(next);
+      const ended = care.connectionId === LETHE_ITSELF ? await this.eraseOwn(kept) : await this.erase(kept, context);
+      const event = fact('AftercareDone.v1', { requestId: state.id, aftercareId: care.aftercareId, ...ended });
+      return await this.finish(tenant, state.id, context, event);
+    } catch (error) {
+      return failureResult(error);
+    }
+  }
+
+  private async finish(tenant: TenantId, id: string, context: JobContext, event: NewEvent): Promise<JobResult> {
+    let result: JobResult = done();
+    await this.requests.appending(
+      tenant,
+      id,
+      () => ({ events: [event], rows: enqueue(certificateJob(id, newId())) }),
+      async (change, now) => {
+        const { events, rows = [] } = change;
+        result = await context.finish({ actorRef: ACTOR, events, rows, expect: { [streamOf(id)]: now.version } });
+      },
+    );
+    return result;
+  }
+
+  /** What was decided then, of this round or an earlier one; nothing that came since. */
+  private async kept(tenant: TenantId, state: RequestState, care: AftercareState, generation: number): Promise<Kept> {
+    const step = [...state.steps, ...state.formerSteps].find((one) => one.stepId === care.stepId);
+    const all = step ? await this.file.targets(tenant, state.id, step) : [];
+    const plan = state.actedPlans.find((one) => one.planId === step?.planId);
+    const details = plan ? await this.file.details(tenant, plan) : { identifiers: [], subjects: [] };
+    const itemKey = this.file.itemKey(tenant, care.aftercareId, care.stepId, generation);
+    const ids = details.identifiers.map(({ type, value, strength }) => ({ type, value, strength }));
+    const items: Item[] = [{ itemKey, generation, ids }];
+    const subjects = [...new Set([...(details.subjects as SubjectId[]), state.subjectId])];
+    return { tenant, state, care, items, subjects, targets: care.targets.flatMap((index) => all[index] ?? []) };
+  }
+
+  private async eraseOwn({ tenant, care, targets }: Kept): Promise<Ended> {
+    const keyClass = keyClassOf(care.dataset);
+    if (keyClass) for (const { ref } of targets) await this.own.erase(tenant, ref as SubjectId, [keyClass]);
+    return { kind: 'erased', count: targets.length };
+  }
+
+  private async erase({ tenant, care, targets, items }: Kept, context: JobContext): Promise<Ended> {
+    const { connectionId, dataset } = care;
+    const action = await this.action(tenant, care);
+    const itemKey = items[0]?.itemKey ?? '';
+    const at = targets.map(({ ruleId: _, fields: __, ...target }) => ({ ...toTarget(target, itemKey), action }));
+    if (at.length === 0) return { kind: 'failed', count: 0, code: 'targets-unreadable' };
+    const outcomes: Outcome[] = [];
+    const { calls } = this.reasons;
+    const options = { signal: context.signal };
+    await context.heartbeat();
+    for await (const one of calls.apply(tenant, connectionId, { kind: 'erasure' }, items, at, options))
+      outcomes.push(one);
+    const failed = outcomes.find((one) => FINALITY[one.kind] !== 'gone');
+    if (failed) return { kind: 'failed', count: 0, code: failed.kind };
+    const refs = new Set(at.map((one) => one.ref));
+    for await (const one of calls.verify(tenant, connectionId, items, at, options))
+      if (one.kind === 'residue' && one.dataset === dataset && refs.has(one.ref))
+        return { kind: 'failed', count: 0, code: 'residue' };
+    return { kind: 'erased', count: at.length };
+  }
+
+  /** What the table map would have done without the reason to keep. */
+  private async action(
+    tenant: TenantId,
+    { connectionId, dataset }: AftercareState,
+  ): Promise<'erase' | 'anonymise' | 'detach'> {
+    const system = (await this.reasons.connected.enabled(tenant)).find((one) => one.id === connectionId);
+    const mapped = system?.datasets.find((one) => one.name === dataset)?.action;
+    return mapped === 'anonymise' || mapped === 'detach' ? mapped : 'erase';
+  }
+}

@@ -1,0 +1,114 @@
+/** What every kind of step shares: begin an attempt, record facts, finish with what follows. */
+import { dead, retry, type Job, type JobContext, type JobResult } from '#jobs';
+import type { NewEvent } from '#ledger';
+import type { Fail } from './connected.js';
+import { withNextMove } from '../next-move.js';
+import type { RequestState, StepState } from '../request-state.js';
+import { fact, streamOf } from '../request.js';
+import type { Change, Requests } from '../requests.js';
+
+export type StepJob = Job<{ requestId: string; stepId: string }>;
+
+/** An attempt under way. `earlier`: attempts before this one, so a record that is gone may be our own doing. */
+export interface Attempt {
+  job: StepJob;
+  context: JobContext;
+  state: RequestState;
+  step: StepState;
+  earlier: number;
+}
+
+export const ACTOR = 'system:requests';
+
+/** Records the attempt before anything is done; undefined when nothing is to be done any more. */
+export async function beginAttempt(
+  requests: Requests,
+  job: StepJob,
+  context: JobContext,
+): Promise<Attempt | undefined> {
+  const { requestId, stepId } = job.payload;
+  const before = await requests.load(job.tenant, requestId);
+  const known = stepOf(before, stepId);
+  if (!known || !isActive(before, known)) return undefined;
+  const state = await record(requests, { job, context }, () => [
+    fact('StepStarted.v1', { requestId, stepId, attempt: known.attempts + 1, generation: job.generation }),
+  ]);
+  const step = stepOf(state, stepId);
+  return step ? { job, context, state, step, earlier: known.attempts } : undefined;
+}
+
+/** A withdrawn or closed request's unsent work stops; a finished step has nothing left. */
+function isActive(state: RequestState, step: StepState): boolean {
+  return !step.finished && step.handled === undefined && state.withdrawn === undefined && state.status !== 'closed';
+}
+
+export function stepOf(state: RequestState, stepId: string): StepState | undefined {
+  return state.steps.find((step) => step.stepId === stepId);
+}
+
+/** Appends in the middle of an attempt, under the job's fence. */
+export async function record(
+  requests: Requests,
+  { job, context }: Pick<Attempt, 'job' | 'context'>,
+  events: (state: RequestState) => NewEvent[],
+): Promise<RequestState> {
+  const { requestId } = job.payload;
+  return requests.appending(
+    job.tenant,
+    requestId,
+    (state) => ({ events: events(state) }),
+    (change, state) =>
+      context.append({
+        actorRef: ACTOR,
+        events: change.events,
+        rows: change.rows ?? [],
+        expect: { [streamOf(requestId)]: state.version },
+      }),
+  );
+}
+
+/** Appends the last facts of an attempt with what follows from them, and settles the job in the same flush. */
+export async function finishAttempt(
+  requests: Requests,
+  { job, context }: Attempt,
+  events: (state: RequestState) => Change,
+  result?: JobResult,
+): Promise<JobResult> {
+  const { requestId } = job.payload;
+  let answer: JobResult | undefined;
+  await requests.appending(
+    job.tenant,
+    requestId,
+    (state) => withNextMove(state, events(state)),
+    async (change, state) => {
+      const append = {
+        actorRef: ACTOR,
+        events: change.events,
+        rows: change.rows ?? [],
+        expect: { [streamOf(requestId)]: state.version },
+      };
+      answer = await context.finish(append, result);
+    },
+  );
+  return answer ?? result ?? { kind: 'done' };
+}
+
+/** A connector's failure as a job's: passing ones are tried again, the others wait for an officer. Anything else is rethrown. */
+export function failureResult(error: unknown): JobResult {
+  const fail = (error as { fail?: Fail } | null)?.fail;
+  if (!fail) throw error;
+  return resultOfFail(fail);
+}
+
+export function resultOfFail(fail: Fail): JobResult {
+  switch (fail.class) {
+    case 'transient':
+    case 'rate-limit':
+      return retry(fail.code, fail.retryAfterMs);
+    case 'config':
+    case 'auth':
+    case 'permanent':
+    case 'bug':
+      return dead(fail.code, fail.class);
+  }
+}
