@@ -22,6 +22,11 @@ export interface InlineTable {
   name: string;
   text: string;
   columns: number;
+  /**
+   * Columns (0-based) that hold JSON, never null. They come as one text, to be taken apart by `string_to_array($n, E'\\x1e')`:
+   * JSON never holds that character unescaped (RFC 8259 section 7), and in an array each of its quotes would be escaped.
+   */
+  json?: readonly number[];
 }
 
 /** A row for an inline table; built when positions are known. */

@@ -112,7 +112,7 @@ export function tokenOf(head: Pick<Head, 'logId' | 'epoch'>, position: number): 
 }
 
 const DIVISION_BY_ZERO = '22012';
-/** JSON never holds it unescaped (RFC 8259 section 7). As an array, every quote of every leaf would be escaped, and parsed again. */
+/** See `InlineTable.json`. */
 const SEPARATOR = '\u001e';
 
 /**
@@ -158,8 +158,9 @@ function treeStatements(tenant: TenantId, head: Head, next: Head, columns: Colum
 const idempotencyTable: InlineTable = {
   name: 'idempotency',
   columns: 5,
+  json: [3],
   text: `INSERT INTO idempotency (tenant, key, fingerprint, status, response, created_at)
-         SELECT $1, * FROM unnest($2::bytea[], $3::bytea[], $4::int[], $5::text[], $6::timestamptz[])`,
+         SELECT $1, * FROM unnest($2::bytea[], $3::bytea[], $4::int[], string_to_array($5, E'\\x1e'), $6::timestamptz[])`,
 };
 
 /** One statement a table, with the rows of all members. */
@@ -179,7 +180,7 @@ function inlineStatements(tenant: TenantId, batch: readonly Drafted[], placed: r
   return [...byTable].map(([table, columns]) => ({
     name: `inline-${table.name}`,
     text: table.text,
-    values: [tenant, ...columns],
+    values: [tenant, ...columns.map((column, at) => (table.json?.includes(at) ? column.join(SEPARATOR) : column))],
   }));
 }
 

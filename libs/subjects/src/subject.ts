@@ -88,10 +88,11 @@ const subjectTable: InlineTable = {
 const identifierTable: InlineTable = {
   name: 'subject-identifier',
   columns: 9,
+  json: [5],
   // Sealed before an erasure and stored after it would leave a hash of an erased person behind: such a row is dropped.
   // A scalar subquery, because NOT EXISTS may be planned as a join that reads every person of the tenant.
   text: `INSERT INTO subject_identifier (tenant, id, subject, type, mac, normaliser, value, strength, shared, added_at)
-         SELECT $1, n.* FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::int[], $7::text[], $8::text[], $9::boolean[], $10::timestamptz[])
+         SELECT $1, n.* FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::int[], string_to_array($7, E'\\x1e'), $8::text[], $9::boolean[], $10::timestamptz[])
            AS n(id, subject, type, mac, normaliser, value, strength, shared, added_at)
          WHERE (SELECT s.status FROM subject s WHERE s.tenant = $1 AND s.id = n.subject) IS DISTINCT FROM 'erased'`,
 };
