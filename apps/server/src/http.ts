@@ -87,6 +87,12 @@ export async function frame(app: NestFastifyApplication, callsPerMinute: number)
     if (request.headers.upgrade !== undefined) reply.header('connection', 'close');
     next();
   });
+  // A call that was answered while the service stops would keep its connection, and the stop, for more than a minute.
+  fastify.addHook('preClose', (done) => {
+    const idle = setInterval(() => fastify.server.closeIdleConnections(), 50);
+    fastify.server.once('close', () => clearInterval(idle));
+    done();
+  });
   installBodyParser(app, fastify);
   const limits = new RateLimits(callsPerMinute);
   limits.installForRefused(fastify);

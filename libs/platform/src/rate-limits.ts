@@ -26,7 +26,7 @@ export class RateBuckets {
 
   /** Looks without taking when `amount` is 0. */
   take(bucket: string, limit: number, amount = 1): Taken {
-    const now = this.now();
+    const now = Math.floor(this.now());
     let known = this.buckets.get(bucket);
     if (!known || known.ends <= now) {
       known = { taken: 0, ends: now + WINDOW_MS };
