@@ -34,6 +34,8 @@ import { requestsMigrations } from '../../libs/requests/src/requests.migrations.
 import { Requests } from '../../libs/requests/src/requests.js';
 import { RequestWork } from '../../libs/requests/src/requests.worker.js';
 import { AftercareReasons } from '../../libs/requests/src/step/aftercare-reasons.js';
+import { KeptGroups, KeptGroupsProjection } from '../../libs/requests/src/step/kept-groups.projection.js';
+import { ResumeHeld } from '../../libs/requests/src/step/resume-held.process.js';
 import { RunAftercare } from '../../libs/requests/src/step/run-aftercare.js';
 import { RunStep } from '../../libs/requests/src/step/run-step.js';
 import { SearchRequests } from '../../libs/requests/src/search-requests.js';
@@ -133,7 +135,9 @@ export async function openRequests(shared: SharedDatabases, systems: FakeSystem[
     () => undefined,
   );
   subscriptions.process(new RequestProcess(requests));
+  subscriptions.process(new ResumeHeld(new KeptGroups(ledger.database), ledger.database, subscriptions, clock));
   subscriptions.project(new RequestSummaryProjection());
+  subscriptions.project(new KeptGroupsProjection());
   subscriptions.start();
   worker.start();
   const codes = new VerificationCodes(ledger.database, keys, clock);

@@ -1,5 +1,7 @@
 /** The other turns of a request: access, things done at once, codes, clocks, refusal, withdrawal, reopening, duplicates, search. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { newId } from '#kernel';
+import type { RequestView } from './request-view.js';
 import { fakeSystem, type FakeSystem } from '../../../test/support/fake-systems.js';
 import {
   openDatabases,
@@ -224,5 +226,34 @@ describe('a request', () => {
     all.clock.advance(2 * 3_600_000);
     await all.until(id, (one) => one.aftercare.some((care) => care.status === 'erased' && care.ruleId === 'hold:h1'));
     expect(shop.rows.map((row) => row.ref)).toEqual(['c18', 'new']);
+  });
+
+  it('goes on at the moment of a release, on a clock that stands still', async () => {
+    const holdId = newId();
+    all.rules.holds.set('shop/customers', { id: holdId, ground: 'GDPR art. 17(3)(e)', reviewOn: '2027-01-01' });
+    const { id, hash } = await planned();
+    for (const name of ['officer', 'officer2']) await all.approve(id, hash, name);
+    const release = (hold: string): Promise<unknown> =>
+      all.store.append({
+        tenant: all.tenant,
+        actorRef: 'member:officer',
+        events: [
+          {
+            stream: `hold/${hold}`,
+            type: 'HoldReleased.v1',
+            data: { id: hold, scope: { subjectId: null, connectionId: 'shop', dataset: 'customers' }, reason: {} },
+          },
+        ],
+      });
+    const erased = (view: RequestView): boolean => view.aftercare.some((care) => care.status === 'erased');
+    await all.until(id, (one) => one.status === 'closed');
+    // Another hold over the same records is released while this one stands.
+    await release(newId());
+    expect(erased(await all.until(id, erased, 300))).toBe(false);
+    expect(shop.rows).toHaveLength(2);
+    all.rules.holds.clear();
+    await release(holdId);
+    expect(erased(await all.until(id, erased))).toBe(true);
+    expect(shop.rows.map((row) => row.ref)).toEqual(['c18']);
   });
 });

@@ -12,7 +12,7 @@ export const answerPayload = z.strictObject({
   round: z.number().int(),
   notice: z.enum(['acknowledgement', 'extension', 'completion']).optional(),
 });
-export const aftercarePayload = z.strictObject({ requestId: id, aftercareId: id });
+export const aftercarePayload = z.strictObject({ requestId: id, aftercareId: id, once: z.literal(true).optional() });
 export const certificatePayload = z.strictObject({ requestId: id });
 export const stopPayload = z.strictObject({ requestId: id });
 
@@ -75,6 +75,20 @@ export function aftercareJob(
       dedupeKey: `request/${requestId}/aftercare/${aftercareId}`,
     },
   ];
+}
+
+/** One look now, because a hold was released; the group's own job goes on looking by itself. */
+export function lookJob(
+  { requestId, aftercareId, connectionId }: { requestId: string; aftercareId: string; connectionId: string },
+  holdId: string,
+): NewJob {
+  return {
+    queue: AFTERCARE,
+    key: connectionId,
+    payload: { requestId, aftercareId, once: true },
+    // Not a part `requestOf` knows: when this look fails for good, the group's own job has not failed.
+    dedupeKey: `request/${requestId}/look/${aftercareId}/${holdId}`,
+  };
 }
 
 /** How often it is asked whether the reason is gone. */

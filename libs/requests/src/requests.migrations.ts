@@ -19,4 +19,14 @@ export const requestsMigrations: Migration[] = [
       'CREATE INDEX request_code_target ON request_code (tenant, request, target);',
     ].join('\n'),
   },
+  {
+    id: '0092-requests-kept-groups',
+    sql: [
+      tenantTable(
+        'request_kept_group',
+        `id uuid NOT NULL, request uuid NOT NULL, connection text NOT NULL, dataset text NOT NULL, rule text NOT NULL, until date, PRIMARY KEY (tenant, id)`,
+      ),
+      'CREATE INDEX request_kept_group_rule ON request_kept_group (tenant, rule);',
+    ].join('\n'),
+  },
 ];

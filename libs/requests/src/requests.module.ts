@@ -28,6 +28,7 @@ import { EraseStep } from './step/erase-step.js';
 import { ExcludeFromPlanHandler } from './plan/exclude-from-plan.js';
 import { IdentifySubjectHandler } from './identify/identify-subject.js';
 import { Intake } from './intake.js';
+import { KeptGroups } from './step/kept-groups.projection.js';
 import { LateRecords } from './step/late-records.js';
 import { MakePlanHandler } from './plan/make-plan.js';
 import { ManualTasks } from './manual-tasks.js';
@@ -49,7 +50,8 @@ import { RequestTasksController } from './request-tasks.controller.js';
 import { RequestProcess } from './request.process.js';
 import { RequestsController } from './requests.controller.js';
 import { Requests } from './requests.js';
-import { RequestsWorker, RequestWork } from './requests.worker.js';
+import { RequestProcesses, RequestsWorker, RequestWork } from './requests.worker.js';
+import { ResumeHeld } from './step/resume-held.process.js';
 import { RunAftercare } from './step/run-aftercare.js';
 import { RunStep } from './step/run-step.js';
 import { SearchRequests } from './search-requests.js';
@@ -95,7 +97,7 @@ const engine: Provider[] = [
     RunAftercare,
     SendAnswer,
   ],
-  ...[RequestWork, RequestProcess, RequestsWorker],
+  ...[RequestWork, RequestProcess, KeptGroups, ResumeHeld, RequestProcesses, RequestsWorker],
 ];
 
 @Module({

@@ -20,6 +20,8 @@ import {
 } from './request-jobs.js';
 import { RequestProcess } from './request.process.js';
 import { RequestSummaryProjection } from './request-summary.projection.js';
+import { KeptGroupsProjection } from './step/kept-groups.projection.js';
+import { ResumeHeld } from './step/resume-held.process.js';
 import { RunAftercare } from './step/run-aftercare.js';
 import { RunStep } from './step/run-step.js';
 import { SendAnswer } from './answer/send-answer.js';
@@ -61,12 +63,21 @@ export class RequestWork {
   }
 }
 
+/** What listens to other domains' facts. */
+@Injectable()
+export class RequestProcesses {
+  constructor(
+    readonly deadJobs: RequestProcess,
+    readonly releasedHolds: ResumeHeld,
+  ) {}
+}
+
 /** Registers the work in processes with the role `worker`. */
 @Injectable()
 export class RequestsWorker implements OnModuleInit {
   constructor(
     private readonly work: RequestWork,
-    private readonly process: RequestProcess,
+    private readonly processes: RequestProcesses,
     private readonly jobs: JobWorker,
     private readonly subscriptions: Subscriptions,
     @Inject(CONFIG) private readonly config: Config,
@@ -74,8 +85,10 @@ export class RequestsWorker implements OnModuleInit {
 
   onModuleInit(): void {
     this.subscriptions.project(new RequestSummaryProjection());
+    this.subscriptions.project(new KeptGroupsProjection());
     if (!this.config.LETHE_ROLES.includes('worker')) return;
     this.work.register(this.jobs);
-    this.subscriptions.process(this.process);
+    this.subscriptions.process(this.processes.deadJobs);
+    this.subscriptions.process(this.processes.releasedHolds);
   }
 }

@@ -2,7 +2,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { newId, type Clock, type SubjectId, type TenantId } from '#kernel';
 import { done, enqueue, later, type Job, type JobContext, type JobResult } from '#jobs';
-import type { NewEvent } from '#ledger';
 import { CLOCK } from '#platform';
 import { AftercareReasons, type Kept } from './aftercare-reasons.js';
 import { CaseFile } from '../case-file.js';
@@ -13,7 +12,7 @@ import { keyClassOf } from '../own-records.js';
 import { OwnErasure } from '../ports.js';
 import { certificateJob } from '../request-jobs.js';
 import type { AftercareState, RequestState } from '../request-state.js';
-import { fact, LETHE_ITSELF, streamOf } from '../request.js';
+import { fact, LETHE_ITSELF, streamOf, type RequestEventData } from '../request.js';
 import { Requests } from '../requests.js';
 import { ACTOR, failureResult } from './step-run.js';
 
@@ -30,7 +29,7 @@ export class RunAftercare {
   ) {}
 
   async run(
-    { tenant, payload, generation }: Job<{ requestId: string; aftercareId: string }>,
+    { tenant, payload, generation }: Job<{ requestId: string; aftercareId: string; once?: true | undefined }>,
     context: JobContext,
   ): Promise<JobResult> {
     const state = await this.requests.load(tenant, payload.requestId);
@@ -39,21 +38,30 @@ export class RunAftercare {
     try {
       const kept = await this.kept(tenant, state, care, generation);
       const next = await this.reasons.waitUntil(kept, this.clock.now());
-      if (next) return later(next);
+      if (next) return payload.once ? done() : later(next);
       const ended = care.connectionId === LETHE_ITSELF ? await this.eraseOwn(kept) : await this.erase(kept, context);
-      const event = fact('AftercareDone.v1', { requestId: state.id, aftercareId: care.aftercareId, ...ended });
-      return await this.finish(tenant, state.id, context, event);
+      return await this.finish(tenant, care, context, { requestId: state.id, aftercareId: care.aftercareId, ...ended });
     } catch (error) {
       return failureResult(error);
     }
   }
 
-  private async finish(tenant: TenantId, id: string, context: JobContext, event: NewEvent): Promise<JobResult> {
+  /** Once: a look after a release and the group's own job may come to the same end. */
+  private async finish(
+    tenant: TenantId,
+    { aftercareId }: AftercareState,
+    context: JobContext,
+    ended: RequestEventData['AftercareDone.v1'],
+  ): Promise<JobResult> {
     let result: JobResult = done();
+    const id = ended.requestId;
     await this.requests.appending(
       tenant,
       id,
-      () => ({ events: [event], rows: enqueue(certificateJob(id, newId())) }),
+      (now) =>
+        now.aftercare.some((one) => one.aftercareId === aftercareId && one.done)
+          ? undefined
+          : { events: [fact('AftercareDone.v1', ended)], rows: enqueue(certificateJob(id, newId())) },
       async (change, now) => {
         const { events, rows = [] } = change;
         result = await context.finish({ actorRef: ACTOR, events, rows, expect: { [streamOf(id)]: now.version } });
