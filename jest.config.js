@@ -1,4 +1,6 @@
 /** Jest as ESM on the sources: no build is needed to test. Integration specs share one embedded PostgreSQL. */
+import { availableParallelism } from 'node:os';
+
 export default {
   rootDir: import.meta.dirname ?? process.cwd(),
   testEnvironment: 'node',
@@ -26,5 +28,7 @@ export default {
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/systems/'],
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
+  // Many specs wait for processes and databases rather than compute; more than four would crowd the shared cluster.
+  maxWorkers: Math.max(2, Math.min(4, availableParallelism())),
   testTimeout: 30000,
 };

@@ -37,12 +37,16 @@ describe('the projects', () => {
     expect(Object.keys(architecture.apps)).toEqual(expect.arrayContaining(foldersIn('apps')));
   });
 
-  it('keep a domain flat: sources lie side by side, except its migrations', () => {
-    const nested = foldersIn('libs').flatMap((name) =>
-      readdirSync(join(root, 'libs', name, 'src'), { withFileTypes: true })
-        .filter((entry) => entry.isDirectory() && entry.name !== 'migrations')
-        .map((entry) => `libs/${name}/src/${entry.name}`),
-    );
-    expect(nested).toEqual([]);
+  it('keep a domain flat until it has twenty files, and then one folder a noun (ADR 9)', () => {
+    const domains = foldersIn('libs').map((name) => join(root, 'libs', name, 'src'));
+    const folders = domains.flatMap((src) => {
+      const entries = readdirSync(src, { withFileTypes: true });
+      const files = entries.filter((entry) => entry.isFile() && !/\.spec\.ts$/.test(entry.name));
+      const nested = entries.filter((entry) => entry.isDirectory() && entry.name !== 'migrations');
+      return nested.map((entry) => ({ path: join(src, entry.name), early: files.length < 20 }));
+    });
+    expect(folders.filter((folder) => folder.early)).toEqual([]);
+    const deeper = folders.flatMap(({ path }) => readdirSync(path, { withFileTypes: true }));
+    expect(deeper.filter((entry) => entry.isDirectory())).toEqual([]);
   });
 });

@@ -9,10 +9,11 @@ import { badCallsOf, operationsOf, type OpenApi, type Operation, type WireCall }
 import { controllersOf, mayCall, routesOf } from './route-table.js';
 
 const LONG = process.env['LETHE_TEST_LONG'] === '1';
-const CALLS = LONG ? 2000 : 40;
+const CALLS = LONG ? 2000 : 24;
 const SEED = Number(process.env['LETHE_TEST_SEED'] ?? Date.now() % 1_000_000_007);
 const AT_ONCE = 8;
-const SLOWEST_MS = 2000;
+// A call that hangs. How fast calls are is printed and never asserted: the machine may be busy with other suites.
+const SLOWEST_MS = 15_000;
 const GROWTH_BYTES = 350 * 1024 * 1024;
 const canary = 'kanarienvogel-7f3a';
 
