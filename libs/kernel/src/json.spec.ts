@@ -24,6 +24,10 @@ describe('canonical JSON', () => {
     ['NUL', 'a\0b'],
     ['lone surrogate', '\ud800'],
     ['not a number', NaN],
+    ['a date', new Date(0)],
+    ['a map', new Map([['a', 1]])],
+    ['bytes', Buffer.from('a')],
+    ['a hole in a list', Array(2)],
     ['function', () => 1],
   ])('refuses %s', (_, value) => {
     expect(() => canonicalize({ value })).toThrow(NotCanonical);

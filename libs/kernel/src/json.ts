@@ -6,7 +6,7 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 /** A JSON object. */
 export type JsonObject = { [key: string]: Json };
 
-/** Thrown for values that have no canonical form: NaN, infinities, NUL, lone surrogates, `undefined`. */
+/** Thrown for values that have no canonical form: NaN, infinities, NUL, lone surrogates, `undefined`, dates, maps, bytes. */
 export class NotCanonical extends Error {
   constructor(reason: string) {
     super(`value has no canonical JSON: ${reason}`);
@@ -30,12 +30,17 @@ export function canonicalize(value: unknown): string {
       return value ? 'true' : 'false';
     case 'object':
       if (value === null) return 'null';
-      if (Array.isArray(value)) return `[${value.map(canonicalize).join(',')}]`;
+      // Array.from: a hole is `undefined`, which has no JSON, and not an empty place between two commas.
+      if (Array.isArray(value)) return `[${Array.from(value as unknown[], canonicalize).join(',')}]`;
+      if (tagOf.call(value) !== '[object Object]') throw new NotCanonical(`${tagOf.call(value)} is not JSON`);
       return members(value as Record<string, unknown>);
     default:
       throw new NotCanonical(`${typeof value} is not JSON`);
   }
 }
+
+/** Tells a Date, Map or Buffer from an object: without it they would be recorded as `{}`, whatever they held. */
+const tagOf = Object.prototype.toString;
 
 function members(value: Record<string, unknown>): string {
   let out = '';
