@@ -89,6 +89,26 @@ describe('an access', () => {
     expect(own.body.items.map((item: { purpose: string }) => item.purpose)).toContain('consent.read');
   });
 
+  it('is on exactly one page, whatever the size of pages, and a cursor is worth nothing to others', async () => {
+    const all = await lethe.post('/v1/access-log/search', {}, { as: 'auditor' });
+    const seen: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await lethe.post('/v1/access-log/search', { limit: 2, cursor }, { as: 'auditor' });
+      seen.push(...page.body.items.map((item: { id: string; subjectId: string }) => `${item.id} ${item.subjectId}`));
+      cursor = page.body.next ?? undefined;
+      const stolen = await lethe.post(
+        '/v1/access-log/search',
+        { limit: 2, cursor: cursor ?? 'x.y' },
+        { as: 'officer' },
+      );
+      expect([stolen.status, stolen.body.code]).toEqual([400, 'cursor-invalid']);
+    } while (cursor);
+    const before = all.body.items.map((item: { id: string; subjectId: string }) => `${item.id} ${item.subjectId}`);
+    expect(seen.slice(0, before.length)).toEqual(before);
+    expect(new Set(seen).size).toBe(seen.length);
+  });
+
   it('never stands plain in the ledger', async () => {
     const { rows } = await lethe.superuser.query(
       "SELECT count(*)::int AS hits FROM event WHERE bytes ~* 'example\\.test|agent-7|crm/contact'",

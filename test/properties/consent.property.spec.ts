@@ -32,7 +32,7 @@ const step: fc.Arbitrary<Step> = fc.record({
 });
 
 /** Lays steps on the time line: positions and arrival times grow, collection times go anywhere. */
-export function historyOf(steps: readonly Step[]): ModelRecord[] {
+function historyOf(steps: readonly Step[]): ModelRecord[] {
   let recorded = 0;
   return steps.map(({ decision, channel, pause, imported, skew, lifetime }, position) => {
     recorded += pause;

@@ -171,7 +171,9 @@ describe('at the edge', () => {
       server,
       `${post1.replace(': k', ': in-flight')}${key}content-length: ${body.length}\r\n\r\n${body.slice(0, 20)}`,
       (socket) => {
-        setTimeout(() => (stopped = server.close()), 150);
+        setTimeout(() => {
+          stopped = server.close();
+        }, 150);
         setTimeout(() => socket.write(body.slice(20)), 300);
       },
     );
