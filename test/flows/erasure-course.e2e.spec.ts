@@ -121,6 +121,30 @@ describe('a hold', () => {
   });
 });
 
+describe('a person who was erased', () => {
+  it('is restricted: the evidence stays locked, answer and certificate say so, and a check denies', async () => {
+    const purpose = 'parcel-tracking';
+    const defined = { name: 'Tracking', description: 'Where the parcel is', legalBasis: 'contract', model: 'opt-in' };
+    expect((await lethe.put(`/v1/purposes/${purpose}`, defined)).status).toBeLessThan(300);
+    const identifiers = [byEmail('p5005@example.test')];
+    const id = await openProven(lethe, 'erasure', identifiers);
+    const subjectId = (await lethe.get(`/v1/requests/${id}`)).body.subjectId;
+    const check = async (who: object): Promise<string> =>
+      (await lethe.post('/v1/consents/check', { ...who, purpose }, { as: 'officer' })).body;
+    expect(await check({ subjectId })).toMatchObject({ decision: 'permit' });
+    await approveByTwo(lethe, id, (await planOf(lethe, id)).hash);
+    const done = await closed(lethe, id);
+    expect(outcomesOf(done, 'lethe')).toEqual(expect.arrayContaining(['identity erased 1', 'cases retained 1']));
+    expect(await check({ subjectId })).toMatchObject({ decision: 'deny', reason: 'subject-restricted' });
+    expect(await check({ subject: { identifiers } })).toMatchObject({ decision: 'deny' });
+    const letter = (await lethe.get(`/v1/requests/${id}/answers/${done.answers.length}?format=text`)).body;
+    expect(letter).toContain('restricted and used for nothing else');
+    const { body } = await lethe.get(`/v1/requests/${id}/certificate`);
+    const own = body.body.targets.find((one: Answer) => one.connectionId === 'lethe');
+    expect(own.outcomes).toContainEqual(expect.objectContaining({ dataset: 'cases', reason: 'evidence-restricted' }));
+  });
+});
+
 describe('a system without a connector', () => {
   it('is named in the plan, a task with owner and day, and in the answer; without its proof nothing is closed', async () => {
     const system = { name: 'Paper archive', legalEntity: 'Archive Ltd', country: 'DE', role: 'processor' };
@@ -199,14 +223,14 @@ describe('a withdrawal and an objection', () => {
       });
     },
   );
-
-  async function give(subject: unknown, purpose: string): Promise<void> {
-    const notice = { id: purpose, version: '1', language: 'en', text: 'We send news.', purposes: [purpose] };
-    expect((await lethe.post('/v1/notices', notice)).status).toBe(201);
-    const given = await lethe.post('/v1/consents', {
-      ...{ subject, decisions: [{ purpose, decision: 'given' }], notice: { id: purpose, version: '1' } },
-      ...{ method: 'web-form', collectedAt: '2026-11-01T09:00:00Z', evidence: {} },
-    });
-    expect([given.status, given.body.errors]).toEqual([201, undefined]);
-  }
 });
+
+async function give(subject: unknown, purpose: string): Promise<void> {
+  const notice = { id: purpose, version: '1', language: 'en', text: 'We send news.', purposes: [purpose] };
+  expect((await lethe.post('/v1/notices', notice)).status).toBe(201);
+  const given = await lethe.post('/v1/consents', {
+    ...{ subject, decisions: [{ purpose, decision: 'given' }], notice: { id: purpose, version: '1' } },
+    ...{ method: 'web-form', collectedAt: '2026-11-01T09:00:00Z', evidence: {} },
+  });
+  expect([given.status, given.body.errors]).toEqual([201, undefined]);
+}

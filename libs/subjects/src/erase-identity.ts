@@ -1,12 +1,12 @@
 /** Lethe's own erasure of a person: the identity key dies, lookups and links go; other classes stay restricted and dated. */
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { SubjectId } from '#kernel';
+import { newId, type SubjectId } from '#kernel';
 import { EventStore } from '#ledger';
 import { IdentifierLookup } from './identifier-lookup.js';
 import { KeyStore } from './keystore.js';
 import type { KeyClass } from './keystore.queries.js';
 import { groupMembers, People, regroup } from './people.js';
-import { subjectEvent, type Actor } from './subject.js';
+import { subjectEvent, type Actor, type RestrictionGround } from './subject.js';
 
 /** What was erased and when; a repeat gives the first answer. `position` is absent for a repeat. */
 export interface ErasedIdentity {
@@ -14,6 +14,9 @@ export interface ErasedIdentity {
   keys: { class: KeyClass; shreddedAt: string }[];
   position?: number;
 }
+
+/** What stays of an erased person stays for the law's sake alone, and is used for nothing else. */
+const KEPT_FOR: RestrictionGround = 'legal-duty';
 
 /** `classes` beyond identity only when the law no longer demands them (their dates are on the certificate). */
 export class EraseIdentity extends Command<ErasedIdentity> {
@@ -41,12 +44,18 @@ export class EraseIdentityHandler implements ICommandHandler<EraseIdentity> {
     const shredded = await this.keyStore.shred(by.tenant, subject, classes);
     const keys = shredded.map((key) => ({ class: key.class, shreddedAt: key.shreddedAt.toISOString() }));
     if (person.status === 'erased' && !shredded.some((key) => key.hadKey)) return { subject, keys };
+    const restrictionId = person.status === 'erased' ? undefined : newId();
     let macs: Buffer[] = [];
     const { lastPosition } = await this.store.append({
       tenant: by.tenant,
       actorRef: by.actorRef,
       // By definition it ends every link of the subject as well.
-      events: [subjectEvent(subject, 'IdentityErased.v1', { keys })],
+      events: [
+        subjectEvent(subject, 'IdentityErased.v1', { keys }),
+        ...(restrictionId === undefined
+          ? []
+          : [subjectEvent(subject, 'SubjectRestricted.v1', { restrictionId, ground: KEPT_FOR })]),
+      ],
       side: async (query) => {
         const members = (await groupMembers(query, by.tenant, [subject])).map(({ id }) => id);
         await query({
@@ -58,6 +67,11 @@ export class EraseIdentityHandler implements ICommandHandler<EraseIdentity> {
           text: 'DELETE FROM subject_identifier WHERE tenant = $1 AND subject = $2',
           values: [by.tenant, subject],
         });
+        if (restrictionId !== undefined)
+          await query({
+            text: 'INSERT INTO subject_restriction (tenant, id, subject, ground, since) VALUES ($1, $2, $3, $4, now())',
+            values: [by.tenant, restrictionId, subject, KEPT_FOR],
+          });
         await query({
           text: `UPDATE subject SET status = 'erased', erased_at = COALESCE(erased_at, now()) WHERE tenant = $1 AND id = $2`,
           values: [by.tenant, subject],

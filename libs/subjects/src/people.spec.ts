@@ -188,12 +188,16 @@ describe('erasing an identity', () => {
     expect(await people.get(by.tenant, other)).toMatchObject({ status: 'active', aliases: [other] });
     const { rows } = await given.ledger.superuser.query('SELECT FROM subject_identifier WHERE subject = $1', [one]);
     expect(rows).toHaveLength(0);
+    // What stays of them is evidence: restricted, and nobody else is.
+    expect((await people.get(by.tenant, one)).restrictions).toMatchObject([{ subject: one, ground: 'legal-duty' }]);
+    expect((await people.get(by.tenant, other)).restrictions).toEqual([]);
 
     const again = await erase(one);
     expect(again).toEqual({ subject: one, keys: erased.keys });
     expect(
       (await given.store.load(by.tenant, `subject/${one}`)).filter((event) => event.type === 'IdentityErased.v1'),
     ).toHaveLength(1);
+    expect((await people.get(by.tenant, one)).restrictions).toHaveLength(1);
     expect(await register(email('gone@example.test'))).not.toBe(one);
   });
 

@@ -50,6 +50,8 @@ export const english: AnswerWords = {
     'legal-duty': 'a law requires us to keep it',
     hold: 'needed for a legal claim or proceeding',
     'evidence-duty': 'we must be able to prove what we did with your data',
+    'evidence-restricted':
+      'we must be able to prove what we did with your data; they are restricted and used for nothing else',
     'contract-running': 'a contract with you is still running',
     'kept-by-table-map': 'kept by a decision of the privacy office',
     'stripped-by-table-map': 'kept without the fields that point to you',

@@ -53,6 +53,7 @@ const MEANING: readonly string[] = [
   'This is a report of what was done and observed, not a statement about lawfulness.',
   '"Not found" and "nothing left" mean: through the named connector, at the named time (level L1). Copies in change history, in recoverable earlier versions and in backups (levels L2 to L4) were not read again; each has its horizon, or none is known.',
   '"reported" means that a human or a system said so and nothing read it again.',
+  '"evidence-restricted" means that the records are kept as evidence only: the person is restricted in Lethe, so that they are used for nothing else (GDPR art. 18(2)).',
   'Systems that were not searched by a connector are named.',
 ];
 

@@ -52,7 +52,9 @@ function finished(
   now: Date,
 ): Change {
   const at = { requestId: state.id, stepId: step.stepId, connectionId: LETHE_ITSELF };
-  const outcomes = step.datasets.map((dataset) => outcomeOf(dataset, kept));
+  // Erasing an identity restricts what stays of the person (`EraseIdentity`).
+  const restricted = new Set(kept.filter((one) => one.action === 'erase').map((one) => one.ref));
+  const outcomes = step.datasets.map((dataset) => outcomeOf(dataset, kept, restricted));
   const cares = outcomes.flatMap(({ dataset, kind, count, ruleId, citation, until: last, targets }) =>
     kind === 'retained'
       ? [
@@ -90,7 +92,7 @@ function finished(
   return { events, rows };
 }
 
-function outcomeOf(dataset: string, kept: readonly KeptTarget[]): DatasetOutcome {
+function outcomeOf(dataset: string, kept: readonly KeptTarget[], restricted: ReadonlySet<string>): DatasetOutcome {
   const own = [...kept.entries()].filter(([, target]) => target.dataset === dataset);
   const targets = own.map(([index]) => index);
   const first = own[0]?.[1];
@@ -104,7 +106,7 @@ function outcomeOf(dataset: string, kept: readonly KeptTarget[]): DatasetOutcome
     targets,
     ruleId,
     until,
-    reason: 'evidence-duty',
+    reason: own.every(([, target]) => restricted.has(target.ref)) ? 'evidence-restricted' : 'evidence-duty',
     ...(citation === undefined ? {} : { citation }),
   };
 }
