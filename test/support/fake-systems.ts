@@ -6,6 +6,7 @@ import type {
   Horizon,
   Identifier,
   Item,
+  Json,
   Located,
   Outcome,
   Target,
@@ -34,6 +35,8 @@ export interface Faults {
   /** Erases every second row only. */
   half?: boolean;
   refuses?: string;
+  /** Takes the work on and does it later (`FakeSystem.finishPending`); `askable`: has an operation `poll`. */
+  slow?: 'askable' | 'mute';
 }
 
 export class FakeSystem {
@@ -43,6 +46,7 @@ export class FakeSystem {
   lateRow: FakeRow | undefined;
   calls: string[] = [];
   itemKeys: string[] = [];
+  handles: Json[] = [];
   /** Effective deletions by `dataset/ref`. */
   changed = new Map<string, number>();
 
@@ -104,6 +108,7 @@ export class FakeSystem {
         ...(action === 'strip' ? { stripped: fields ?? [] } : {}),
       };
     }
+    if (this.faults.slow && !this.ready) return { ...at, count: 1, ...this.pending() };
     if (this.faults.half && index % 2 === 1)
       return { ...at, count: 0, kind: 'failed', retryable: false, error: { class: 'permanent', code: 'half-done' } };
     if (!this.faults.lies) {
@@ -111,6 +116,23 @@ export class FakeSystem {
       this.changed.set(`${dataset}/${ref}`, (this.changed.get(`${dataset}/${ref}`) ?? 0) + 1);
     }
     return action === 'detach' ? { ...at, count: 1, kind: 'detached' } : { ...at, count: 1, kind: 'erased' };
+  }
+
+  /** The vendor's job is done; what was taken on is gone when it is asked or told again. */
+  ready = false;
+
+  private pending(): { kind: 'pending'; handle: Json; pollAfterMs: number; mustFinishBy: string } {
+    return { kind: 'pending', handle: { job: 'job-1' }, pollAfterMs: 1000, mustFinishBy: '2026-11-30' };
+  }
+
+  *polled(handle: Json, at: Target[]): Generator<Outcome> {
+    this.calls.push('poll');
+    if (this.faults.slow !== 'askable')
+      throw Object.assign(new Error('none'), {
+        fail: { class: 'permanent', code: 'operation-unsupported' } satisfies Fail,
+      });
+    this.handles.push(handle);
+    yield* at.map((target, index) => this.one(target, index));
   }
 
   *verified(items: Item[], at: Target[]): Generator<Verification> {
@@ -181,6 +203,9 @@ export function fakeCalls(systems: FakeSystem[]): SystemCalls {
     },
     async *apply(_tenant, id, _op, _items, at) {
       yield* of(id).applied(at);
+    },
+    async *poll(_tenant, id, handle, at) {
+      yield* of(id).polled(handle, at);
     },
     async *verify(_tenant, id, items, at) {
       yield* of(id).verified(items, at);

@@ -14,7 +14,7 @@ import type {
   Target,
   Verification,
 } from '@lethe/plugin-sdk';
-import type { Clock, TenantId } from '#kernel';
+import type { Clock, Json, TenantId } from '#kernel';
 import { CLOCK, LOGGER, type Logger } from '#platform';
 import { Connections, type ConnectionRow } from './connections.js';
 import { hostFailure } from './plugin.errors.js';
@@ -109,6 +109,17 @@ export class ConnectorCalls implements OnApplicationShutdown {
     options?: CallOptions,
   ): AsyncGenerator<Outcome> {
     yield* this.host.apply(await this.ready(tenant, id), op, items, at, options);
+  }
+
+  /** How pending work stands; `operation-unsupported` when the plugin cannot be asked. */
+  async *poll(
+    tenant: TenantId,
+    id: string,
+    handle: Json,
+    at: Target[],
+    options?: CallOptions,
+  ): AsyncGenerator<Outcome> {
+    yield* this.host.poll(await this.ready(tenant, id), handle, at, options);
   }
 
   async *verify(

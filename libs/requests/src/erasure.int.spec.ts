@@ -7,6 +7,7 @@ import {
   type RequestsFixture,
   type SharedDatabases,
 } from '../../../test/support/requests-fixture.js';
+import type { RequestView } from './request-view.js';
 
 const ada = { type: 'email', value: 'ada@example.test' };
 const customer = { type: 'customerId', value: '17' };
@@ -245,6 +246,32 @@ describe('an erasure', () => {
     );
     expect([...shop.changed.values()]).toEqual([1, 1]);
     expect(new Set(shop.itemKeys).size).toBe(1);
+  });
+
+  it.each([
+    ['is asked by its own word', 'askable', { poll: 2, apply: 1 }],
+    ['is told again under the same key when it cannot be asked', 'mute', { poll: 2, apply: 3 }],
+  ] as const)('waits for a system that is still at it, which %s', async (_, slow, times) => {
+    shop.faults.slow = slow;
+    const id = await approved();
+    const asked = (count: number) => (): boolean => shop.calls.filter((call) => call === 'poll').length >= count;
+    const pending = (one: RequestView): boolean =>
+      one.targets.some((target) => target.outcomes.some((outcome) => outcome.kind === 'pending'));
+    expect(pending(await all.until(id, pending))).toBe(true);
+    all.clock.advance(1500);
+    await all.until(id, asked(1));
+    expect(shop.rows).toHaveLength(3);
+    shop.ready = true;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    all.clock.advance(1500);
+    const view = await all.until(id, (one) => one.status === 'closed');
+    expect(view.status).toBe('closed');
+    const count = (name: string): number => shop.calls.filter((call) => call === name).length;
+    expect({ poll: count('poll'), apply: count('apply') }).toEqual(times);
+    expect(shop.handles).toEqual(slow === 'askable' ? [{ job: 'job-1' }, { job: 'job-1' }] : []);
+    expect(new Set(shop.itemKeys).size).toBe(1);
+    expect([...shop.changed.values()]).toEqual([1, 1]);
+    expect(JSON.stringify(await all.store.read(all.tenant, 0, 500))).not.toContain('job-1');
   });
 
   it('finds at the second read what came during the first, and takes it along when an officer drives again', async () => {

@@ -33,6 +33,8 @@ export interface StepState {
   /** By target index; the last one counts. */
   settled: Map<number, DatasetOutcome['kind']>;
   outcomes: (DatasetOutcome & { generation: number })[];
+  /** Handles of what a system had taken on and not finished at the last attempt that said so. */
+  pending?: { generation: number; attempt: number; handles: Sealed };
   verification: Map<string, { result: 'clean' | 'residue'; records: number }>;
   horizon: HorizonFact[];
   isolation: string | null;

@@ -91,6 +91,7 @@ export type RequestEventData = {
   };
   'StepStarted.v1': RequestId & { stepId: string; attempt: number; generation: number };
   'TargetOutcomeRecorded.v1': RequestId & { stepId: string; connectionId: string; generation: number } & DatasetOutcome;
+  'WorkPending.v1': RequestId & { stepId: string; generation: number; attempt: number; handles: Sealed };
   'StepVerified.v1': RequestId & {
     stepId: string;
     connectionId: string;
@@ -190,6 +191,7 @@ export const requestEvents = declareEvents<RequestEventType[][number]>(
   'TargetsKept.v1',
   'StepStarted.v1',
   'TargetOutcomeRecorded.v1',
+  'WorkPending.v1',
   'StepVerified.v1',
   'HorizonRecorded.v1',
   'StepFailed.v1',

@@ -1,5 +1,5 @@
 /** What the engine asks of #connectors and #retention, as ports: a spec hands in fakes, the module binds the real ones. */
-import type { SubjectId, TenantId } from '#kernel';
+import type { Json, SubjectId, TenantId } from '#kernel';
 import type { DataRecord, Dataset, Horizon, Item, Located, Op, Outcome, Target, Verification } from './connected.js';
 import type { DutyFact, HoldFact } from '../plan/decision.js';
 
@@ -52,6 +52,14 @@ export abstract class SystemCalls {
     connectionId: string,
     op: Op,
     items: Item[],
+    at: Target[],
+    options?: CallOptions,
+  ): AsyncIterable<Outcome>;
+  /** How pending work stands, for the targets that are pending; fails with `operation-unsupported` when it cannot be asked. */
+  abstract poll(
+    tenant: TenantId,
+    connectionId: string,
+    handle: Json,
     at: Target[],
     options?: CallOptions,
   ): AsyncIterable<Outcome>;

@@ -17,6 +17,7 @@ import { LateRecords } from './late-records.js';
 import { withEvents } from '../next-move.js';
 import { fact, type HorizonFact } from '../request.js';
 import { Requests } from '../requests.js';
+import { pendingFacts, pendingNow, pendingOf, pollPending } from './pending-work.js';
 import { grouped, openTargets, othersNow, targetOutcomes, withMissing, type TargetOutcome } from './step-outcomes.js';
 import {
   beginAttempt,
@@ -117,19 +118,16 @@ export class EraseStep {
   ): Promise<{ outcomes: TargetOutcome[]; failure?: JobResult }> {
     if (open.size === 0) return { outcomes: [] };
     const { tenant, connectionId, items, itemKey } = work;
-    const at = [...open.values()].map((target) => toTarget(target, itemKey));
     const outcomes: TargetOutcome[] = [];
     await work.context.heartbeat();
     try {
-      const take = (outcome: Outcome): number => outcomes.push(...targetOutcomes(outcome, open));
-      for await (const outcome of this.calls.apply(
-        tenant,
-        connectionId,
-        { kind: 'erasure' },
-        items,
-        at,
-        this.options(work),
-      ))
+      const options = this.options(work);
+      const pending = await pendingNow(this.file, tenant, work.state, work.step, work.job.generation);
+      const rest = await pollPending(this.calls, { tenant, connectionId, itemKey, options }, pending, open, outcomes);
+      if (rest.size === 0) return { outcomes };
+      const at = [...rest.values()].map((target) => toTarget(target, itemKey));
+      const take = (outcome: Outcome): number => outcomes.push(...targetOutcomes(outcome, rest));
+      for await (const outcome of this.calls.apply(tenant, connectionId, { kind: 'erasure' }, items, at, options))
         take(outcome);
       return { outcomes: withMissing(outcomes, open) };
     } catch (error) {
@@ -140,7 +138,10 @@ export class EraseStep {
 
   private async note(work: Work, outcomes: TargetOutcome[]): Promise<void> {
     if (outcomes.length === 0) return;
-    await record(this.requests, work, () => outcomeFacts(work, grouped(outcomes)));
+    const { state, step, job } = work;
+    const at = { state, step, generation: job.generation };
+    const pending = await pendingFacts(this.file, work.tenant, at, pendingOf(outcomes));
+    await record(this.requests, work, () => [...outcomeFacts(work, grouped(outcomes)), ...pending]);
   }
 
   /** By reference and by identifier. A record that is somebody else's by now stays; only identifiers could still lead to it. */

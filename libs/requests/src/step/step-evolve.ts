@@ -10,6 +10,7 @@ type StepType =
   | 'TargetsKept.v1'
   | 'StepStarted.v1'
   | 'TargetOutcomeRecorded.v1'
+  | 'WorkPending.v1'
   | 'StepVerified.v1'
   | 'HorizonRecorded.v1'
   | 'StepFailed.v1'
@@ -124,6 +125,11 @@ export const stepEffects: { [Type in StepType]: Effect<Type> } = {
   'TargetsKept.v1': kept,
   'StepStarted.v1': started,
   'TargetOutcomeRecorded.v1': outcome,
+  'WorkPending.v1': (state, data) => {
+    const { generation, attempt, handles } = data;
+    const step = stepIn(state, data);
+    if (step) step.pending = { generation, attempt, handles };
+  },
   'StepVerified.v1': verified,
   'HorizonRecorded.v1': (state, data) => {
     const step = stepIn(state, data);

@@ -1,6 +1,6 @@
 /** From a connector's answers to recorded outcomes by dataset. Pure. */
 import type { CivilDate } from '#law';
-import type { Outcome } from './connected.js';
+import type { Json, Outcome } from './connected.js';
 import type { KeptTarget } from './kept-target.js';
 import { FINALITY, type DatasetOutcome } from './outcome.js';
 import type { StepState } from '../request-state.js';
@@ -13,6 +13,7 @@ export type TargetOutcome = Omit<DatasetOutcome, 'targets'> & {
   target: number;
   transient?: boolean;
   pollAfterMs?: number;
+  handle?: Json;
 };
 
 /** Which targets an outcome speaks for: the one it names, or all of its dataset that were asked. */
@@ -25,9 +26,9 @@ export function targetOutcomes(outcome: Outcome, asked: ReadonlyMap<number, Kept
 }
 
 /** How the attempt goes on; not recorded. */
-function courseOf(outcome: Outcome): { transient?: boolean; pollAfterMs?: number } {
+function courseOf(outcome: Outcome): Pick<TargetOutcome, 'transient' | 'pollAfterMs' | 'handle'> {
   if (outcome.kind === 'failed') return { transient: outcome.retryable };
-  return outcome.kind === 'pending' ? { pollAfterMs: outcome.pollAfterMs } : {};
+  return outcome.kind === 'pending' ? { pollAfterMs: outcome.pollAfterMs, handle: outcome.handle } : {};
 }
 
 function recorded(outcome: Outcome, target: KeptTarget): Omit<DatasetOutcome, 'targets'> {
@@ -84,7 +85,7 @@ function dayOf(text: string): CivilDate | null {
 /** One entry per dataset and equal outcome. */
 export function grouped(outcomes: readonly TargetOutcome[]): DatasetOutcome[] {
   const groups = new Map<string, DatasetOutcome>();
-  for (const { target, count, transient: _, pollAfterMs: __, ...rest } of outcomes) {
+  for (const { target, count, transient: _, pollAfterMs: __, handle: ___, ...rest } of outcomes) {
     const key = JSON.stringify(Object.entries(rest).sort(([one], [other]) => (one < other ? -1 : 1)));
     const group = groups.get(key) ?? { ...rest, count: 0, targets: [] };
     group.count += count;
