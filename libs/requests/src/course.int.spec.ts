@@ -209,6 +209,24 @@ describe('a request', () => {
     expect(before.items).toMatchObject([{ id, status: 'deciding' }]);
   });
 
+  it('is listed as approved between the last approval and the first job, and as deciding before', async () => {
+    await all.worker.stop();
+    const { id, hash } = await planned();
+    const listed = async (status: string): Promise<string[]> => {
+      await all.subscriptions.caughtUp(all.tenant, 'request-summary', (await all.view(id)).position);
+      return (await all.search({ status: [status], limit: 50 })).items.map((one) => one.id);
+    };
+    await all.approve(id, hash, 'officer');
+    expect([await listed('approved'), await listed('deciding')]).toEqual([[], [id]]);
+    await all.approve(id, hash, 'officer2');
+    expect([await listed('approved'), await listed('deciding')]).toEqual([[id], []]);
+    await all.subscriptions.rebuild(all.tenant, 'request-summary');
+    expect(await listed('approved')).toEqual([id]);
+    all.worker.start();
+    await all.until(id, (one) => one.status === 'closed');
+    expect(await listed('approved')).toEqual([]);
+  });
+
   it('goes on by itself when a hold is released, and only with what was decided', async () => {
     all.rules.holds.set('shop/customers', { id: 'h1', ground: 'GDPR art. 17(3)(e)', reviewOn: '2027-01-01' });
     const { id, hash } = await planned();

@@ -10,6 +10,8 @@ type Kept = Pick<RequestEventData['RequestReceived.v1'], 'type' | 'regimes' | 't
   extended: Partial<Record<RequestEventData['RequestReceived.v1']['regimes'][number], true>>;
   pauses: { regime: RequestEventData['RequestReceived.v1']['regimes'][number]; from: string; to: string | null }[];
   identifiedOn?: string;
+  /** Of the plan that stands. */
+  approvals?: number;
 };
 
 interface Row {
@@ -130,6 +132,13 @@ function progress(row: Row, event: RequestEvent): void {
       row.kept.identifiedOn ??= event.data.provenOn;
       redated(row);
       return;
+    case 'RequestApproved.v1':
+      row.kept.approvals = (row.kept.approvals ?? 0) + 1;
+      if (row.kept.approvals >= event.data.needed) row.status = 'approved';
+      return;
+    case 'PlanMade.v1':
+      row.kept.approvals = 0;
+      return;
     case 'RequestExtended.v1':
       row.kept.extended[event.data.regime] = true;
       redated(row);
@@ -147,6 +156,7 @@ function progress(row: Row, event: RequestEvent): void {
       row.resolution = event.data.resolution;
       return;
     case 'RequestReopened.v1':
+      row.kept.approvals = 0;
       row.resolution = null;
       return;
     default:
