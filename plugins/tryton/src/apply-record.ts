@@ -26,12 +26,15 @@ export async function applyRecord(
   const fields = target.fields ?? MODELS[dataset].personal;
   const { left, stripped, message } = await stripRecord(session, dataset, record.row, fields);
   const naming = left.filter((field) => names(record.row[field], needles));
-  if (naming.length > 0) return { ...refused(target, message ?? ''), note: `kept-by-tryton: ${naming.join(', ')}` };
-  const note = left.length === 0 ? {} : { note: `kept-by-tryton, names nobody: ${left.join(', ')}` };
+  if (naming.length > 0) return { ...refused(target, message ?? ''), note: keptNote('kept-by-tryton', naming) };
+  const note = left.length === 0 ? {} : { note: keptNote('kept-by-tryton-names-nobody', left) };
   if (target.ruleId !== undefined) return { ...retained(target, stripped), ...note };
   // The row stays in the books; with its party erased and its texts empty it leads to nobody.
   return { itemKey, dataset, ref, count: 1, kind: 'anonymised', ...note };
 }
+
+/** A code and the names of the fields, never their values: in this form a note is recorded. */
+const keptNote = (code: string, fields: string[]): string => `${code}:${fields.join('.')}`;
 
 async function removeResource(
   session: Session,

@@ -37,7 +37,7 @@ function recorded(outcome: Outcome, target: KeptTarget): Omit<DatasetOutcome, 't
     dataset,
     kind,
     count: kind === 'not-found' ? 0 : target.count,
-    ...(note === undefined ? {} : { note: codeOf(note) }),
+    ...(note === undefined ? {} : { note: noteOf(note) }),
   };
   switch (outcome.kind) {
     case 'retained': {
@@ -71,6 +71,11 @@ function recorded(outcome: Outcome, target: KeptTarget): Omit<DatasetOutcome, 't
 function reasonOf(ruleId: string): string {
   if (ruleId.startsWith('not-met:')) return codeOf(ruleId.slice('not-met:'.length));
   return ruleId.startsWith('hold:') ? 'hold' : 'legal-duty';
+}
+
+/** A connector's note is a code, or a code with what it is about: `kept-by-tryton:description`. Anything else could be a sentence. */
+function noteOf(text: string): string {
+  return /^[a-z0-9][a-z0-9-]{0,79}(:[a-z0-9._-]{1,120})?$/.test(text) ? text : 'unstated';
 }
 
 /** Codes pass, anything else could be a sentence with a person in it. */
