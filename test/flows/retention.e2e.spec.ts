@@ -210,6 +210,9 @@ describe('retention', () => {
 
   it('stops at a hold on the dataset', async () => {
     const reason = 'Claim of Bob Lake about order 17';
+    const nowhere = { connectionId: '00000000-0000-7000-8000-000000000000' };
+    const refused = await lethe.post('/v1/holds', { ...HOLD, reason, scope: nowhere });
+    expect([refused.status, refused.body.code]).toEqual([422, 'connection-unknown']);
     const placed = await lethe.post('/v1/holds', { ...HOLD, reason, scope: { connectionId, dataset: 'orders' } });
     expect(placed.status).toBe(201);
     const { body } = await plan({ policyId: 'orders' });

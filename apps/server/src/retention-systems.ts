@@ -42,6 +42,10 @@ export class ConnectedRetentionSystems extends RetentionSystems {
     return { ...known, ...(await this.live(tenant, row)) };
   }
 
+  override async known(tenant: TenantId, connectionId: string): Promise<boolean> {
+    return (await this.connections.all(tenant)).some(({ id }) => id === connectionId);
+  }
+
   override scan(
     tenant: TenantId,
     connectionId: string,

@@ -33,6 +33,10 @@ class TwoSystems extends RetentionSystems {
     return [SHOP, LAKE].map((id) => ({ id, ...versions, status: 'ready' }));
   }
 
+  override async known(): Promise<boolean> {
+    return true;
+  }
+
   async find(): Promise<undefined> {
     return undefined;
   }

@@ -3,12 +3,10 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { z } from 'zod';
 import { newId, type JsonObject, type SubjectId } from '#kernel';
 import { EventStore } from '#ledger';
-import { legalRule } from '#law';
 import type { Caller } from '#platform';
 import { People, Sealer, Subjects, type PreparedSubject } from '#subjects';
 import { citationOf, holdPlace, holdPlaced, type Hold, type HoldBody, type HoldView } from './hold.js';
-import { groundUnknown, reviewInPast, scopeEmpty } from './retention.errors.js';
-import { RetentionRules } from './retention-rules.js';
+import { HoldRules } from './hold-rules.js';
 
 type Body = z.infer<typeof HoldBody>;
 type View = z.infer<typeof HoldView>;
@@ -31,19 +29,12 @@ export class PlaceHoldHandler implements ICommandHandler<PlaceHold> {
     private readonly subjects: Subjects,
     private readonly people: People,
     private readonly sealer: Sealer,
-    private readonly rules: RetentionRules,
+    private readonly rules: HoldRules,
   ) {}
 
   async execute({ by, body, now }: PlaceHold): Promise<View> {
-    if (legalRule(body.ground)?.kind !== 'exception') throw groundUnknown();
-    if (body.reviewOn <= (await this.rules.today(by.tenant))) throw reviewInPast();
-    const { subject, subjectId, connectionId, dataset } = body.scope;
-    if (subject && subjectId)
-      throw scopeEmpty('/scope', 'Name the person by identifiers or by subjectId, not by both.');
-    if (!subject && !subjectId && !connectionId)
-      throw scopeEmpty('/scope', 'A hold covers a person, a connection, or both.');
-    if (dataset !== undefined && !connectionId)
-      throw scopeEmpty('/scope/dataset', 'Name the connection of the dataset.');
+    await this.rules.check(by.tenant, body);
+    const { subject, subjectId } = body.scope;
     if (!subject) {
       const person = (subjectId ?? null) as SubjectId | null;
       if (person) await this.people.get(by.tenant, person);

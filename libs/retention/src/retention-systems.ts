@@ -87,6 +87,8 @@ export abstract class RetentionSystems {
   abstract enabled(tenant: TenantId): Promise<RetentionSystem[]>;
   /** One connection, enabled or not; undefined when it is unknown or has no connector. */
   abstract find(tenant: TenantId, connectionId: string): Promise<RetentionSystem | undefined>;
+  /** True for every connection and every registered system without a connector. */
+  abstract known(tenant: TenantId, connectionId: string): Promise<boolean>;
   abstract scan(
     tenant: TenantId,
     connectionId: string,

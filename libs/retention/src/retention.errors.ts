@@ -28,6 +28,12 @@ export const groundUnknown = (): DomainError =>
     errors: [{ pointer: '/ground', code: 'ground-unknown' }],
   });
 
+export const connectionMissing = (): DomainError =>
+  unprocessable('connection-unknown', {
+    detail: 'There is no such connection or registered system in this tenant. See GET /v1/admin/connections.',
+    errors: [{ pointer: '/scope/connectionId', code: 'connection-unknown' }],
+  });
+
 export const scopeEmpty = (pointer: string, detail: string): DomainError =>
   unprocessable('hold-scope-invalid', { detail, errors: [{ pointer, code: 'hold-scope-invalid' }] });
 

@@ -12,6 +12,7 @@ import { HoldsController } from './holds.controller.js';
 import { Keepers } from './keepers.js';
 import { ListHolds } from './list-holds.js';
 import { MakePlanHandler } from './make-plan.js';
+import { HoldRules } from './hold-rules.js';
 import { PlaceHoldHandler } from './place-hold.js';
 import { Plans } from './plans.js';
 import { ReleaseHoldHandler } from './release-hold.js';
@@ -32,7 +33,7 @@ export class RetentionModule {
       imports: [CqrsModule, SubjectsModule, TenancyModule, systems],
       controllers: [RetentionController, HoldsController],
       providers: [
-        ...[RetentionRules, Holds, Keepers, HeldRecords, ListHolds, DraftPlan, Plans, RetentionBatches],
+        ...[RetentionRules, HoldRules, Holds, Keepers, HeldRecords, ListHolds, DraftPlan, Plans, RetentionBatches],
         ...[RunSources, RunBatch, RetentionDeadJobs, RetentionWorker],
         ...handlers,
       ],

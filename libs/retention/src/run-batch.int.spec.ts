@@ -46,6 +46,10 @@ class Shop extends RetentionSystems {
     return [{ id: CONNECTION, ...versions, datasets: [dataset], status: 'ready' }];
   }
 
+  override async known(): Promise<boolean> {
+    return true;
+  }
+
   async find(): Promise<RetentionSystem | undefined> {
     return (await this.enabled())[0];
   }
