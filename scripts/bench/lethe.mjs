@@ -10,5 +10,6 @@ export async function startLethe({ newDatabase, folder }, name) {
   const own = join(folder, name);
   mkdirSync(own);
   const args = { ledgerUrl: ledger.appUrl, keystoreUrl: keystore.appUrl, folder: own };
-  return startProcess(join(import.meta.dirname, 'serve-lethe.mjs'), { args });
+  const process = await startProcess(join(import.meta.dirname, 'serve-lethe.mjs'), { args });
+  return { ...process, ownerUrls: [ledger.ownerUrl, keystore.ownerUrl] };
 }

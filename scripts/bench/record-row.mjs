@@ -43,8 +43,17 @@ async function fillPeer(url, count) {
                         FROM (SELECT * FROM subject LIMIT 1) one, generate_series(1, ${Number(count)}) n`);
     await client.query(`INSERT INTO consent (id, "subjectId", ${consent}) SELECT 'cns_' || md5('c' || n), 'sub_' || md5('s' || n), ${consent}
                         FROM (SELECT * FROM consent LIMIT 1) one, generate_series(1, ${Number(count)}) n`);
-    await client.query('ANALYZE');
   } finally {
+    await client.end();
+  }
+}
+
+/** Fresh statistics, so that neither side is measured with plans made for empty tables. */
+async function analyze(urls) {
+  for (const connectionString of urls) {
+    const client = new pg.Client({ connectionString });
+    await client.connect();
+    await client.query('ANALYZE');
     await client.end();
   }
 }
@@ -92,7 +101,9 @@ export async function recordRow(setting) {
       const { records } = plan.loaded;
       say(`    loading ${records.toLocaleString('en')} records into each`);
       await lethe.ask('people', { from: 0, to: records });
+      await lethe.ask('settled');
       await fillPeer(ownerUrl, records);
+      await analyze([ownerUrl, ...lethe.ownerUrls]);
       const names = `${peerName}; ours recorded by its own command, the peer's copied by SQL`;
       const what = `with ${records.toLocaleString('en')} records before`;
       lines.push(aLine(what, await interleave(sides, plan.loaded, say), names, 150));

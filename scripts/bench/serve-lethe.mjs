@@ -2,6 +2,7 @@
 import 'reflect-metadata';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandBus } from '@nestjs/cqrs';
 import { bootstrapTenant } from '../../dist/apps/server/src/bootstrap-tenant.js';
 import { startServer } from '../../dist/apps/server/src/server.js';
@@ -13,6 +14,7 @@ import { answer } from './processes.mjs';
 /** Counted like any other call, but never reached: a limit would measure itself. */
 const NO_LIMIT = 1e12;
 const AT_ONCE = 400;
+const PATIENCE_MS = 600_000;
 let server;
 let keys;
 
@@ -64,4 +66,17 @@ async function people({ from, to }) {
   await Promise.all(Array.from({ length: AT_ONCE }, one));
 }
 
-answer({ start, people, memory: () => process.memoryUsage().rss }, () => server.close());
+/** Waits until projections and processes have read the whole log, as a copied database would have nothing left to do either. */
+async function settled() {
+  const { database, store } = server.parts;
+  const { tenant } = await server.app.get(PrincipalSource).authenticate(keys.system);
+  const statement = { text: 'SELECT min(position) AS position FROM cursor WHERE tenant = $1', values: [tenant] };
+  for (const until = Date.now() + PATIENCE_MS; Date.now() < until; await sleep(250)) {
+    const { rows } = await database.fetch(tenant, statement);
+    const { size } = await store.head(tenant);
+    if ((rows[0].position ?? size) >= size) return;
+  }
+  throw new Error(`projections were still behind after ${PATIENCE_MS / 1000} s`);
+}
+
+answer({ start, people, settled, memory: () => process.memoryUsage().rss }, () => server.close());
