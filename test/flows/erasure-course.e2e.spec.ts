@@ -121,6 +121,19 @@ describe('a hold', () => {
   });
 });
 
+/** Defines a purpose that rests on consent, and has the person give it. */
+async function giveConsent(identifiers: object[]): Promise<string> {
+  const purpose = 'letters';
+  await lethe.put(`/v1/purposes/${purpose}`, { name: 'Letters', legalBasis: 'consent', model: 'opt-in' });
+  const notice = { id: 'letters', version: '1', language: 'en', text: 'We write letters.', purposes: [purpose] };
+  await lethe.post('/v1/notices', notice);
+  const decisions = [{ purpose, decision: 'given' }];
+  const collectedAt = lethe.clock.now().toISOString();
+  const body = { subject: { identifiers }, decisions, notice: { id: 'letters', version: '1' }, method: 'form' };
+  expect((await lethe.post('/v1/consents', { ...body, collectedAt, evidence: {} }, { as: 'system' })).status).toBe(201);
+  return purpose;
+}
+
 describe('a person who was erased', () => {
   it('is restricted: the evidence stays locked, answer and certificate say so, and a check denies', async () => {
     const purpose = 'parcel-tracking';
@@ -129,13 +142,16 @@ describe('a person who was erased', () => {
     const identifiers = [byEmail('p5005@example.test')];
     const id = await openProven(lethe, 'erasure', identifiers);
     const subjectId = (await lethe.get(`/v1/requests/${id}`)).body.subjectId;
-    const check = async (who: object): Promise<string> =>
-      (await lethe.post('/v1/consents/check', { ...who, purpose }, { as: 'officer' })).body;
+    const check = async (who: object, what = purpose): Promise<string> =>
+      (await lethe.post('/v1/consents/check', { ...who, purpose: what }, { as: 'officer' })).body;
     expect(await check({ subjectId })).toMatchObject({ decision: 'permit' });
+    const given = await giveConsent(identifiers);
+    expect(await check({ subjectId }, given)).toMatchObject({ decision: 'permit' });
     await approveByTwo(lethe, id, (await planOf(lethe, id)).hash);
     const done = await closed(lethe, id);
     expect(outcomesOf(done, 'lethe')).toEqual(expect.arrayContaining(['identity erased 1', 'cases retained 1']));
-    expect(await check({ subjectId })).toMatchObject({ decision: 'deny', reason: 'subject-restricted' });
+    expect(await check({ subjectId })).toMatchObject({ decision: 'deny', reason: 'unknown' });
+    expect(await check({ subjectId }, given)).toMatchObject({ decision: 'deny', reason: 'unknown' });
     expect(await check({ subject: { identifiers } })).toMatchObject({ decision: 'deny' });
     const letter = (await lethe.get(`/v1/requests/${id}/answers/${done.answers.length}?format=text`)).body;
     expect(letter).toContain('restricted and used for nothing else');

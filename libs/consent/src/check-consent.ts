@@ -134,6 +134,8 @@ export class ConsentCheck {
     const moment: Moment = { now: this.clock.now().toISOString(), at: utc(body.at), asOf: utc(body.asOf) };
     const person = subject === undefined ? undefined : await this.records.of(by.tenant, subject, fresh);
     if (!person || person.aliases.length === 0) return unknownPerson(purpose);
+    // By its old id an erased person is as unknown as by the identifiers that were erased; the past stays answerable.
+    if (person.erased && moment.at === undefined && moment.asOf === undefined) return unknownPerson(purpose);
     const restricted = await this.records.restrictedAt(by.tenant, person, moment);
     return verdictOf(purpose, person.records, restricted, body.channel, moment);
   }

@@ -21,6 +21,7 @@ interface Row {
   alias: SubjectId;
   restricted: boolean;
   ever_restricted: boolean;
+  erased: boolean;
 }
 
 /** Decisions with the person's standing in Lethe. */
@@ -29,6 +30,8 @@ export interface PersonRecords {
   restricted: boolean;
   /** One was in force at some time; lifted ones stand in the ledger only. */
   everRestricted: boolean;
+  /** Erased: what is left is evidence, and no permission any more. */
+  erased: boolean;
   records: ConsentRecord[];
   /** Every id of the person: decisions under a linked id count. Empty when nobody has this id. */
   aliases: SubjectId[];
@@ -131,7 +134,7 @@ export class ConsentRecords {
   private async read(tenant: TenantId, subject: SubjectId): Promise<PersonRecords> {
     const { rows } = await this.database.fetch<Row>(tenant, {
       name: 'consent-records',
-      text: `SELECT a.id AS alias, EXISTS (SELECT FROM subject_restriction r WHERE r.tenant = a.tenant AND r.subject = a.id) AS restricted,
+      text: `SELECT a.id AS alias, a.status = 'erased' AS erased, EXISTS (SELECT FROM subject_restriction r WHERE r.tenant = a.tenant AND r.subject = a.id) AS restricted,
                     EXISTS (SELECT FROM event e WHERE e.tenant = a.tenant AND e.stream = 'subject/' || a.id AND e.type = 'SubjectRestricted.v1') AS ever_restricted, c.*
              FROM subject s JOIN subject a ON a.tenant = s.tenant AND a.person = s.person
              LEFT JOIN consent_record c ON c.tenant = a.tenant AND c.subject = a.id
@@ -141,6 +144,7 @@ export class ConsentRecords {
     return {
       restricted: rows.some((row) => row.restricted),
       everRestricted: rows.some((row) => row.ever_restricted),
+      erased: rows.some((row) => row.erased),
       records: rows.filter((row) => row.id !== null).map(recordOfRow),
       aliases: [...new Set(rows.map((row) => row.alias))],
     };

@@ -12,7 +12,9 @@ export class KeptPeopleProjection implements Projection {
       switch (type) {
         // GDPR 18(1): what the person or a claim needs kept is not deleted, whatever the ground of the restriction.
         case 'SubjectRestricted.v1':
-          await keep(query, [tenant, data['restrictionId'], data['subjectId'], 'restriction']);
+          // An erased person's evidence is restricted for good; nothing of theirs is left in a connected system to keep.
+          if (data['ground'] !== 'legal-duty')
+            await keep(query, [tenant, data['restrictionId'], data['subjectId'], 'restriction']);
           break;
         case 'SubjectRestrictionLifted.v1':
           await rest(query, [tenant, data['restrictionId'], false]);
