@@ -176,7 +176,9 @@ describe('a connector that never comes back', () => {
     const id = await erasureUnder('down');
     await failureOf(id);
     const stuck = await inTime(id, 'incomplete', 15 * 60_000);
-    expect(mailingOf(stuck)).toMatchObject({ status: 'failed', failure: { code: 'unreachable', class: 'exhausted' } });
+    // The test clock jumps: a call under way at that moment is past its deadline, any other finds nobody there.
+    const code = expect.stringMatching(/^(unreachable|deadline-exceeded)$/);
+    expect(mailingOf(stuck)).toMatchObject({ status: 'failed', failure: { code, class: 'exhausted' } });
   });
 
   it('lets nobody plan, and holds back what is approved before any write, with its name', async () => {
