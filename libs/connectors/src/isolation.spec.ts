@@ -97,6 +97,9 @@ describe('a confined plugin', () => {
   });
 });
 
+if (!asRoot)
+  process.stdout.write('isolation: skipped what needs root, which alone can give plugins users of their own\n');
+
 (asRoot ? describe : describe.skip)('a confined plugin, when the service is root', () => {
   it('runs as a user of its own, another one for each connection', async () => {
     const users = await Promise.all(
