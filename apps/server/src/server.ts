@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { systemClock, type Clock, type TenantId } from '#kernel';
 import { EventStore, Subscriptions, type Trouble } from '#ledger';
-import { createLogger, FileKeys, nestLog, type Config, type PlatformParts } from '#platform';
+import { createLogger, FileKeys, Metrics, nestLog, type Config, type PlatformParts } from '#platform';
 import { Tenants } from '#tenancy';
 import { AppModule } from './app.module.js';
 import { fastifyAdapter, frame } from './http.js';
@@ -49,6 +49,7 @@ export async function openParts(
   const databases = await openDatabases(config, schemas, options.say ?? (() => undefined));
   try {
     const clock = options.clock ?? systemClock;
+    const metrics = new Metrics();
     const store = new EventStore(databases.database, clock);
     const trouble: Trouble = (message, fields) => log.error(fields, message);
     const subscriptions = new Subscriptions(store, tenants, trouble);
@@ -61,7 +62,7 @@ export async function openParts(
       await databases.close();
     };
     return {
-      parts: { clock, config, log, database, keystoreDatabase, store, subscriptions, reader, signer, keys },
+      parts: { clock, config, log, database, keystoreDatabase, store, subscriptions, reader, signer, keys, metrics },
       close,
     };
   } catch (error) {

@@ -14,6 +14,7 @@ export * from './key-provider.js';
 export { FileKeys } from './file-keys.js';
 export * from './json-value.js';
 export * from './log.js';
+export { Metrics, type Collect, type MetricLabels, type SetGauge } from './metrics.js';
 export * from './migrate.js';
 export * from './platform.module.js';
 export * from './problem-details.js';

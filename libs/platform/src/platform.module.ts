@@ -5,6 +5,7 @@ import { Database, EventStore, LogReader, Signer, Subscriptions } from '#ledger'
 import type { Config } from './config.js';
 import { KeyProvider } from './key-provider.js';
 import type { Logger } from './log.js';
+import { Metrics } from './metrics.js';
 
 /** Injection token of `Clock`. */
 export const CLOCK = Symbol('lethe:clock');
@@ -27,6 +28,7 @@ export interface PlatformParts {
   reader: LogReader;
   signer: Signer;
   keys: KeyProvider;
+  metrics: Metrics;
 }
 
 @Global()
@@ -44,6 +46,7 @@ export class PlatformModule {
       { provide: LogReader, useValue: parts.reader },
       { provide: Signer, useValue: parts.signer },
       { provide: KeyProvider, useValue: parts.keys },
+      { provide: Metrics, useValue: parts.metrics },
     ];
     return { module: PlatformModule, providers, exports: providers.map((provider) => provider.provide) };
   }
