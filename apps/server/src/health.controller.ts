@@ -3,7 +3,7 @@ import { Controller, Get, Inject } from '@nestjs/common';
 import { z } from 'zod';
 import { DomainError } from '#kernel';
 import { Database, Signer } from '#ledger';
-import { Answers, Audited, Can, KEYSTORE_DATABASE, unsafeRole } from '#platform';
+import { Answers, Audited, Can, KEYSTORE_DATABASE, ServiceState, unsafeRole } from '#platform';
 
 const Healthy = z.strictObject({ status: z.literal('ok') }).meta({ id: 'Healthy' });
 
@@ -13,6 +13,7 @@ export class HealthController {
     private readonly database: Database,
     @Inject(KEYSTORE_DATABASE) private readonly keystore: Database,
     private readonly signer: Signer,
+    private readonly state: ServiceState,
   ) {}
 
   @Get('healthz')
@@ -36,6 +37,7 @@ export class HealthController {
         `Not serving: ${unsafe}. Connect as a role that owns nothing (lethe bootstrap creates one).`,
       );
     await this.keystore.global({ text: 'SELECT 1' });
+    this.state.assertWritable();
     const { trouble } = this.signer;
     if (trouble)
       throw new DomainError(

@@ -17,6 +17,8 @@ import {
   problemOf,
   RateLimits,
   sendProblem,
+  ServiceState,
+  StateGuard,
   toDomainError,
   validationPipe,
   type Logger,
@@ -100,5 +102,5 @@ export async function frame(app: NestFastifyApplication, callsPerMinute: number)
   limits.installForCallers(fastify);
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter(log));
-  app.useGlobalGuards(new CanGuard(reflector));
+  app.useGlobalGuards(new CanGuard(reflector), new StateGuard(reflector, app.get(ServiceState)));
 }

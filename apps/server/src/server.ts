@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { systemClock, type Clock, type TenantId } from '#kernel';
 import { EventStore, Subscriptions, type Trouble } from '#ledger';
-import { createLogger, FileKeys, Metrics, nestLog, type Config, type PlatformParts } from '#platform';
+import { createLogger, FileKeys, Metrics, nestLog, ServiceState, type Config, type PlatformParts } from '#platform';
 import { Tenants } from '#tenancy';
 import { AppModule } from './app.module.js';
 import { fastifyAdapter, frame } from './http.js';
@@ -50,7 +50,8 @@ export async function openParts(
   try {
     const clock = options.clock ?? systemClock;
     const metrics = new Metrics();
-    const store = new EventStore(databases.database, clock);
+    const state = new ServiceState(clock);
+    const store = new EventStore(databases.database, clock, () => state.assertWritable());
     const trouble: Trouble = (message, fields) => log.error(fields, message);
     const subscriptions = new Subscriptions(store, tenants, trouble);
     const keys = await FileKeys.open(config.keyDir);
@@ -62,7 +63,20 @@ export async function openParts(
       await databases.close();
     };
     return {
-      parts: { clock, config, log, database, keystoreDatabase, store, subscriptions, reader, signer, keys, metrics },
+      parts: {
+        clock,
+        config,
+        log,
+        database,
+        keystoreDatabase,
+        store,
+        subscriptions,
+        reader,
+        signer,
+        keys,
+        state,
+        metrics,
+      },
       close,
     };
   } catch (error) {

@@ -17,9 +17,11 @@ export class EventStore {
   private readonly lanes = new Map<TenantId, Lane>();
   private readonly listeners = new Set<CommitListener>();
 
+  /** @param assertWritable throws why nothing may be appended at the moment; the ledger does not know the reasons */
   constructor(
     readonly database: Database,
     private readonly clock: Clock,
+    private readonly assertWritable: () => void = () => undefined,
   ) {}
 
   /** Creates a tenant's empty log; part of the transaction that creates the tenant. `logId` is stable for ever. */
@@ -30,7 +32,8 @@ export class EventStore {
     });
   }
 
-  append(append: Append): Promise<Appended> {
+  async append(append: Append): Promise<Appended> {
+    this.assertWritable();
     return this.lane(append.tenant).append(append);
   }
 

@@ -5,6 +5,7 @@ import { Database, EventStore, LogReader, Signer, Subscriptions } from '#ledger'
 import type { Config } from './config.js';
 import { KeyProvider } from './key-provider.js';
 import type { Logger } from './log.js';
+import { ServiceState } from './service-state.js';
 import { Metrics } from './metrics.js';
 
 /** Injection token of `Clock`. */
@@ -29,6 +30,8 @@ export interface PlatformParts {
   signer: Signer;
   keys: KeyProvider;
   metrics: Metrics;
+  /** What this process refuses at the moment. */
+  state: ServiceState;
 }
 
 @Global()
@@ -46,6 +49,7 @@ export class PlatformModule {
       { provide: LogReader, useValue: parts.reader },
       { provide: Signer, useValue: parts.signer },
       { provide: KeyProvider, useValue: parts.keys },
+      { provide: ServiceState, useValue: parts.state },
       { provide: Metrics, useValue: parts.metrics },
     ];
     return { module: PlatformModule, providers, exports: providers.map((provider) => provider.provide) };
