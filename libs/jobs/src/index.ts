@@ -7,6 +7,8 @@ export { backoffMs, type Backoff, type Chance } from './backoff.js';
 export { appendFenced, changeRows, FenceLost, type JobChange } from './change-job.js';
 export type { KeyLimit } from './choose-jobs.js';
 export { enqueue, enqueueIn } from './enqueue-job.js';
+export { Housekeeping, type ChoreRun, type ChoreTrouble } from './housekeeping.js';
+export type { ChoreState } from './housekeeping.queries.js';
 export { JobWorker, type JobTrouble, type WorkerOptions } from './job-worker.js';
 export { jobsMigrations } from './jobs.migrations.js';
 export { JobsModule } from './jobs.module.js';

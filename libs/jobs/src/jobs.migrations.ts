@@ -26,4 +26,12 @@ export const jobsMigrations: Migration[] = [
        GRANT SELECT, INSERT, UPDATE, DELETE ON job_due TO lethe_app;`,
     ].join('\n'),
   },
+  {
+    id: '0021-jobs-housekeeping',
+    // Without a wall: chores belong to the installation. Names, times and codes only.
+    sql: `CREATE TABLE housekeeping (
+            name text PRIMARY KEY, holder uuid, fence bigint NOT NULL DEFAULT 0, lease_until timestamptz, ran_at timestamptz,
+            failed_at timestamptz, failures int NOT NULL DEFAULT 0, last_error text);
+          GRANT SELECT, INSERT, UPDATE ON housekeeping TO lethe_app;`,
+  },
 ];

@@ -1,8 +1,9 @@
-/** One worker a process: domains register their handlers in `onModuleInit`, it starts once all have. */
+/** One worker a process: domains register their handlers and chores in `onModuleInit`, both start once all have. */
 import { Global, Inject, Module, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Clock } from '#kernel';
-import { EventStore } from '#ledger';
+import { Database, EventStore } from '#ledger';
 import { CLOCK, CONFIG, LOGGER, type Config, type Logger } from '#platform';
+import { Housekeeping } from './housekeeping.js';
 import { JobWorker } from './job-worker.js';
 
 const worker = {
@@ -12,20 +13,33 @@ const worker = {
     new JobWorker(store, clock, { trouble: (message, fields) => log.warn(fields, message) }),
 };
 
-/** Gives every domain the `JobWorker`, which runs in processes with the role `worker` and stops before connections close. */
+const housekeeping = {
+  provide: Housekeeping,
+  inject: [Database, CLOCK, LOGGER],
+  useFactory: (database: Database, clock: Clock, log: Logger) =>
+    new Housekeeping(database, clock, (message, fields) => log.error(fields, message)),
+};
+
+/**
+ * Gives every domain the `JobWorker` and the `Housekeeping`, which run in processes with the role `worker` and stop
+ * before connections close.
+ */
 @Global()
-@Module({ providers: [worker], exports: [JobWorker] })
+@Module({ providers: [worker, housekeeping], exports: [JobWorker, Housekeeping] })
 export class JobsModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(
     private readonly jobs: JobWorker,
+    private readonly chores: Housekeeping,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   onApplicationBootstrap(): void {
-    if (this.config.LETHE_ROLES.includes('worker')) this.jobs.start();
+    if (!this.config.LETHE_ROLES.includes('worker')) return;
+    this.jobs.start();
+    this.chores.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await this.jobs.stop();
+    await Promise.all([this.jobs.stop(), this.chores.stop()]);
   }
 }
