@@ -40,6 +40,10 @@ export const environmentSchema = z.object({
   LETHE_OIDC_ISSUERS: z.string().optional().describe('JSON: [{issuer, audience, tenant, jwksUri}]'),
   LETHE_SMTP_URL: z.url().optional().describe('Mail server for codes and answers; letters only when absent'),
   LETHE_MAIL_FROM: z.string().default('Privacy office <privacy@example.test>').describe('Sender of mail'),
+  LETHE_OUTBOUND_ALLOW: list
+    .pipe(z.array(z.string().regex(/^[a-z0-9.:[\]-]+:[0-9]{1,5}$/)))
+    .default([])
+    .describe('Exact host:port pairs that webhooks and remote endpoints may reach though inward or without TLS'),
   LETHE_PLUGIN_DIR: z.string().optional().describe('Installed plugins, by content hash'),
   LETHE_MIN_ISOLATION: z
     .enum(['sandbox', 'process'])
