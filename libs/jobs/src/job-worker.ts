@@ -105,7 +105,8 @@ export class JobWorker {
     while (!this.stopping) {
       this.hinted = false;
       const claimed = await this.look().catch((error: Error) => {
-        this.trouble('jobs could not be claimed', { cause: error.name });
+        // An outage is told once by who noticed it; ten lines a second would say no more.
+        if (this.store.database.available) this.trouble('jobs could not be claimed', { cause: error.name });
         return 0;
       });
       if (claimed > 0) continue;

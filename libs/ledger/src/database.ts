@@ -1,7 +1,8 @@
 /** PostgreSQL with the tenant set in every transaction, so that row-level security holds below our own predicates. */
-import type { Writable } from 'node:stream';
-import { Pool, types, type PoolClient, type PoolConfig, type QueryResultRow } from 'pg';
+import type { PoolClient, PoolConfig, QueryResultRow } from 'pg';
 import type { TenantId } from '#kernel';
+import { ConnectionPool, probe, type Limits, type WaitListener } from './connection-pool.js';
+import { ServerWatch, type AvailabilityListener } from './server-watch.js';
 
 /** A statement; `name` makes it a prepared one (12 to 24 times cheaper than through an ORM, measured). */
 export interface Statement {
@@ -18,18 +19,28 @@ export interface Rows<Row> {
 /** Runs one statement in the current transaction. */
 export type Query = <Row extends QueryResultRow = QueryResultRow>(statement: Statement) => Promise<Rows<Row>>;
 
-const int8 = 20;
-const date = 1082;
 const READS_AT_ONCE = 200;
 /** Of one tenant; below the number of connections, so that a slow read of one tenant leaves room for the others. */
 const SHARED_READS = 2;
-const PATIENCE_MS = 15_000;
+const PARALLEL_READS = 4;
+const PARALLEL_FLUSHES = 4;
 
-/** Positions and counts stay below 2^53 and are numbers; dates without time stay text, since a `Date` would add a zone. */
-function parserOf(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
-  if (oid === int8) return Number;
-  if (oid === date) return String;
-  return types.getTypeParser(oid, format as 'text') as (value: string) => unknown;
+/** The three pools. A flush holds the head of its log, so that nobody else can append: it is the most impatient. */
+const limits = {
+  flushes: { statement: 10_000, lock: 5_000, idle: 5_000 },
+  reads: { statement: 10_000, lock: 5_000, idle: 10_000 },
+  transactions: { statement: 15_000, lock: 10_000, idle: 30_000 },
+} satisfies Record<string, Limits>;
+
+/** Names of the pools, for metrics. */
+export type PoolName = keyof typeof limits;
+
+/** How busy a pool is. */
+export interface PoolUse {
+  /** Connections lent at the moment. */
+  lent: number;
+  /** Callers that wait for one. */
+  waiting: number;
 }
 
 interface Waiting {
@@ -46,19 +57,52 @@ interface Waiting {
  * flush may read, a read needs nothing. With one pool for all, enough transactions at once would wait for ever.
  */
 export class Database {
-  /** Flushes of the ledger. */
-  readonly flushes: Pool;
-  private readonly transactions: Pool;
-  private readonly reads: Pool;
+  private readonly flushes: ConnectionPool;
+  private readonly transactions: ConnectionPool;
+  private readonly reads: ConnectionPool;
+  private readonly watch: ServerWatch;
+  private readonly waits = new Set<(pool: PoolName, seconds: number) => void>();
   private readonly waiting = new Map<TenantId, Waiting[]>();
   /** Shared reads under way, by tenant. */
   private readonly reading = new Map<TenantId, number>();
 
   /** `max` bounds the transactions; reads and flushes have up to 4 connections each, opened when needed. */
   constructor(config: PoolConfig) {
-    this.transactions = openPool({ max: 12, ...config });
-    this.reads = openPool({ ...config, max: 4 });
-    this.flushes = openPool({ ...config, max: 4 });
+    this.watch = new ServerWatch((timeoutMs) => probe(config, timeoutMs));
+    const open = (name: PoolName, max: number): ConnectionPool => {
+      const waited: WaitListener = (seconds) => this.waits.forEach((listener) => listener(name, seconds));
+      return new ConnectionPool({ ...config, max }, limits[name], this.watch, waited);
+    };
+    this.transactions = open('transactions', config.max ?? 12);
+    this.reads = open('reads', PARALLEL_READS);
+    this.flushes = open('flushes', PARALLEL_FLUSHES);
+  }
+
+  /** False while the server is known not to answer: then every call is refused at once with `DatabaseUnavailable`. */
+  get available(): boolean {
+    return !this.watch.isDown;
+  }
+
+  /** Registers a listener for the server going and coming back; returns how to remove it. */
+  onAvailability(listener: AvailabilityListener): () => void {
+    return this.watch.onChange(listener);
+  }
+
+  /** Registers a listener for how long callers waited for a connection; returns how to remove it. */
+  onWait(listener: (pool: PoolName, seconds: number) => void): () => void {
+    this.waits.add(listener);
+    return () => this.waits.delete(listener);
+  }
+
+  /** How busy each pool is at the moment. */
+  get use(): Record<PoolName, PoolUse> {
+    const of = ({ lent, waiting }: ConnectionPool): PoolUse => ({ lent, waiting });
+    return { flushes: of(this.flushes), reads: of(this.reads), transactions: of(this.transactions) };
+  }
+
+  /** A connection for flushes; to be released. */
+  lendForFlush(): Promise<PoolClient> {
+    return this.flushes.lend();
   }
 
   /**
@@ -66,7 +110,26 @@ export class Database {
    * when a statement failed and `work` went on: PostgreSQL would have answered the COMMIT with ROLLBACK.
    */
   async transaction<T>(tenant: TenantId, work: (query: Query) => Promise<T>, readOnly = false): Promise<T> {
-    const client = await this.transactions.connect();
+    return this.transact(await this.transactions.lend(), tenant, work, readOnly);
+  }
+
+  /** A transaction whose statements may take as long as they need: for work on a whole log, in no caller's time. */
+  async longTransaction<T>(tenant: TenantId, work: (query: Query) => Promise<T>): Promise<T> {
+    const client = await this.transactions.lend();
+    const unbounded = { text: `SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)` };
+    const patient = async (query: Query): Promise<T> => {
+      await query(unbounded);
+      return work(query);
+    };
+    return this.transactions.patiently(client, () => this.transact(client, tenant, patient, false));
+  }
+
+  private async transact<T>(
+    client: PoolClient,
+    tenant: TenantId,
+    work: (query: Query) => Promise<T>,
+    readOnly: boolean,
+  ): Promise<T> {
     let broken: Error | undefined;
     let over = false;
     const query = async (statement: Statement): Promise<Rows<QueryResultRow>> => {
@@ -95,7 +158,16 @@ export class Database {
 
   /** One statement outside any tenant: only for tables without personal data that are not tenant-scoped. */
   async global<Row extends QueryResultRow = QueryResultRow>(statement: Statement): Promise<Rows<Row>> {
-    return this.reads.query<Row>(statement);
+    const client = await this.reads.lend();
+    let broken: Error | undefined;
+    try {
+      return await client.query<Row>(statement);
+    } catch (error) {
+      if (!isAnswer(error)) broken = error as Error;
+      throw error;
+    } finally {
+      client.release(broken);
+    }
   }
 
   /**
@@ -134,7 +206,7 @@ export class Database {
   private async fetchAll(tenant: TenantId, items: Waiting[]): Promise<void> {
     let client: PoolClient;
     try {
-      client = await this.reads.connect();
+      client = await this.reads.lend();
     } catch (error) {
       for (const item of items) item.reject(error);
       return;
@@ -157,45 +229,11 @@ export class Database {
 
   async close(): Promise<void> {
     await Promise.all([this.transactions.end(), this.flushes.end(), this.reads.end()]);
+    this.watch.close();
   }
 }
 
 const IN_FAILED_TRANSACTION = '25P02';
-
-function openPool(config: PoolConfig): Pool {
-  const pool = new Pool({
-    application_name: 'lethe',
-    connectionTimeoutMillis: PATIENCE_MS,
-    keepAlive: true,
-    ...config,
-    pipeline: true,
-    types: { getTypeParser: parserOf as never },
-  });
-  // A connection that dies, idle or lent, tells its user through the query; without these listeners the process would end.
-  pool.on('error', () => undefined);
-  pool.on('connect', (client) => {
-    client.on('error', () => undefined);
-    gather((client as unknown as { connection: { stream: Writable } }).connection.stream);
-  });
-  return pool;
-}
-
-/** What is written in one turn of the event loop leaves in one system call: `pg` would make one of every message. */
-function gather(stream: Writable): void {
-  const write = stream.write.bind(stream) as (...chunk: unknown[]) => boolean;
-  let corked = false;
-  stream.write = (...chunk: unknown[]): boolean => {
-    if (!corked) {
-      corked = true;
-      stream.cork();
-      process.nextTick(() => {
-        corked = false;
-        stream.uncork();
-      });
-    }
-    return write(...chunk);
-  };
-}
 
 /** Opens a transaction of one tenant; both statements go out in one round trip. */
 export function begin(client: PoolClient, tenant: TenantId, readOnly: boolean): Promise<unknown> {

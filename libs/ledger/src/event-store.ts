@@ -3,11 +3,11 @@ import type { Clock, TenantId } from '#kernel';
 import type { Append, Appended } from './append.js';
 import type { Database, Query } from './database.js';
 import type { StoredEvent } from './event.js';
-import { Lane } from './lane.js';
+import { Lane, type Flushed } from './lane.js';
 import { readFrom, readHead, readKept, readStream, type KeptAnswer } from './ledger.queries.js';
 import { EMPTY_FRONTIER, EMPTY_ROOT, encodeFrontier } from './merkle.js';
 /** Told after each commit of this process: a hint to look, never the fact itself. */
-export type CommitListener = (tenant: TenantId, lastPosition: number) => void;
+export type CommitListener = (tenant: TenantId, lastPosition: number, flush: Flushed) => void;
 
 /**
  * Appends are durable when their promise resolves, positions are dense and commit order is position order, from any
@@ -59,6 +59,13 @@ export class EventStore {
   async kept(tenant: TenantId, key: Buffer): Promise<KeptAnswer | undefined> {
     const query: Query = (statement) => this.database.fetch(tenant, statement);
     return (await readKept(query, tenant, [key])).get(key.toString('hex'));
+  }
+
+  /** Appends of all tenants that wait for a flush. */
+  get queued(): number {
+    let sum = 0;
+    for (const lane of this.lanes.values()) sum += lane.queued;
+    return sum;
   }
 
   /** Registers a listener; returns how to remove it. */

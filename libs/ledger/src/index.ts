@@ -2,7 +2,7 @@
 export * from './append.js';
 export * from './checkpoint.js';
 export { FileCheckpointLock, type CheckpointLock, type LockedHead } from './checkpoint-lock.js';
-export { Database, type Query, type Rows, type Statement } from './database.js';
+export { Database, type PoolName, type PoolUse, type Query, type Rows, type Statement } from './database.js';
 export {
   declareEvents,
   EventTooLarge,
@@ -13,6 +13,7 @@ export {
   type StoredEvent,
 } from './event.js';
 export { EventStore, type CommitListener } from './event-store.js';
+export type { Flushed } from './lane.js';
 export { UnknownTenant, type KeptAnswer } from './ledger.queries.js';
 export { ledgerMigrations } from './ledger.migrations.js';
 export type { LogEntry, StoredCheckpoint } from './log.queries.js';
@@ -22,6 +23,7 @@ export * from './merkle-proof.js';
 export type { SubtreeSource } from './merkle-range.js';
 export { tenantTable, type Migration } from './migration.js';
 export * from './signed-note.js';
+export { DatabaseUnavailable, type AvailabilityListener } from './server-watch.js';
 export { Signer, type SignerParts, type SignerTrouble, type TellSigner } from './signer.js';
 export { UnknownEvent, type Process, type Projection } from './subscription.js';
 export { Subscriptions, type Trouble } from './subscriptions.js';

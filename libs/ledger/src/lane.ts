@@ -1,4 +1,5 @@
 /** The queue of one tenant: what arrives while a flush is under way shares the next commit (group commit). */
+import { performance } from 'node:perf_hooks';
 import type { PoolClient } from 'pg';
 import { canonicalize, type Clock, type TenantId } from '#kernel';
 import { admit, keyOf, type Admission } from './admit.js';
@@ -19,10 +20,18 @@ import { breaksConnection, HeadMoved, send, type Prepared } from './flush.js';
 import { flushLocked } from './locked-flush.js';
 import { readKept, readVersions, type KeptAnswer } from './ledger.queries.js';
 
+/** One commit, as its sender saw it. */
+export interface Flushed {
+  events: number;
+  /** From the first statement until the answer to COMMIT. */
+  seconds: number;
+}
+
 /** A flush that was sent and not yet answered. */
 interface Flight {
   members: Member[];
   prepared: Prepared;
+  sentAt: number;
   landed: Promise<Error | undefined>;
 }
 
@@ -49,7 +58,7 @@ export class Lane {
     private readonly database: Database,
     private readonly tenant: TenantId,
     private readonly clock: Clock,
-    private readonly committed: (tenant: TenantId, lastPosition: number) => void,
+    private readonly committed: (tenant: TenantId, lastPosition: number, flush: Flushed) => void,
   ) {}
 
   append(append: Append): Promise<Appended> {
@@ -68,6 +77,11 @@ export class Lane {
     });
   }
 
+  /** Appends that wait for a flush. */
+  get queued(): number {
+    return this.queue.length;
+  }
+
   get idle(): boolean {
     return !this.draining && this.queue.length === 0;
   }
@@ -75,7 +89,7 @@ export class Lane {
   private async drain(): Promise<void> {
     while (this.queue.length > 0) {
       try {
-        const client = await this.database.flushes.connect();
+        const client = await this.database.lendForFlush();
         let broken: Error | undefined = new Error('a flush did not end as it should');
         try {
           broken = await this.flushAll(client);
@@ -97,7 +111,7 @@ export class Lane {
   private async flushAll(client: PoolClient): Promise<Error | undefined> {
     let broken: Error | undefined;
     for (let flushes = 0; !broken && this.queue.length + this.flights.length > 0;) {
-      const yielding = flushes > 0 && this.database.flushes.waitingCount > 0;
+      const yielding = flushes > 0 && this.database.use.flushes.waiting > 0;
       if (yielding && this.flights.length === 0) return undefined;
       const room = this.flights.length < MAX_IN_FLIGHT && this.queue.length >= WORTH_A_FLIGHT;
       const goes = !yielding && (this.flights.length === 0 || room);
@@ -165,8 +179,9 @@ export class Lane {
       const { prepared, sent } = prepareBatch(this.tenant, belief, members, this.clock.now());
       if (!prepared) return;
       this.belief = advance(belief, prepared);
+      const sentAt = performance.now();
       const { landed } = await send(client, this.tenant, prepared);
-      this.flights.push({ members: sent, prepared, landed });
+      this.flights.push({ members: sent, prepared, sentAt, landed });
     } catch (error) {
       this.belief = undefined;
       for (const member of members) member.reject(error);
@@ -189,13 +204,13 @@ export class Lane {
     const flight = this.flights.shift();
     if (!flight) return undefined;
     const error = await flight.landed;
-    if (!error) return this.settle(flight.members, flight.prepared);
+    if (!error) return this.settle(flight);
     this.belief = undefined;
     const failed = [{ ...flight, error }];
     for (const behind of this.flights.splice(0)) {
       const missed = await behind.landed;
       if (missed) failed.push({ ...behind, error: missed });
-      else this.settle(behind.members, behind.prepared);
+      else this.settle(behind);
     }
     let dead = broken ?? failed.map((one) => one.error).find(breaksConnection);
     for (const one of failed) dead = (await this.recover(client, one.members, one.error, dead)) ?? dead;
@@ -208,11 +223,12 @@ export class Lane {
     while (this.flights.length > 0) broken = (await this.land(client, broken)) ?? broken;
     if (broken) return this.putBack(members, broken);
     if (this.lockedNext > 0) this.lockedNext -= 1;
+    const sentAt = performance.now();
     const done = await flushLocked(client, this.tenant, members, this.belief, () => this.clock.now());
     this.belief = done.belief;
     for (const { member, error } of done.refused) member.reject(error);
     this.queue.unshift(...done.deferred);
-    if (done.prepared) return this.settle(done.accepted, done.prepared);
+    if (done.prepared) return this.settle({ members: done.accepted, prepared: done.prepared, sentAt });
     if (!done.error) return undefined;
     if (mayRepeat(done.error) && repeats < MAX_REPEATS && !done.broken)
       return this.locked(client, done.accepted, repeats + 1);
@@ -249,9 +265,11 @@ export class Lane {
     return broken;
   }
 
-  private settle(members: Member[], prepared: Prepared): undefined {
+  private settle({ members, prepared, sentAt }: Omit<Flight, 'landed'>): undefined {
     members.forEach((member, index) => member.resolve(prepared.placed[index]!));
-    this.committed(this.tenant, prepared.next.frontier.size - 1);
+    const events = members.reduce((sum, { append }) => sum + append.events.length, 0);
+    const seconds = (performance.now() - sentAt) / 1000;
+    this.committed(this.tenant, prepared.next.frontier.size - 1, { events, seconds });
     const { belief } = this;
     // What is known of streams may be forgotten only while nothing is on its way that the database does not know yet.
     if (belief && this.flights.length === 0 && belief.versions.size > MAX_KNOWN_STREAMS) belief.versions.clear();

@@ -78,7 +78,7 @@ export async function stepProcess(database: Database, tenant: TenantId, process:
 
 /** Empties a projection and reads the whole log again, in one transaction. Returns the number of events read. */
 export function rebuildProjection(database: Database, tenant: TenantId, projection: Projection): Promise<number> {
-  return database.transaction(tenant, async (query) => {
+  return database.longTransaction(tenant, async (query) => {
     await lockCursor(query, tenant, projection.name, true);
     await projection.reset(query);
     let position = 0;

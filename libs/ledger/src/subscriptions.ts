@@ -1,5 +1,6 @@
 /** Projections and processes: run from the ledger with a durable cursor, never from an in-memory bus. */
 import type { TenantId } from '#kernel';
+import { pointsToOutage } from './connection-pool.js';
 import { readCursor } from './cursor.queries.js';
 import { codeOf } from './database.js';
 import type { EventStore } from './event-store.js';
@@ -30,6 +31,8 @@ const MAX_BACKOFF_MS = 30_000;
 /** On a busy log, where every flush brings this many events, a step waits and reads those of several flushes at once. */
 const BUSY_EVENTS = 30;
 const GATHER_MS = 100;
+/** Class of SQLSTATE: disk, memory or connections are used up. */
+const NO_ROOM = '53';
 /** Steps hold a transaction; more at once would leave none to the commands that handlers send. */
 const STEPS_AT_ONCE = 4;
 
@@ -168,6 +171,11 @@ export class Subscriptions {
           if (read >= BUSY_EVENTS) await this.pause(GATHER_MS);
         }
       } catch (error) {
+        if (!this.store.database.available || pointsToOutage(error) || codeOf(error).startsWith(NO_ROOM)) {
+          // The event is not to blame, and the outage is told once by who noticed it.
+          await this.pause(HELD_MS);
+          continue;
+        }
         failures += 1;
         await this.report(tenant, name, error);
         // Commits do not cut this short: an event that fails would be tried at every one of them.
