@@ -29,4 +29,15 @@ export const keystoreMigrations: Migration[] = [
       ),
     ].join('\n'),
   },
+  {
+    id: '0046-keystore-replicas',
+    // Not tenant-scoped: a replica serves all tenants. Ids only, and a notice is gone after minutes.
+    sql: `CREATE TABLE key_board (one boolean PRIMARY KEY DEFAULT true CHECK (one), seq bigint NOT NULL);
+          INSERT INTO key_board (seq) VALUES (0);
+          CREATE TABLE key_notice (seq bigint PRIMARY KEY, tenant uuid NOT NULL, subject uuid NOT NULL, classes text[] NOT NULL, written_at timestamptz NOT NULL);
+          CREATE TABLE key_replica (id uuid PRIMARY KEY, seen_seq bigint NOT NULL, seen_at timestamptz NOT NULL);
+          GRANT SELECT, UPDATE ON key_board TO lethe_app;
+          GRANT SELECT, INSERT, DELETE ON key_notice TO lethe_app;
+          GRANT SELECT, INSERT, UPDATE, DELETE ON key_replica TO lethe_app;`,
+  },
 ];

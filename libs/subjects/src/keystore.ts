@@ -13,6 +13,7 @@ import {
   type NewKeyRow,
 } from './keystore.queries.js';
 import { Lru } from './lru.js';
+import { announce, everywhere, Replica } from './replicas.js';
 import { SubjectErased } from './subjects.errors.js';
 
 /** Every class, in the order in which answers name them. */
@@ -39,7 +40,7 @@ interface Waiting {
 }
 
 const CAPACITY = 50_000;
-/** No replica uses a key longer than this after another one shredded it. */
+/** How long a key stays in memory, shredded or not. */
 export const KEY_CACHE_MS = 30_000;
 const MAX_BATCH = 1000;
 
@@ -49,6 +50,7 @@ export class KeyStore {
   private readonly running = new Set<TenantId>();
   /** Counts shreddings: what was read before one must not be cached after it. */
   private shreddings = 0;
+  private replica: Replica | undefined;
   /** Commits of new keys, for figures and tests. */
   commits = 0;
 
@@ -75,6 +77,29 @@ export class KeyStore {
       );
   }
 
+  /**
+   * Makes this process one of the replicas: it hears of every shredding, and uses no cached key while it may have missed
+   * one. Every process that serves calls or works off jobs joins; a tool that reads for a moment need not.
+   */
+  async join(): Promise<void> {
+    this.replica = new Replica(this.database, {
+      evict: ({ tenant, subject, classes }) => this.evict(tenant, subject, classes),
+      forgetAll: () => this.forgetAll(),
+    });
+    await this.replica.join();
+  }
+
+  /** Leaves the replicas; the others need not wait for this process any more. */
+  async onApplicationShutdown(): Promise<void> {
+    this.forgetAll();
+    await this.replica?.leave();
+  }
+
+  /** Seconds since the key store last heard of this process; undefined outside the replicas. */
+  get silence(): number | undefined {
+    return this.replica?.silence;
+  }
+
   /** The key of (subject, class), made when there is none. Throws `SubjectErased` when it was shredded. */
   async keyFor(tenant: TenantId, subject: SubjectId, keyClass: KeyClass): Promise<KeyObject> {
     const found = await this.find(tenant, subject, keyClass, true);
@@ -92,6 +117,7 @@ export class KeyStore {
 
   /** The key of (subject, class) if it can still be had. Outages throw: they are never taken for a shredding. */
   async find(tenant: TenantId, subject: SubjectId, keyClass: KeyClass, create = false): Promise<FoundKey> {
+    if (this.replica?.inContact === false) this.forgetAll();
     const key = this.cache.get(nameOf(tenant, subject, keyClass));
     return key ? { key } : this.enqueue(tenant, subject, keyClass, create, false);
   }
@@ -116,15 +142,19 @@ export class KeyStore {
   }
 
   /**
-   * Destroys keys. Afterwards nothing sealed under them opens here; other replicas follow within `KEY_CACHE_MS`, and
-   * backups of the key store when the epoch is destroyed.
+   * Destroys keys. When it resolves nothing sealed under them opens on any replica; backups of the key store follow when
+   * the epoch is destroyed. Errors: the database's, and `KeyUnavailable` when a living replica does not forget: the caller
+   * must claim nothing and repeat.
    */
   async shred(tenant: TenantId, subject: SubjectId, classes: readonly KeyClass[]): Promise<ShreddedKey[]> {
     const now = this.clock.now();
-    const { had, rows } = await this.database.transaction(tenant, (query) =>
-      shredKeys(query, tenant, subject, classes, now),
-    );
+    const { had, rows, seq } = await this.database.transaction(tenant, async (query) => {
+      const shredded = await shredKeys(query, tenant, subject, classes, now);
+      return { ...shredded, seq: await announce(query, { tenant, subject, classes }) };
+    });
     this.evict(tenant, subject, classes);
+    // Also on a repeat: who died in between may not have waited.
+    await everywhere(this.database, seq, this.replica?.id);
     return rows
       .map((row) => ({ class: row.class, shreddedAt: row.shredded_at ?? now, hadKey: had.includes(row.class) }))
       .sort((a, b) => keyClasses.indexOf(a.class) - keyClasses.indexOf(b.class));
@@ -134,6 +164,11 @@ export class KeyStore {
   evict(tenant: TenantId, subject: SubjectId, classes: readonly KeyClass[] = keyClasses): void {
     this.shreddings += 1;
     for (const keyClass of classes) this.cache.delete(nameOf(tenant, subject, keyClass));
+  }
+
+  private forgetAll(): void {
+    this.shreddings += 1;
+    this.cache.clear();
   }
 
   private async drain(tenant: TenantId): Promise<void> {
@@ -170,7 +205,8 @@ export class KeyStore {
     absent.forEach((item, index) => {
       if (item.first) found.set(nameOf(tenant, item.subject, item.class), { key: made[index]! });
     });
-    for (const name of wanted.keys()) if (!found.has(name)) found.set(name, await this.unwrap(tenant, rows.get(name)));
+    for (const [name, item] of wanted)
+      if (!found.has(name)) found.set(name, await this.unwrapLatest(tenant, item, rows.get(name)));
     for (const [name, one] of found)
       if ('key' in one && shreddings === this.shreddings) this.cache.set(name, one.key, KEY_CACHE_MS);
     for (const item of batch) item.resolve(found.get(nameOf(tenant, item.subject, item.class)) ?? { missing: 'none' });
@@ -201,6 +237,17 @@ export class KeyStore {
       return keys;
     }
     throw new KeyUnavailable('missing', 'No key-encryption epoch is open for new keys. Begin a new epoch.');
+  }
+
+  /** A rotation may wrap a key anew and destroy its old epoch between our reading and our opening: then it is read again. */
+  private async unwrapLatest(tenant: TenantId, item: Waiting, first: KeyRow | undefined): Promise<FoundKey> {
+    for (let row = first; ;) {
+      const found = await this.unwrap(tenant, row);
+      if (!('missing' in found) || found.missing !== 'destroyed') return found;
+      const [again] = await readKeys(this.database, tenant, [item]);
+      if (again?.epoch === row?.epoch) return found;
+      row = again;
+    }
   }
 
   private async unwrap(tenant: TenantId, row: KeyRow | undefined): Promise<FoundKey> {

@@ -26,6 +26,7 @@ const services = [
     useFactory: async (database: Database, keys: KeyProvider, clock: Clock): Promise<KeyStore> => {
       const keyStore = new KeyStore(database, keys, clock);
       await keyStore.assertRing();
+      await keyStore.join();
       return keyStore;
     },
   },
