@@ -16,6 +16,8 @@ export interface ConnectionRow {
   role: 'own' | 'processor' | 'joint' | 'independent';
   legal_entity: string;
   country: string;
+  /** `plugin`, or a kind that a `ConnectionDriver` reaches. */
+  kind: string;
   plugin_id: string | null;
   plugin_version: string | null;
   content_hash: string | null;

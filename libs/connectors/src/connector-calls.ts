@@ -15,11 +15,11 @@ import type {
   Verification,
 } from '@lethe/plugin-sdk';
 import type { Clock, Json, TenantId } from '#kernel';
-import { CLOCK, LOGGER, type Logger } from '#platform';
+import { CLOCK, CONFIG, LOGGER, type Config, type Logger } from '#platform';
+import type { ConnectionDriver, SystemCallOptions } from './connection-driver.js';
 import { Connections, type ConnectionRow } from './connections.js';
-import { hostFailure } from './plugin.errors.js';
-import { PluginHost, type CallOptions } from './plugin-host.js';
-import type { RunningConnection } from './process-pool.js';
+import { hostFailure, PluginFailure } from './plugin.errors.js';
+import { PluginHost } from './plugin-host.js';
 
 /** An enabled connection as a plan needs it; `status` is `silent` when its plugin did not answer just now. */
 export interface EnabledConnection {
@@ -34,25 +34,39 @@ export interface EnabledConnection {
   country: string;
   datasets: Dataset[];
   isolation: string;
+  /** False: the system cannot be searched when a plan is made; its declared datasets are planned, uncounted. */
+  searched: boolean;
   status: 'ready' | 'silent';
 }
 
 const DATASETS_MS = 15_000;
+const UNSUPPORTED = { class: 'permanent', code: 'operation-unsupported' } as const;
 
 @Injectable()
 export class ConnectorCalls implements OnApplicationShutdown {
   readonly host: PluginHost;
+  private readonly drivers = new Map<string, ConnectionDriver>();
 
   constructor(
     private readonly connections: Connections,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOGGER) log: Logger,
+    @Inject(CONFIG) config: Config,
   ) {
-    this.host = new PluginHost({ clock, log: (line) => log.info({ ...line }, 'plugin') });
+    this.host = new PluginHost({
+      clock,
+      minIsolation: config.LETHE_MIN_ISOLATION,
+      log: (line) => log.info({ ...line }, 'plugin'),
+    });
   }
 
   async onApplicationShutdown(): Promise<void> {
     await this.host.close();
+  }
+
+  /** Registers what reaches connections of a kind that runs no plugin; in `onModuleInit`. */
+  use(kind: string, driver: ConnectionDriver): void {
+    this.drivers.set(kind, driver);
   }
 
   /** Every enabled connection with the datasets its plugin declares now. */
@@ -74,20 +88,28 @@ export class ConnectorCalls implements OnApplicationShutdown {
       }));
   }
 
-  check(tenant: TenantId, id: string, options?: CallOptions): Promise<Check> {
-    return this.any(tenant, id).then((connection) => this.host.check(connection, options));
+  async check(tenant: TenantId, id: string, options?: SystemCallOptions): Promise<Check> {
+    const row = await this.connections.get(tenant, id);
+    const driver = this.drivers.get(row.kind);
+    if (driver) return driver.check(tenant, row);
+    return this.host.check(await this.connections.running(tenant, row), options);
   }
 
   /** Datasets as the plugin declares them now; also for a connection that is not enabled yet. */
-  async datasets(tenant: TenantId, id: string, options?: CallOptions): Promise<Dataset[]> {
-    const { datasets: _, ...connection } = await this.any(tenant, id);
+  async datasets(tenant: TenantId, id: string, options?: SystemCallOptions): Promise<Dataset[]> {
+    const row = await this.connections.get(tenant, id);
+    const driver = this.drivers.get(row.kind);
+    if (driver) return driver.datasets(row);
+    const { datasets: _, ...connection } = await this.connections.running(tenant, row);
     const found: Dataset[] = [];
     for await (const dataset of this.host.datasets(connection, options)) found.push(dataset);
     return found;
   }
 
-  async *locate(tenant: TenantId, id: string, items: Item[], options?: CallOptions): AsyncGenerator<Located> {
-    yield* this.host.locate(await this.ready(tenant, id), items, options);
+  async *locate(tenant: TenantId, id: string, items: Item[], options?: SystemCallOptions): AsyncGenerator<Located> {
+    const { row, driver } = await this.ready(tenant, id);
+    if (driver) yield* driver.locate(tenant, row, items, options);
+    else yield* this.host.locate(await this.connections.running(tenant, row), items, options);
   }
 
   async *read(
@@ -95,9 +117,11 @@ export class ConnectorCalls implements OnApplicationShutdown {
     id: string,
     items: Item[],
     at: Located[],
-    options?: CallOptions,
+    options?: SystemCallOptions,
   ): AsyncGenerator<DataRecord> {
-    yield* this.host.read(await this.ready(tenant, id), items, at, options);
+    const { row, driver } = await this.ready(tenant, id);
+    if (driver) yield* driver.read(tenant, row, items, at, options);
+    else yield* this.host.read(await this.connections.running(tenant, row), items, at, options);
   }
 
   async *apply(
@@ -106,9 +130,11 @@ export class ConnectorCalls implements OnApplicationShutdown {
     op: Op,
     items: Item[],
     at: Target[],
-    options?: CallOptions,
+    options?: SystemCallOptions,
   ): AsyncGenerator<Outcome> {
-    yield* this.host.apply(await this.ready(tenant, id), op, items, at, options);
+    const { row, driver } = await this.ready(tenant, id);
+    if (driver) yield* driver.apply(tenant, row, { op, items, at }, options);
+    else yield* this.host.apply(await this.connections.running(tenant, row), op, items, at, options);
   }
 
   /** How pending work stands; `operation-unsupported` when the plugin cannot be asked. */
@@ -117,9 +143,11 @@ export class ConnectorCalls implements OnApplicationShutdown {
     id: string,
     handle: Json,
     at: Target[],
-    options?: CallOptions,
+    options?: SystemCallOptions,
   ): AsyncGenerator<Outcome> {
-    yield* this.host.poll(await this.ready(tenant, id), handle, at, options);
+    const { row, driver } = await this.ready(tenant, id);
+    if (driver) yield* driver.poll(tenant, row, handle, at, options);
+    else yield* this.host.poll(await this.connections.running(tenant, row), handle, at, options);
   }
 
   async *verify(
@@ -127,48 +155,61 @@ export class ConnectorCalls implements OnApplicationShutdown {
     id: string,
     items: Item[],
     at: Target[],
-    options?: CallOptions,
+    options?: SystemCallOptions,
   ): AsyncGenerator<Verification> {
-    yield* this.host.verify(await this.ready(tenant, id), items, at, options);
+    const { row, driver } = await this.ready(tenant, id);
+    if (driver) yield* driver.verify(tenant, row, items, at, options);
+    else yield* this.host.verify(await this.connections.running(tenant, row), items, at, options);
   }
 
-  async *horizon(tenant: TenantId, id: string, options?: CallOptions): AsyncGenerator<Horizon> {
-    yield* this.host.horizon(await this.ready(tenant, id), options);
+  async *horizon(tenant: TenantId, id: string, options?: SystemCallOptions): AsyncGenerator<Horizon> {
+    const { row, driver } = await this.ready(tenant, id);
+    if (driver) yield* driver.horizon(row);
+    else yield* this.host.horizon(await this.connections.running(tenant, row), options);
   }
 
-  async *scan(tenant: TenantId, id: string, rule: RetentionRule, options?: CallOptions): AsyncGenerator<Hit> {
-    yield* this.host.scan(await this.ready(tenant, id), rule, options);
+  async *scan(tenant: TenantId, id: string, rule: RetentionRule, options?: SystemCallOptions): AsyncGenerator<Hit> {
+    const { row, driver } = await this.ready(tenant, id);
+    if (driver) throw new PluginFailure(UNSUPPORTED, 'is not asked for retention scans', row.kind);
+    yield* this.host.scan(await this.connections.running(tenant, row), rule, options);
   }
 
   private async describe(tenant: TenantId, row: ConnectionRow): Promise<EnabledConnection> {
-    const running = await this.connections.running(tenant, row);
-    const isolation = await this.host.isolation(running);
-    const deadline = new Date(this.clock.now().getTime() + DATASETS_MS);
-    const live = await this.datasets(tenant, row.id, { deadline }).catch(() => undefined);
-    return {
+    const driver = this.drivers.get(row.kind);
+    const known = {
       id: row.id,
       name: row.name,
-      pluginId: running.plugin.id,
-      pluginVersion: running.plugin.version,
-      contentHash: running.plugin.contentHash,
       configVersion: row.config_version,
       role: row.role,
       legalEntity: row.legal_entity,
       country: row.country,
+    };
+    if (driver) {
+      const plugin = { pluginId: row.kind, pluginVersion: '1', contentHash: driver.contentHash(row) };
+      const searched = driver.isSearched(row);
+      const datasets = driver.datasets(row);
+      return { ...known, ...plugin, datasets, isolation: driver.isolation, searched, status: 'ready' };
+    }
+    const running = await this.connections.running(tenant, row);
+    const { id: pluginId, version: pluginVersion, contentHash } = running.plugin;
+    const isolation = await this.host.isolation(running);
+    const deadline = new Date(this.clock.now().getTime() + DATASETS_MS);
+    const live = await this.datasets(tenant, row.id, { deadline }).catch(() => undefined);
+    return {
+      ...known,
+      ...{ pluginId, pluginVersion, contentHash, isolation: isolation.level, searched: true },
       datasets: live ?? row.datasets,
-      isolation: isolation.level,
       status: live ? 'ready' : 'silent',
     };
   }
 
-  private async any(tenant: TenantId, id: string): Promise<RunningConnection> {
-    return this.connections.running(tenant, await this.connections.get(tenant, id));
-  }
-
-  private async ready(tenant: TenantId, id: string): Promise<RunningConnection> {
+  private async ready(
+    tenant: TenantId,
+    id: string,
+  ): Promise<{ row: ConnectionRow; driver: ConnectionDriver | undefined }> {
     const row = await this.connections.get(tenant, id);
     if (row.status !== 'enabled')
-      throw hostFailure('connection-disabled', `${row.plugin_id ?? 'none'}@${row.plugin_version ?? '0'}`);
-    return this.connections.running(tenant, row);
+      throw hostFailure('connection-disabled', `${row.plugin_id ?? row.kind}@${row.plugin_version ?? '0'}`);
+    return { row, driver: this.drivers.get(row.kind) };
   }
 }

@@ -20,4 +20,8 @@ export const connectorsMigrations: Migration[] = [
       ),
     ].join('\n'),
   },
+  {
+    id: '0084-connectors-kind',
+    sql: `ALTER TABLE connection ADD COLUMN kind text NOT NULL DEFAULT 'plugin';`,
+  },
 ];

@@ -138,7 +138,8 @@ export function validConfig(plugin: PluginRow, config: Record<string, Json>): Js
   });
 }
 
-function nameTaken(error: unknown): never {
+/** A name that is taken as a refusal: 409 `connection-name-taken`; anything else is rethrown. */
+export function nameTaken(error: unknown): never {
   if ((error as { code?: string }).code === '23505')
     throw conflict('connection-name-taken', 'A connection of this tenant has this name already.');
   throw error;

@@ -28,6 +28,15 @@ export type {
   Verification,
   VerifiedId,
 } from '@lethe/plugin-sdk';
+export {
+  AnswerLater,
+  DECLARED_REF,
+  type CallAbout,
+  type ConnectionDriver,
+  type SystemCallOptions,
+} from './connection-driver.js';
+export { connectionStream, recipientRoles, secretsPlace } from './connection.js';
+export { nameTaken } from './create-connection.js';
 export { ConnectorCalls, type EnabledConnection } from './connector-calls.js';
 export { Connections, type ConnectionRow } from './connections.js';
 export { ConnectorsModule } from './connectors.module.js';

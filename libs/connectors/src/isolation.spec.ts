@@ -1,6 +1,6 @@
 /** What a hostile plugin can reach: each probe runs in a real plugin process and reports what it got. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '#kernel';
 import type { PluginManifest } from '@lethe/plugin-sdk';
@@ -138,6 +138,22 @@ if (!asRoot)
       native: false,
     });
     expect((await host.isolation(confined)).notes.join(' ')).toContain('network is not restricted');
+  });
+});
+
+describe('a plugin that reaches less than the operator demands', () => {
+  it('is not started, and says what it reaches; at the level it reaches it runs (control)', async () => {
+    const strict = new PluginHost({ clock: systemClock, runner: workshop.runner, minIsolation: 'sandbox' });
+    const marked = join(workshop.folder, 'was-started');
+    const code = `tools.fs.writeFileSync(${JSON.stringify(marked)}, ''); return 'ran'`;
+    await expect(strict.check({ ...native, config: { code } })).rejects.toMatchObject({
+      fail: { class: 'config', code: 'isolation-too-weak' },
+      message: expect.stringContaining('process instead of sandbox'),
+    });
+    expect(existsSync(marked)).toBe(false);
+    await strict.close(0);
+    expect(await probe(native, code)).toBe('ran');
+    expect(existsSync(marked)).toBe(true);
   });
 });
 

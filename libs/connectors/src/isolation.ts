@@ -20,6 +20,16 @@ export interface Isolation {
   notes: string[];
 }
 
+/** Levels from weak to strong. No launch of this build reaches `sandbox`: that needs a wall around the network. */
+export const isolationLevels = ['process', 'sandbox'] as const;
+/** A level a plugin may be demanded to reach. */
+export type IsolationLevel = (typeof isolationLevels)[number];
+
+/** False when the level reached is below what the operator demands: such a plugin must not be started. */
+export function isEnough(reached: IsolationLevel, demanded: IsolationLevel): boolean {
+  return isolationLevels.indexOf(reached) >= isolationLevels.indexOf(demanded);
+}
+
 /** How to start the process. `command` and `prefix` come before Node's flags. */
 export interface Launch {
   isolation: Isolation;

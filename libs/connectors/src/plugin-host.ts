@@ -25,6 +25,7 @@ import type { HostFailureCode } from './plugin.errors.js';
 import { hostFailure } from './plugin.errors.js';
 import type { ConnectionName, PoolOptions, RunningConnection } from './process-pool.js';
 import { nameOf, ProcessPool } from './process-pool.js';
+import type { ConnectionPlugin } from './standings.js';
 import { Slots } from './slots.js';
 
 /** What every call may state beside its arguments. */
@@ -189,7 +190,7 @@ export class PluginHost {
   }
 
   /** Why the connection cannot be called at present; undefined when it can. */
-  blocked(connection: ConnectionName): 'connection-disabled' | 'plugin-quarantined' | undefined {
+  blocked(connection: ConnectionPlugin): 'connection-disabled' | 'plugin-quarantined' | undefined {
     return this.pool.blocked(connection);
   }
 
@@ -204,8 +205,18 @@ export class PluginHost {
   }
 
   /** Gives a quarantined connection a fresh budget. */
-  clearQuarantine(connection: ConnectionName): void {
+  clearQuarantine(connection: ConnectionPlugin): void {
     this.pool.clearQuarantine(connection);
+  }
+
+  /** Ends the connection's processes but those of the revision `keep`; running calls finish first. */
+  retireOthers(connection: ConnectionName, keep?: number): Promise<void> {
+    return this.pool.retireOthers(connection, keep);
+  }
+
+  /** Removes the copies of a plugin's files that were made to start it. */
+  forget(contentHash: string): Promise<void> {
+    return this.pool.forget(contentHash);
   }
 
   /** Refuses new calls, lets running ones finish for `drainMs`, aborts the rest and ends every process. */

@@ -30,6 +30,10 @@ const SAYINGS = {
   'protocol-violation': ['bug', 'broke the protocol and was stopped'],
   'plugin-mismatch': ['bug', 'says another id, version or protocol than its manifest'],
   'plugin-quarantined': ['bug', 'failed too often and is quarantined; look at its log, then clear the quarantine'],
+  'isolation-too-weak': [
+    'config',
+    'would run at a weaker isolation than LETHE_MIN_ISOLATION demands, and was not started',
+  ],
   'plugin-tampered': ['permanent', 'has files that differ from the installed hash; install it again'],
   'call-too-large': ['permanent', 'cannot be sent a call above 16 MiB; ask for fewer items'],
   'invalid-answer': ['bug', 'gave an answer outside the contract'],

@@ -1,20 +1,23 @@
 /** Which processes run: at most one a connection, replaced when its plugin, configuration or secrets change. */
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '#kernel';
 import type { PluginLog } from './captured-log.js';
-import type { Isolation } from './isolation.js';
-import { planLaunch, PLUGIN_USERS } from './isolation.js';
-import { hostFailure } from './plugin.errors.js';
+import type { Isolation, IsolationLevel } from './isolation.js';
+import { isEnough, planLaunch, PLUGIN_USERS } from './isolation.js';
+import { hostFailure, PluginFailure } from './plugin.errors.js';
 import { PluginProcess } from './plugin-process.js';
 import type { ProcessOwner, ProcessStart, ProcessTimes } from './process-start.js';
-import { RestartBudget } from './restart-budget.js';
 import { RuntimeFolder, shippedRunner } from './runtime-folder.js';
+import { keyOf, Standings, type ConnectionName, type ConnectionPlugin } from './standings.js';
 
 /** A configured, credentialled instance of a plugin, as the caller keeps it. `id` is unique within its tenant. */
 export interface RunningConnection extends ProcessOwner {
   /** Names of the datasets that answers may speak of: the approved table map. Asked from the plugin when absent. */
   datasets?: string[];
+  /** Revision of the configuration. Processes of two revisions live beside each other: open work ends on its own. */
+  configVersion?: number;
 }
 
 /** How the processes are run. */
@@ -26,8 +29,12 @@ export interface PoolOptions {
   runner?: string;
   /** A process without a call for this long is stopped. Default 60,000 ms. */
   idleMs?: number;
+  /** A plugin that reaches less is refused with `isolation-too-weak`. Default `process`. */
+  minIsolation?: IsolationLevel;
   /** Default: hello within 10 s, 5 s grace after an abort. */
   times?: Partial<ProcessTimes>;
+  /** Told of every unplanned end, with what the budget of this process makes of it. */
+  onFailure?: (owner: ProcessOwner, failure: PluginFailure, quarantined: boolean) => void;
 }
 
 /** What is remembered of a connection as long as its plugin, configuration and secrets stay the same. */
@@ -35,14 +42,7 @@ export interface ConnectionMemory {
   datasets?: string[];
 }
 
-/** Which connection is meant, whatever its plugin and secrets are at present. */
-export type ConnectionName = Pick<RunningConnection, 'tenant' | 'id'>;
-
-/** What outlives a change of plugin, configuration or secrets. */
-interface Standing {
-  budget: RestartBudget;
-  disabled: boolean;
-}
+export type { ConnectionName } from './standings.js';
 
 interface Entry {
   fingerprint: string;
@@ -59,18 +59,20 @@ export function nameOf({ plugin }: RunningConnection): string {
 /** Starts, shares, replaces and ends processes. Tenants and connections never share one. */
 export class ProcessPool {
   private readonly entries = new Map<string, Entry>();
-  private readonly standings = new Map<string, Standing>();
+  private readonly standings: Standings;
   private readonly alive = new Set<PluginProcess>();
   private readonly users = new Set<number>();
   private readonly folder: RuntimeFolder;
   private closed = false;
 
   constructor(private readonly options: PoolOptions) {
+    this.standings = new Standings(options.clock);
     this.folder = new RuntimeFolder(() => options.runner ?? shippedRunner());
   }
 
-  key({ tenant, id }: ConnectionName): string {
-    return JSON.stringify([tenant, id]);
+  key(connection: ConnectionName & { configVersion?: number }): string {
+    const { configVersion } = connection;
+    return configVersion === undefined ? keyOf(connection) : keyOf(connection, configVersion);
   }
 
   /** A process that can take a call now. Rejects with `PluginFailure`. */
@@ -94,10 +96,8 @@ export class ProcessPool {
     return this.entry(connection).memory;
   }
 
-  blocked(connection: ConnectionName): 'connection-disabled' | 'plugin-quarantined' | undefined {
-    const { disabled, budget } = this.standing(connection);
-    if (disabled) return 'connection-disabled';
-    return budget.quarantined ? 'plugin-quarantined' : undefined;
+  blocked(connection: ConnectionPlugin): 'connection-disabled' | 'plugin-quarantined' | undefined {
+    return this.standings.blocked(connection);
   }
 
   async isolation({ plugin }: Pick<RunningConnection, 'plugin'>): Promise<Isolation> {
@@ -105,17 +105,29 @@ export class ProcessPool {
   }
 
   async disable(connection: ConnectionName): Promise<void> {
-    this.standing(connection).disabled = true;
-    const entry = this.entries.get(this.key(connection));
-    if (entry) await this.retire(entry);
+    this.standings.disable(connection);
+    await this.retireOthers(connection);
   }
 
   enable(connection: ConnectionName): void {
-    this.standing(connection).disabled = false;
+    this.standings.enable(connection);
   }
 
-  clearQuarantine(connection: ConnectionName): void {
-    this.standing(connection).budget.clear();
+  clearQuarantine(connection: ConnectionPlugin): void {
+    this.standings.budget(connection).clear();
+  }
+
+  /** Ends the connection's processes but those of `keep`; running calls finish first. */
+  async retireOthers(connection: ConnectionName, keep?: number): Promise<void> {
+    const own = this.key(connection).slice(0, -1);
+    const kept = keep === undefined ? undefined : this.key({ ...connection, configVersion: keep });
+    const ends = [...this.entries].filter(([key]) => key.startsWith(own) && key !== kept);
+    await Promise.all(ends.map(([key, entry]) => this.drop(key, entry)));
+  }
+
+  /** Removes the copy of a plugin that nobody runs any more. */
+  forget(contentHash: string): Promise<void> {
+    return this.folder.forget(contentHash);
   }
 
   async close(drainMs: number): Promise<void> {
@@ -144,11 +156,9 @@ export class ProcessPool {
     return entry;
   }
 
-  private standing(connection: ConnectionName): Standing {
-    const key = this.key(connection);
-    const known = this.standings.get(key) ?? { budget: new RestartBudget(this.options.clock), disabled: false };
-    this.standings.set(key, known);
-    return known;
+  private async drop(key: string, entry: Entry): Promise<void> {
+    if (this.entries.get(key) === entry) this.entries.delete(key);
+    await this.retire(entry);
   }
 
   private async retire(entry: Entry): Promise<void> {
@@ -160,12 +170,18 @@ export class ProcessPool {
 
   private async retireIdle(entry: Entry): Promise<void> {
     const running = await entry.process?.catch(() => undefined);
-    if (running?.running === 0) await this.retire(entry);
+    if (running?.running !== 0) return;
+    const known = [...this.entries].find(([, one]) => one === entry);
+    // A connection that nobody asks leaves nothing behind; what it declared is asked again.
+    if (known) await this.drop(known[0], entry);
+    else await this.retire(entry);
   }
 
   private async start(owner: RunningConnection, entry: Entry): Promise<PluginProcess> {
     const user = this.freeUser();
     try {
+      await sleep(this.standings.budget(owner).pauseMs);
+      await this.mustBeApart(owner);
       const point = await this.folder.prepare(owner.plugin);
       const launch = await planLaunch(owner.plugin.manifest, user, [
         join(dirname(point.runner), '*'),
@@ -175,7 +191,7 @@ export class ProcessPool {
       void process.ended.then((failure) => {
         this.users.delete(user);
         this.alive.delete(process);
-        if (failure) this.standing(owner).budget.failed();
+        if (failure) this.failed(owner, failure);
       });
       this.alive.add(process);
       return process;
@@ -197,9 +213,22 @@ export class ProcessPool {
     try {
       return await PluginProcess.start({ ...begin, clock, log, times: all, onIdle });
     } catch (error) {
-      this.standing(begin.owner).budget.failed();
+      if (error instanceof PluginFailure) this.failed(begin.owner, error);
       throw error;
     }
+  }
+
+  private failed(owner: ProcessOwner, failure: PluginFailure): void {
+    const quarantined = this.standings.budget(owner).failed();
+    this.options.onFailure?.(owner, failure, quarantined);
+  }
+
+  /** Fails closed, before a file of the plugin is read. */
+  private async mustBeApart(owner: RunningConnection): Promise<void> {
+    const { level } = await this.isolation(owner);
+    const least = this.options.minIsolation ?? 'process';
+    if (!isEnough(level, least))
+      throw hostFailure('isolation-too-weak', nameOf(owner), `${level} instead of ${least}`);
   }
 
   private freeUser(): number {

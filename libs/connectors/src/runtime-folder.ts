@@ -58,6 +58,16 @@ export class RuntimeFolder {
     return copy;
   }
 
+  /** Removes the copy of one plugin; it is made again when it is asked for. */
+  async forget(contentHash: string): Promise<void> {
+    const home = await this.home;
+    if (!home) return;
+    const copy = join(home, contentHash);
+    await this.copies.get(copy)?.catch(() => undefined);
+    this.copies.delete(copy);
+    await rm(copy, { recursive: true, force: true });
+  }
+
   async remove(): Promise<void> {
     if (this.home) await rm(await this.home, { recursive: true, force: true });
   }
