@@ -17,11 +17,15 @@ export class EventStore {
   private readonly lanes = new Map<TenantId, Lane>();
   private readonly listeners = new Set<CommitListener>();
 
-  /** @param assertWritable throws why nothing may be appended at the moment; the ledger does not know the reasons */
+  /**
+   * @param assertWritable throws why nothing may be appended at the moment; the ledger does not know the reasons
+   * @param keepsRedo rows written in a flush are kept for the archive as well
+   */
   constructor(
     readonly database: Database,
     private readonly clock: Clock,
     private readonly assertWritable: () => void = () => undefined,
+    private readonly keepsRedo = false,
   ) {}
 
   /** Creates a tenant's empty log; part of the transaction that creates the tenant. `logId` is stable for ever. */
@@ -82,7 +86,7 @@ export class EventStore {
   private lane(tenant: TenantId): Lane {
     const known = this.lanes.get(tenant);
     if (known) return known;
-    const lane = new Lane(this.database, tenant, this.clock, (...commit) => this.tell(...commit));
+    const lane = new Lane(this.database, tenant, this.clock, (...commit) => this.tell(...commit), this.keepsRedo);
     this.lanes.set(tenant, lane);
     return lane;
   }

@@ -1,5 +1,8 @@
 /** The door of the ledger: append, read, subscribe, prove. */
 export * from './append.js';
+export { ArchiveFiles, openArchive } from './archive-files.js';
+export { ARCHIVE, archiveProjection, pruneRedo, type ArchiveSource } from './archive.projection.js';
+export { ArchiveDamaged, archivedSize, replayTail, type ReplayedTail } from './archive-tail.js';
 export * from './checkpoint.js';
 export { FileCheckpointLock, type CheckpointLock, type LockedHead } from './checkpoint-lock.js';
 export { Database, type PoolName, type PoolUse, type Query, type Rows, type Statement } from './database.js';

@@ -2,6 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import type { PoolClient } from 'pg';
 import { canonicalize, type Clock, type TenantId } from '#kernel';
+import { redoStatement } from './archive-redo.js';
 import { admit, keyOf, type Admission } from './admit.js';
 import { LedgerOverloaded, type Append, type Appended } from './append.js';
 import {
@@ -59,6 +60,7 @@ export class Lane {
     private readonly tenant: TenantId,
     private readonly clock: Clock,
     private readonly committed: (tenant: TenantId, lastPosition: number, flush: Flushed) => void,
+    private readonly keepsRedo: boolean,
   ) {}
 
   append(append: Append): Promise<Appended> {
@@ -179,6 +181,7 @@ export class Lane {
       const { prepared, sent } = prepareBatch(this.tenant, belief, members, this.clock.now());
       if (!prepared) return;
       this.belief = advance(belief, prepared);
+      if (this.keepsRedo) prepared.statements.push(redoStatement(this.tenant, prepared, []));
       const sentAt = performance.now();
       const { landed } = await send(client, this.tenant, prepared);
       this.flights.push({ members: sent, prepared, sentAt, landed });
@@ -224,7 +227,10 @@ export class Lane {
     if (broken) return this.putBack(members, broken);
     if (this.lockedNext > 0) this.lockedNext -= 1;
     const sentAt = performance.now();
-    const done = await flushLocked(client, this.tenant, members, this.belief, () => this.clock.now());
+    const done = await flushLocked(client, this.tenant, members, this.belief, {
+      now: () => this.clock.now(),
+      keepsRedo: this.keepsRedo,
+    });
     this.belief = done.belief;
     for (const { member, error } of done.refused) member.reject(error);
     this.queue.unshift(...done.deferred);

@@ -39,4 +39,18 @@ export const ledgerMigrations: Migration[] = [
       ),
     ].join('\n'),
   },
+  {
+    id: '0011-ledger-archive',
+    sql: [
+      // Rows written in a flush, until the archive has them; empty without an archive.
+      tenantTable(
+        'redo',
+        'first bigint NOT NULL, last bigint NOT NULL, record text NOT NULL, PRIMARY KEY (tenant, first)',
+        'SELECT, INSERT, DELETE',
+      ),
+      // Not tenant-scoped: what an operator did to the installation, and what must be done before it serves again.
+      `CREATE TABLE installation_mark (name text PRIMARY KEY, detail text NOT NULL, set_at timestamptz NOT NULL);
+       GRANT SELECT, INSERT, UPDATE, DELETE ON installation_mark TO lethe_app;`,
+    ].join('\n'),
+  },
 ];

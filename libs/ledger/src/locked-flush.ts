@@ -1,6 +1,7 @@
 /** A flush that locks the tenant's head first: nobody else can be first, so what it refuses is refused for good. */
 import type { PoolClient } from 'pg';
 import type { TenantId } from '#kernel';
+import { redoStatement } from './archive-redo.js';
 import { admit } from './admit.js';
 import { advance, keysOf, prepareBatch, unknownStreams, type Belief, type Member } from './batch.js';
 import { begin, isAnswer, type Query, type Rows, type Statement } from './database.js';
@@ -26,7 +27,7 @@ export async function flushLocked(
   tenant: TenantId,
   members: readonly Member[],
   belief: Belief | undefined,
-  now: () => Date,
+  { now, keepsRedo }: { now: () => Date; keepsRedo: boolean },
 ): Promise<LockedFlush> {
   const flush: LockedFlush = { refused: [], deferred: [], accepted: [...members] };
   const state: { broken?: Error } = {};
@@ -35,13 +36,15 @@ export async function flushLocked(
     const known = await lock(client, tenant, belief);
     await decide(flush, tenant, members, known, query);
     const [first] = flush.accepted;
-    if (first?.append.side) await first.append.side(query);
+    const side: Statement[] = [];
+    if (first?.append.side) await first.append.side(noting(query, side));
     const { prepared, sent } = prepareBatch(tenant, known, flush.accepted, now());
     flush.accepted = sent;
     if (!prepared) {
       await client.query('ROLLBACK');
       return { ...flush, belief: known };
     }
+    if (keepsRedo) prepared.statements.push(redoStatement(tenant, prepared, side));
     const { landed } = await send(client, tenant, prepared, Promise.resolve());
     const error = await landed;
     if (!error) return { ...flush, prepared, belief: advance(known, prepared) };
@@ -61,6 +64,14 @@ function watched(client: PoolClient, state: { broken?: Error }): Query {
       throw error;
     });
   return query as Query;
+}
+
+/** The same query; it also notes what it ran. */
+function noting(query: Query, ran: Statement[]): Query {
+  return (statement) => {
+    ran.push(statement);
+    return query(statement);
+  };
 }
 
 async function lock(client: PoolClient, tenant: TenantId, belief: Belief | undefined): Promise<Belief> {

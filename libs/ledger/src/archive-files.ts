@@ -1,0 +1,62 @@
+/** A folder outside the database: files appear complete and flushed, or not at all. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Where the archive and backups are written. Names are relative, with `/` between parts. */
+export class ArchiveFiles {
+  constructor(readonly folder: string) {}
+
+  /** Writes a file: flushed, renamed into place, and the name flushed too. */
+  async write(name: string, content: Buffer | string): Promise<void> {
+    const path = join(this.folder, name);
+    const draft = `${path}.${randomBytes(6).toString('hex')}.draft`;
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    const file = await open(draft, 'wx', 0o600);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+    await flushFolder(dirname(path));
+  }
+
+  /** The file's bytes; undefined when there is none. */
+  async read(name: string): Promise<Buffer | undefined> {
+    return readFile(join(this.folder, name)).catch(missing);
+  }
+
+  /** Names in a folder, sorted, drafts left out; empty when there is no such folder. */
+  async list(folder: string): Promise<string[]> {
+    const names = (await readdir(join(this.folder, folder)).catch(missing)) ?? [];
+    return names.filter((name) => !name.endsWith('.draft')).sort();
+  }
+
+  async remove(name: string): Promise<void> {
+    await unlink(join(this.folder, name)).catch(missing);
+  }
+}
+
+/** The archive that `LETHE_ARCHIVE_URL` names. Errors: what it may name, without the value. */
+export function openArchive(url: string): ArchiveFiles {
+  if (!url.startsWith('file:///'))
+    throw new Error('LETHE_ARCHIVE_URL takes a folder as file:///path; mount other storage there.');
+  return new ArchiveFiles(fileURLToPath(url));
+}
+
+async function flushFolder(folder: string): Promise<void> {
+  const file = await open(folder, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+function missing(error: NodeJS.ErrnoException): undefined {
+  if (error.code === 'ENOENT') return undefined;
+  throw error;
+}
