@@ -31,7 +31,7 @@ export {
   RestrictSubject,
   RestrictSubjectHandler,
 } from './restrict-subject.js';
-export { epochHorizon, rotateEpoch, type Rotation } from './rotate-epoch.js';
+export { epochHorizon, rotateEpoch, type Rotation, type RotationStep } from './rotate-epoch.js';
 export { Suppressions, type NewSuppression, type SuppressionQuestion, type SuppressionScope } from './suppressions.js';
 export { UnlinkSubjects, UnlinkSubjectsHandler } from './unlink-subjects.js';
 export { VerifyIdentifier, VerifyIdentifierHandler } from './verify-identifier.js';

@@ -90,4 +90,19 @@ describe('an epoch that ends', () => {
     const opened = await Promise.all(sealed.map(({ value }) => sealer.open(given.tenant, value, 'p')));
     expect(opened).toEqual(sealed.map(({ one }) => ({ readable: true, value: one })));
   });
+
+  it('between the reading and the opening of a key makes nobody unreadable', async () => {
+    const one = newId() as SubjectId;
+    const value = await given.sealer.seal(given.tenant, one, 'case', 'kept', 'p');
+    const keys = await FileKeys.open(given.keyDirectory);
+    let rotated = false;
+    const unwrap: FileKeys['unwrap'] = async (...key) => {
+      if (!rotated) await rotateEpoch(given.keyStore);
+      rotated = true;
+      return keys.unwrap(...key);
+    };
+    const provider = Object.create(keys, { unwrap: { value: unwrap } }) as FileKeys;
+    const sealer = new Sealer(new KeyStore(given.vault.database, provider, given.clock));
+    expect(await sealer.open(given.tenant, value, 'p')).toEqual({ readable: true, value: 'kept' });
+  });
 });

@@ -14,34 +14,52 @@ export interface Rotation {
 
 const BATCH = 500;
 
+/** Where a rotation is; told after each step, for the operator's screen. A crash after any of them loses nothing. */
+export type RotationStep =
+  | 'epoch-begun'
+  | 'old-epochs-retired'
+  | 'batch-rewrapped'
+  | 'survivors-rewrapped'
+  | 'old-epoch-destroyed'
+  | 'end-recorded';
+
 /**
  * Runs one rotation; safe to repeat after a crash, and beside writers and other rotations. An epoch is destroyed only when
  * it is retired (no transaction can still wrap under it) and no key of any tenant that ever used it is left.
  */
-export async function rotateEpoch(keyStore: KeyStore): Promise<Rotation> {
+export async function rotateEpoch(
+  keyStore: KeyStore,
+  tell: (step: RotationStep) => void = () => undefined,
+): Promise<Rotation> {
   const { database, provider, clock } = keyStore;
   const epoch = await provider.newEpoch();
   await database.global({
     text: 'INSERT INTO key_epoch (epoch, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING',
     values: [epoch, clock.now()],
   });
+  tell('epoch-begun');
   // Waits for every transaction that holds an old epoch (FOR SHARE); none can take one afterwards.
   await database.global({
     text: 'UPDATE key_epoch SET retired_at = $2 WHERE epoch COLLATE "C" < $1 AND retired_at IS NULL',
     values: [epoch, clock.now()],
   });
+  tell('old-epochs-retired');
   const { rows } = await database.global<{ epoch: string }>({
     text: 'SELECT epoch FROM key_epoch WHERE retired_at IS NOT NULL AND destroyed_at IS NULL AND epoch COLLATE "C" < $1 ORDER BY epoch',
     values: [epoch],
   });
   let rewrapped = 0;
   for (const old of rows) {
-    rewrapped += await rewrapAll(keyStore, old.epoch);
+    rewrapped += await rewrapAll(keyStore, old.epoch, tell);
+    tell('survivors-rewrapped');
+    await assertUnused(keyStore, old.epoch);
     await provider.destroyEpoch(old.epoch);
+    tell('old-epoch-destroyed');
     await database.global({
       text: 'UPDATE key_epoch SET destroyed_at = $2 WHERE epoch = $1',
       values: [old.epoch, clock.now()],
     });
+    tell('end-recorded');
   }
   const { horizon } = await epochHorizon(keyStore);
   return { epoch, destroyed: rows.map((row) => row.epoch), rewrapped, horizon };
@@ -57,7 +75,23 @@ export async function epochHorizon(
   return { horizon: rows[0]?.horizon ?? null, oldestEpochSince: rows[0]?.since ?? null };
 }
 
-async function rewrapAll(keyStore: KeyStore, old: string): Promise<number> {
+/** A key under this epoch in any tenant that is known at all, also one that never noted its use of the epoch. */
+async function assertUnused({ database }: KeyStore, old: string): Promise<void> {
+  const { rows } = await database.global<{ tenant: TenantId }>({
+    text: 'SELECT DISTINCT tenant FROM key_epoch_tenant',
+  });
+  for (const { tenant } of rows) {
+    const left = await database.fetch(tenant, {
+      name: 'subject-key-left',
+      text: 'SELECT FROM subject_key WHERE tenant = $1 AND epoch = $2 AND wrapped IS NOT NULL LIMIT 1',
+      values: [tenant, old],
+    });
+    if (left.rows.length > 0)
+      throw new KeyUnavailable('damaged', 'A key still needs the old epoch, which is kept. Run lethe verify-store.');
+  }
+}
+
+async function rewrapAll(keyStore: KeyStore, old: string, tell: (step: RotationStep) => void): Promise<number> {
   // Tenants come from the key store itself: a list from elsewhere might miss one, and its keys would be lost.
   const tenants = await keyStore.database.global<{ tenant: TenantId }>({
     text: 'SELECT tenant FROM key_epoch_tenant WHERE epoch = $1',
@@ -65,7 +99,10 @@ async function rewrapAll(keyStore: KeyStore, old: string): Promise<number> {
   });
   let rewrapped = 0;
   for (const { tenant } of tenants.rows) {
-    for (let count = BATCH; count > 0; rewrapped += count) count = await rewrapBatch(keyStore, tenant, old);
+    for (let count = BATCH; count > 0; rewrapped += count) {
+      count = await rewrapBatch(keyStore, tenant, old);
+      tell('batch-rewrapped');
+    }
   }
   return rewrapped;
 }
