@@ -20,15 +20,17 @@ export function clusterUrl(): string {
   return url;
 }
 
-/** Creates and migrates a database with a random name. */
-export async function createTestDatabase(migrations: Migration[]): Promise<TestDatabase> {
+/** Creates and migrates a database with a random name, in the run's cluster unless another is given. */
+export async function createTestDatabase(migrations: Migration[], cluster = clusterUrl()): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
-  const urls = (await provision(clusterUrl(), [name]))[name]!;
+  const urls = (await provision(cluster, [name]))[name]!;
   await migrate(urls.ownerUrl, migrations);
   const database = new Database({ connectionString: urls.appUrl });
-  const superuserUrl = new URL(clusterUrl());
+  const superuserUrl = new URL(cluster);
   superuserUrl.pathname = `/${name}`;
   const superuser = new Client({ connectionString: superuserUrl.toString() });
+  // A spec may stop the server under it.
+  superuser.on('error', () => undefined);
   await superuser.connect();
   return {
     database,
@@ -37,7 +39,7 @@ export async function createTestDatabase(migrations: Migration[]): Promise<TestD
     drop: async () => {
       await database.close();
       await superuser.end();
-      const admin = new Client({ connectionString: clusterUrl() });
+      const admin = new Client({ connectionString: cluster });
       await admin.connect();
       await admin.query(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
       await admin.end();

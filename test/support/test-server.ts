@@ -39,13 +39,19 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
+/** Superuser URLs of clusters of the spec's own, to be broken; the run's where absent. */
+export interface TestClusters {
+  ledger?: string;
+  keystore?: string;
+}
+
 /** Starts a server with one test tenant. `environment` adds settings such as LETHE_SMTP_URL. */
 export async function startTestServer(
-  options: { now?: Date; environment?: Record<string, string>; territory?: string } = {},
+  options: { now?: Date; environment?: Record<string, string>; territory?: string; clusters?: TestClusters } = {},
 ): Promise<TestServer> {
   const clock = new TestClock(options.now ?? new Date());
-  const ledger = await createTestDatabase(schemas.ledger);
-  const keystore = await createTestDatabase(schemas.keystore);
+  const ledger = await createTestDatabase(schemas.ledger, options.clusters?.ledger);
+  const keystore = await createTestDatabase(schemas.keystore, options.clusters?.keystore);
   const dataDir = await mkdtemp(join(tmpdir(), 'lethe-server-'));
   const config = readConfig({
     PORT: '0',

@@ -57,9 +57,11 @@ export function installAuthentication(fastify: FastifyInstance, source: Principa
       return;
     }
     const refuse = (error: unknown): void => {
-      reply.header('www-authenticate', 'Bearer');
+      const problem = toDomainError(error);
+      // Who can't be looked up is not unauthenticated: a client must keep its key and come again.
+      if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
       closeIfUnread(request, reply);
-      sendProblem(reply, toDomainError(error), request.id);
+      sendProblem(reply, problem, request.id);
     };
     const settled = (error: unknown, principal: Principal | false | null | undefined): void => {
       if (error) refuse(error);

@@ -1,7 +1,7 @@
 /** Every refusal becomes a problem document (RFC 9457) with a stable code; input values are never echoed. */
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { DomainError, NotCanonical, type FieldError } from '#kernel';
-import { LedgerOverloaded, UnknownTenant, VersionConflict } from '#ledger';
+import { DatabaseUnavailable, LedgerOverloaded, UnknownTenant, VersionConflict } from '#ledger';
 import type { Logger } from './log.js';
 
 /** A problem document. `type` is `urn:lethe:problem:<code>`. */
@@ -17,8 +17,13 @@ export interface Problem {
   [extra: string]: unknown;
 }
 
-/** Codes of PostgreSQL and the socket that mean: not now. */
-const outage = /^(08|57|53)|^ECONN|^EPIPE|^ETIMEDOUT/;
+/**
+ * Codes of PostgreSQL and the socket that mean: not now. Besides classes 08, 53 and 57: a standby (25006), an idle
+ * transaction that was ended (25P03, 25P04), a lock that was not given in time (55P03).
+ */
+const outage = /^(08|57|53)|^25006$|^25P0[34]$|^55P03$|^ECONN|^EPIPE|^ETIMEDOUT|^EHOST|^ENET|^EAI_|^ENOTFOUND/;
+/** Full, over quota, or mounted read-only. */
+const noRoom = /^53100$|^ENOSPC|^EDQUOT|^EROFS/;
 
 const codesByStatus: Record<number, [string, string]> = {
   400: ['bad-request', 'The request could not be read. Check its syntax and headers.'],
@@ -54,6 +59,12 @@ export function toDomainError(error: unknown): DomainError {
     return new DomainError(status, code, { detail, retryable: status === 429 });
   }
   const code = (error as { code?: unknown } | null)?.code;
+  if (typeof code === 'string' && noRoom.test(code))
+    return unavailable(
+      'read-only',
+      'There is no room to write. Nothing was half done; repeat with the same Idempotency-Key once an operator made room.',
+      10,
+    );
   const gone =
     typeof code === 'string'
       ? outage.test(code)
@@ -70,8 +81,8 @@ export function toDomainError(error: unknown): DomainError {
   );
 }
 
-function unavailable(code: string, detail: string): DomainError {
-  return new DomainError(503, code, { detail, retryable: true, retryAfter: 1 });
+function unavailable(code: string, detail: string, retryAfter = 1): DomainError {
+  return new DomainError(503, code, { detail, retryable: true, retryAfter });
 }
 
 /** The document of an error. `instance` is the request id, so that support finds the log line. */
@@ -116,7 +127,8 @@ export class ProblemFilter implements ExceptionFilter {
     const error = toDomainError(thrown);
     const { id } = http.getRequest<{ id: string }>();
     // The message of an unexpected error may hold values; its name, code and stack lines do not.
-    if (error.status >= 500)
+    if (thrown instanceof DatabaseUnavailable) this.log.debug({ requestId: id, code: error.code }, 'request refused');
+    else if (error.status >= 500)
       this.log.error({ requestId: id, code: error.code, cause: causeOf(thrown) }, 'request failed');
     sendProblem(http.getResponse<Reply>(), error, id);
   }
