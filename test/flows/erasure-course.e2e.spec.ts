@@ -110,7 +110,11 @@ describe('a hold', () => {
     expect(done.resolution).toBe('fulfilled-with-retention');
     expect(outcomesOf(done, shopId)).toEqual(expect.arrayContaining(['customers erased 1', 'orders retained 1']));
     expect((await shop.sql.query('SELECT id FROM orders WHERE id = 5002')).rowCount).toBe(1);
-    const released = await lethe.post(`/v1/holds/${hold.body.id}/release`, { reason: 'Settled.' }, { as: 'officer2' });
+    const released = await lethe.post(
+      `/v1/holds/${hold.body.id}/release`,
+      { reason: 'Settled.' },
+      { key: await thirdOfficer(lethe) },
+    );
     expect(released.status).toBe(200);
     const cared = (one: Answer): boolean =>
       one.aftercare.some((care: Answer) => care.dataset === 'orders' && care.status === 'erased');

@@ -196,6 +196,9 @@ describe('retention', () => {
       { kind: 'personal', label: 'second', memberId: officer.id },
       { as: 'admin' },
     );
+    // One admin alone makes no approver: another officer vouches for the token first.
+    const vouched = await lethe.post(`/v1/admin/api-keys/${issued.body.id}/confirm`, {}, { as: 'officer2' });
+    expect(vouched.status).toBe(200);
     const headers = { 'idempotency-key': 'the-same-call' };
     const { body } = await lethe.post('/v1/retention/plans', { policyId: 'orders' }, { headers });
     const again = await lethe.post('/v1/retention/plans', { policyId: 'orders' }, { headers });

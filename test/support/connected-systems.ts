@@ -158,7 +158,7 @@ export function outcomesOf(request: Request, connectionId: string): string[] {
   return (target?.outcomes ?? []).map((one: Request) => `${one.dataset} ${one.kind} ${one.count}`).sort();
 }
 
-/** Another privacy officer of the tenant; resolves with her key. */
+/** Another privacy officer of the tenant, made by the admin and confirmed by an officer; resolves with her key. */
 export async function thirdOfficer(lethe: Api): Promise<string> {
   const member = { label: `officer ${Date.now()}`, roles: ['privacy-officer'] };
   const added = await lethe.post('/v1/admin/members', member, { as: 'admin' });
@@ -166,5 +166,7 @@ export async function thirdOfficer(lethe: Api): Promise<string> {
   const wanted = { kind: 'personal', label: member.label, memberId: added.body.id, expiresInDays: 30 };
   const issued = await lethe.post('/v1/admin/api-keys', wanted, { as: 'admin' });
   expect(issued.status).toBe(201);
+  const confirmed = await lethe.post(`/v1/admin/api-keys/${issued.body.id}/confirm`, {}, { as: 'officer2' });
+  expect(confirmed.status).toBe(200);
   return issued.body.key;
 }

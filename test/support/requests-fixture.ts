@@ -5,7 +5,8 @@ import { Subscriptions } from '#ledger';
 import type { Caller, Principal } from '#platform';
 import { Caller as CallerClass } from '#platform';
 import { EraseIdentityHandler, EraseIdentity, People, Suppressions } from '#subjects';
-import { ApprovalRule, ApproveRequest, ApproveRequestHandler } from '../../libs/requests/src/plan/approve-request.js';
+import { ApprovalRule } from '../../libs/requests/src/plan/approval-rule.js';
+import { ApproveRequest, ApproveRequestHandler } from '../../libs/requests/src/plan/approve-request.js';
 import { BeginRequest } from '../../libs/requests/src/step/begin-request.js';
 import { BuildPlan } from '../../libs/requests/src/plan/build-plan.js';
 import { CaseFile } from '../../libs/requests/src/case-file.js';
@@ -155,7 +156,8 @@ export async function openRequests(shared: SharedDatabases, systems: FakeSystem[
   const open = new OpenRequestHandler(requests, subjects, file, intake, stop);
   const identify = new IdentifySubjectHandler(requests, file, codes, new SimilarRequests(ledger.database), clock);
   const plan = new MakePlanHandler(requests, plans, file, clock);
-  const approve = new ApproveRequestHandler(requests, plans, file, new ApprovalRule(), clock);
+  const rule = new ApprovalRule(file, { at: async () => 'on' }, { own: async () => false });
+  const approve = new ApproveRequestHandler(requests, plans, file, rule, clock);
   const exclude = new ExcludeFromPlanHandler(requests, file);
   const list = new SearchRequests(ledger.database, subjects, keys);
   const reads = new ReadRequest(requests, file, clock);
@@ -168,7 +170,7 @@ export async function openRequests(shared: SharedDatabases, systems: FakeSystem[
       roles: kind === 'human' ? ['privacy-officer'] : ['system'],
       scopes: [],
       actorRef: `member:${name}`,
-      ...(kind === 'human' ? { humanId: name } : {}),
+      ...(kind === 'human' ? { humanId: name, vouched: true } : {}),
     };
     return new CallerClass(principal);
   };
@@ -205,7 +207,7 @@ export async function openRequests(shared: SharedDatabases, systems: FakeSystem[
       by,
       until,
     },
-    tasks: new ManualTasks(requests, file, ledger.database, clock),
+    tasks: new ManualTasks(requests, file, rule, ledger.database, clock),
     course: new CourseOfRequest(requests, file, clock),
     search: (filter: Parameters<SearchRequests['page']>[1]): ReturnType<SearchRequests['page']> =>
       list.page(by('reader'), filter),

@@ -2,7 +2,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { Caller, scopeGrants, type Role } from '#platform';
-import { IssueCredential, Members, Tenants, type NewTenant, type Tenant } from '#tenancy';
+import { INSTALLER, IssueCredential, Members, Tenants, type NewTenant, type Tenant } from '#tenancy';
 
 /** Keys are shown once; only their hashes are stored. */
 export interface BootstrappedTenant {
@@ -27,7 +27,8 @@ export async function bootstrapTenant(
   days = DEFAULT_DAYS,
 ): Promise<BootstrappedTenant> {
   const tenant = await app.get(Tenants).create(wanted);
-  for (const { name, role } of people) await app.get(Members).add(tenant.id, 'system', { label: name, roles: [role] });
+  for (const { name, role } of people)
+    await app.get(Members).add(tenant.id, { actorRef: 'system' }, { label: name, roles: [role] });
   return { tenant, keys: await issueFirstKeys(app, tenant, days) };
 }
 
@@ -55,7 +56,7 @@ export async function issueFirstKeys(
 function installer({ id, mode }: Tenant): Caller {
   return new Caller({
     kind: 'human',
-    id: 'bootstrap',
+    id: INSTALLER,
     tenant: id,
     mode,
     roles: ['admin'],

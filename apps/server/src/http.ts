@@ -5,17 +5,22 @@ import helmet from '@fastify/helmet';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Reflector } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { newId } from '#kernel';
+import { newId, type Clock } from '#kernel';
+import { EventStore } from '#ledger';
 import {
   CanGuard,
+  CLOCK,
   installAuthentication,
   installSecurityHeaders,
+  KeyProvider,
   LOGGER,
   parseJsonBody,
   PrincipalSource,
   ProblemFilter,
   problemOf,
   RateLimits,
+  RefusalInterceptor,
+  Refusals,
   sendProblem,
   ServiceState,
   StateGuard,
@@ -102,5 +107,7 @@ export async function frame(app: NestFastifyApplication, callsPerMinute: number)
   limits.installForCallers(fastify);
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter(log));
-  app.useGlobalGuards(new CanGuard(reflector), new StateGuard(reflector, app.get(ServiceState)));
+  const refusals = new Refusals(app.get(EventStore), app.get(KeyProvider), app.get<Clock>(CLOCK), log);
+  app.useGlobalInterceptors(new RefusalInterceptor(refusals));
+  app.useGlobalGuards(new CanGuard(reflector, refusals), new StateGuard(reflector, app.get(ServiceState)));
 }

@@ -1,8 +1,10 @@
-/** Binds what retention asks of connected systems to the connectors: both lie in one layer and may not know each other. */
+/** Binds what retention asks of connected systems and of requests: neighbours in its layer, and what lies above it. */
 import { Injectable, Module } from '@nestjs/common';
 import { ConnectorCalls, Connections, ConnectorsModule, type ConnectionRow, type Item } from '#connectors';
 import type { TenantId } from '#kernel';
+import { KeptGroups, RequestHoldWitnesses, RequestsModule } from '#requests';
 import {
+  HoldWitnesses,
   RetentionSystems,
   type DueRecord,
   type PersonAsked,
@@ -99,8 +101,12 @@ function itemsOf(targets: readonly RetentionTarget[]): Item[] {
 }
 
 @Module({
-  imports: [ConnectorsModule],
-  providers: [{ provide: RetentionSystems, useClass: ConnectedRetentionSystems }],
-  exports: [RetentionSystems],
+  imports: [ConnectorsModule, RequestsModule],
+  providers: [
+    { provide: RetentionSystems, useClass: ConnectedRetentionSystems },
+    KeptGroups,
+    { provide: HoldWitnesses, useClass: RequestHoldWitnesses },
+  ],
+  exports: [RetentionSystems, HoldWitnesses],
 })
 export class RetentionSystemsModule {}

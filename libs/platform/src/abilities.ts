@@ -25,6 +25,7 @@ export type Resource =
   | 'ApiKey'
   | 'Member'
   | 'Tenant'
+  | 'Refusal'
   | 'Job'
   | 'Task'
   | 'Suppression';
@@ -48,6 +49,7 @@ export const roleGrants: Record<Role, Grants> = {
         'ApiKey',
         'Member',
         'Tenant',
+        'Refusal',
         'Job',
       ],
     ],
@@ -72,6 +74,8 @@ export const roleGrants: Record<Role, Grants> = {
         'Hold',
         'Plugin',
         'Connection',
+        'Tenant',
+        'Refusal',
         'Job',
         'Task',
       ],
@@ -85,7 +89,9 @@ export const roleGrants: Record<Role, Grants> = {
       ['Retention', 'Hold'],
     ],
     ['link', 'Subject'],
-    ['operate', ['Job', 'Task', 'Connection']],
+    // What an admin has made or proposed is worth something only when an officer agrees.
+    ['approve', ['Member', 'ApiKey', 'Tenant']],
+    ['operate', ['Job', 'Task', 'Connection', 'Tenant']],
   ],
   auditor: [
     [
@@ -106,6 +112,7 @@ export const roleGrants: Record<Role, Grants> = {
         'ApiKey',
         'Member',
         'Tenant',
+        'Refusal',
         'Job',
         'Task',
       ],

@@ -18,6 +18,15 @@ export interface Principal {
   scopes: string[];
   /** The natural person behind the credential: two credentials of one human count as one approver. */
   humanId?: string;
+  /** Every member id that is the same human, `humanId` among them. */
+  humanIds?: string[];
+  /**
+   * A second human has vouched that this credential is in the hands of the human it names; without it nothing may be approved,
+   * or whoever mints credentials could approve in everybody's name.
+   */
+  vouched?: boolean;
+  /** Of credentials that carry it: when the human last proved to be there; null when the token does not say. */
+  authenticated?: { at: Date | null };
   /** Pseudonym written into leaves. */
   actorRef: string;
 }

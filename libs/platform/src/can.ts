@@ -4,6 +4,7 @@ import type { Reflector } from '@nestjs/core';
 import { DomainError } from '#kernel';
 import { abilityOf, type Action, type Resource } from './abilities.js';
 import type { CallerRequest } from './caller.js';
+import type { Refusals } from './refusals.js';
 
 /** Metadata key; read by the route test. */
 export const CAN = 'lethe:can';
@@ -20,15 +21,24 @@ export function Can(action: Action | 'anyone', resource?: Resource): CustomDecor
 
 /** Refuses every route whose need the caller's abilities do not meet, and every route that names none. */
 export class CanGuard implements CanActivate {
-  constructor(private readonly reflector: Reflector) {}
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly refusals?: Refusals,
+  ) {}
 
-  canActivate(context: ExecutionContext): boolean {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
     const needs = this.reflector.get<Needs | undefined>(CAN, context.getHandler());
     if (needs === 'anyone') return true;
     const { caller } = context.switchToHttp().getRequest<CallerRequest>();
     if (!caller)
       throw new DomainError(401, 'unauthenticated', 'Send a valid API key or token as Authorization: Bearer.');
     if (needs && abilityOf(caller.principal).can(needs.action, needs.resource)) return true;
-    throw new DomainError(403, 'forbidden', 'Your role or key scope does not allow this. Ask an admin of the tenant.');
+    const refusal = new DomainError(
+      403,
+      'forbidden',
+      'Your role or key scope does not allow this. Ask an admin of the tenant.',
+    );
+    await this.refusals?.record(caller, context, refusal);
+    throw refusal;
   }
 }

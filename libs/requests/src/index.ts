@@ -6,6 +6,8 @@ export * from './request.js';
 export { foldRequest } from './request-evolve.js';
 export * from './request-state.js';
 export { RequestsModule } from './requests.module.js';
+export { RequestHoldWitnesses } from './step/hold-witnesses.js';
+export { KeptGroups } from './step/kept-groups.projection.js';
 export { Requests } from './requests.js';
 export { requestsMigrations } from './requests.migrations.js';
 export { certificateMigrations } from './certificate/certificate.migrations.js';

@@ -7,8 +7,9 @@ import { addDays, dateInZone } from '#law';
 import { Database, type Append } from '#ledger';
 import { CLOCK, type Caller } from '#platform';
 import { CaseFile } from './case-file.js';
+import { ApprovalRule, type Decider } from './plan/approval-rule.js';
 import { withNextMove } from './next-move.js';
-import type { RequestState, StepState } from './request-state.js';
+import type { RequestState, StepState, TaskState } from './request-state.js';
 import { fact, notePlace, streamOf } from './request.js';
 import { Requests, type Change } from './requests.js';
 import { approverRepeated, humanNeeded, notNow } from './requests.errors.js';
@@ -32,20 +33,24 @@ export class ManualTasks {
   constructor(
     private readonly requests: Requests,
     private readonly file: CaseFile,
+    private readonly rule: ApprovalRule,
     private readonly database: Database,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** 409 `approver-repeated` for a human who approved: nobody attests what he ordered. */
+  /** 409 `approver-repeated` for a human who approved, or who made the work manual: nobody attests what he ordered. */
   async complete(by: Caller, id: string, taskId: string, body: z.infer<typeof CompleteTaskBody>): Promise<Decided> {
-    const humanRef = this.humanRef(by);
+    const decider = this.rule.decider(by, this.clock.now());
     return this.decide(by, id, async (state) => {
+      await this.rule.assertNotOwnCase(by, state);
       const task = state.tasks.find((one) => one.taskId === taskId);
       if (!task) throw notFound('task');
       if (task.completed) throw conflict('task-completed', 'The task is completed already.');
-      if (state.approvals.some((one) => one.humanRef === humanRef)) throw approverRepeated();
+      assertMayAttest(state, task, decider);
       const proof = await this.file.seal(by.tenant, state.subjectId, body.proof, notePlace(id, `task/${taskId}`));
-      const done = fact('ManualTaskCompleted.v1', { requestId: id, taskId, humanRef, outcome: body.outcome, proof });
+      const done = fact('ManualTaskCompleted.v1', {
+        ...{ requestId: id, taskId, humanRef: decider.humanRef, outcome: body.outcome, proof },
+      });
       return { change: { events: [done] }, final: true };
     });
   }
@@ -70,9 +75,10 @@ export class ManualTasks {
 
   /** It stays undone and the answer says so. Where an erasure is touched, two different humans must say it. */
   accept(by: Caller, id: string, connectionId: string, body: z.infer<typeof TargetDecisionBody>): Promise<Decided> {
-    const humanRef = this.humanRef(by);
+    const { humanRefs } = this.rule.decider(by, this.clock.now());
     return this.redrive(by, id, connectionId, body.reason, async (step, state) => {
-      if (step.acceptedBy.includes(humanRef)) throw approverRepeated();
+      await this.rule.assertNotOwnCase(by, state);
+      if (step.acceptedBy.some((one) => humanRefs.includes(one))) throw approverRepeated();
       const final = state.type !== 'erasure' || step.acceptedBy.length > 0;
       const jobs = final
         ? acceptDeadJob(await this.deadJob(by, step), { code: 'accepted-undone' }, this.clock.now())
@@ -174,4 +180,11 @@ export class ManualTasks {
   private deadJob(by: Caller, step: StepState): ReturnType<typeof readDeadJob> {
     return readDeadJob(this.database, by.tenant, step.failure?.jobId ?? step.jobId);
   }
+}
+
+/** Attesting and ordering are different people's: neither an approver nor whoever turned the failed work into a task. */
+function assertMayAttest(state: RequestState, task: TaskState, { humanRefs }: Decider): void {
+  if (state.approvals.some((one) => humanRefs.includes(one.humanRef))) throw approverRepeated();
+  const step = task.kind === 'dead-letter' ? state.steps.find((one) => one.stepId === task.systemId) : undefined;
+  if (step?.manualBy !== undefined && humanRefs.includes(step.manualBy)) throw approverRepeated();
 }

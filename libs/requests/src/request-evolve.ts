@@ -90,10 +90,15 @@ const effects: Effects = {
     state.approvals.push(data);
     if (state.approvals.length >= data.needed) state.status = 'approved';
   },
+  'ApprovalsVoided.v1': (state) => {
+    state.approvals = [];
+    state.status = 'deciding';
+    delete state.plan;
+  },
   'SuppressionRecorded.v1': (state) => void (state.suppressed = true),
-  'AftercareScheduled.v1': (state, data) => void state.aftercare.push(data),
+  'AftercareScheduled.v1': (state, data) => void state.aftercare.push({ ...data }),
   'AftercareDone.v1': cared,
-  'ManualTaskOpened.v1': (state, data) => void state.tasks.push(data),
+  'ManualTaskOpened.v1': (state, data) => void state.tasks.push({ ...data }),
   'ManualTaskCompleted.v1': completed,
   'RequestIncomplete.v1': (state, { reasons }) =>
     void Object.assign(state, { status: 'incomplete', incomplete: reasons }),

@@ -42,6 +42,8 @@ export interface StepState {
   failure?: { jobId: string; code: string; class: string };
   /** An officer's decision about a failure; accepting an erasure undone takes two. */
   handled?: 'manual' | 'accepted';
+  /** Who made it manual; may not attest it. */
+  manualBy?: string;
   acceptedBy: string[];
 }
 

@@ -137,6 +137,7 @@ function progress(row: Row, event: RequestEvent): void {
       if (row.kept.approvals >= event.data.needed) row.status = 'approved';
       return;
     case 'PlanMade.v1':
+    case 'ApprovalsVoided.v1':
       row.kept.approvals = 0;
       return;
     case 'RequestExtended.v1':
@@ -172,6 +173,7 @@ function statusAfter(row: Row, event: RequestEvent): string | undefined {
     case 'IdentifierProven.v1':
       return row.status === 'identifying' ? 'deciding' : undefined;
     case 'PlanMade.v1':
+    case 'ApprovalsVoided.v1':
     case 'RequestReopened.v1':
       return 'deciding';
     case 'ActingStarted.v1':

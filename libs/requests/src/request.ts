@@ -80,6 +80,8 @@ export type RequestEventData = {
     details: Sealed;
   };
   'RequestApproved.v1': RequestId & { planId: string; hash: string; humanRef: string; needed: number };
+  /** What the approvals were given for is no longer what would be done. */
+  'ApprovalsVoided.v1': RequestId & { planId: string; approvals: number; cause: 'exclusion' };
   'SuppressionRecorded.v1': RequestId & { count: number; until: string | null };
   'ActingStarted.v1': RequestId & { planId: string; steps: StepPlan[] };
   'TargetsKept.v1': RequestId & {
@@ -186,6 +188,7 @@ export const requestEvents = declareEvents<RequestEventType[][number]>(
   'SystemExcluded.v1',
   'PlanMade.v1',
   'RequestApproved.v1',
+  'ApprovalsVoided.v1',
   'SuppressionRecorded.v1',
   'ActingStarted.v1',
   'TargetsKept.v1',

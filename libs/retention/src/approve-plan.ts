@@ -47,9 +47,9 @@ export class ApprovePlanHandler implements ICommandHandler<ApprovePlan> {
   ) {}
 
   async execute({ by, id, hash }: ApprovePlan): Promise<z.infer<typeof PlanView>> {
-    const approver = this.plans.humanOf(by);
+    const { humanRef: approver, humanRefs } = this.plans.deciderOf(by, this.clock.now());
     const state = await this.plans.get(by.tenant, id);
-    this.assertMayApprove(state, approver, hash);
+    this.assertMayApprove(state, humanRefs, hash);
     const chosen = [...state.head.items, ...state.head.blocked].map(({ policyId }) => policyId);
     const draft = await this.drafts.draft(by.tenant, chosen, state.head.today);
     await this.assertUnchanged(by, state, draft);
@@ -67,9 +67,9 @@ export class ApprovePlanHandler implements ICommandHandler<ApprovePlan> {
     }
   }
 
-  private assertMayApprove(state: PlanState, approver: string, hash: string): void {
+  private assertMayApprove(state: PlanState, approvers: readonly string[], hash: string): void {
     if (state.runId !== undefined) throw planApproved();
-    if (state.plannedBy === approver) throw approverRepeated();
+    if (approvers.includes(state.plannedBy)) throw approverRepeated();
     if (state.hash !== hash) throw hashDiffers();
     if (this.clock.now().toISOString() > state.expiresAt) throw planExpired();
     if (state.head.items.every((item) => item.count === 0)) throw planEmpty();

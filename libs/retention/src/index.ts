@@ -2,6 +2,7 @@
 export { Holds, type CoveringHold } from './holds.js';
 export { holdEvents, type HoldReleased, type HoldScope } from './hold.js';
 export { RetentionRules, type DatasetDuty } from './retention-rules.js';
+export { HoldWitnesses } from './release-hold.js';
 export { retentionMigrations } from './retention.migrations.js';
 export { RetentionModule } from './retention.module.js';
 export {

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { newId, notFound, type JsonObject, type TenantId } from '#kernel';
 import { EventStore, type NewEvent } from '#ledger';
-import { KeyProvider, type Caller } from '#platform';
+import { decidingHuman, KeyProvider, type Caller } from '#platform';
 import type { PlanDraft } from './draft-plan.js';
 import { foldPlan, planFact, planStream, statusOf, summed, type PlanState } from './plan-state.js';
 import { humanNeeded } from './retention.errors.js';
@@ -70,11 +70,21 @@ export class Plans {
     return state;
   }
 
+  /** The human who approves, vouched for and there; and every pseudonym of the same human. */
+  deciderOf(by: Caller, now: Date): { humanRef: string; humanRefs: string[] } {
+    const { humanId, humanIds } = decidingHuman(by, now);
+    return { humanRef: this.refOf(by.tenant, humanId), humanRefs: humanIds.map((one) => this.refOf(by.tenant, one)) };
+  }
+
   /** Pseudonym of the human behind the caller: two credentials of one human are one person. 403 for anything else. */
   humanOf(by: Caller): string {
     const { kind, humanId } = by.principal;
     if (kind !== 'human' || humanId === undefined) throw humanNeeded();
-    return this.keys.mac(by.tenant, 'actor', `human:${humanId}`).toString('hex').slice(0, 24);
+    return this.refOf(by.tenant, humanId);
+  }
+
+  private refOf(tenant: TenantId, humanId: string): string {
+    return this.keys.mac(tenant, 'actor', `human:${humanId}`).toString('hex').slice(0, 24);
   }
 }
 

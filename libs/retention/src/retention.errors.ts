@@ -80,5 +80,11 @@ export const planEmpty = (): DomainError =>
 export const approverRepeated = (): DomainError =>
   conflict('approver-repeated', 'You have made this plan. A second, different human has to approve it.');
 
+export const releaserDecided = (): DomainError =>
+  conflict(
+    'approver-repeated',
+    'You have attested or approved what this hold keeps. A different human has to release it.',
+  );
+
 export const humanNeeded = (): DomainError =>
   new DomainError(403, 'forbidden', 'Only a human privacy officer may decide this. System keys never approve.');

@@ -5,16 +5,21 @@ import { z } from 'zod';
 import { unprocessable } from '#kernel';
 import { CONFIG, type Caller, type Config } from '#platform';
 import { Members, type Member } from './members.js';
+import { OwnIdentifiers } from './member-marks.js';
 import { OidcSubject, readIssuers } from './oidc-issuers.js';
 
 const humanRoles = z.enum(['admin', 'privacy-officer', 'auditor']);
 
-/** `oidcSubject`: who may act as this member with a token of a configured issuer; `subject` is the token's `sub`. */
+/**
+ * `oidcSubject`: who may act as this member with a token of a configured issuer; `subject` is the token's `sub`.
+ * `identifiers`: under what the human is known as a person, such as their e-mail address; kept as keyed hashes.
+ */
 export const AddMemberBody = z
   .strictObject({
     label: z.string().min(1).max(200),
     roles: z.array(humanRoles).min(1).max(3),
     oidcSubject: OidcSubject.optional(),
+    identifiers: OwnIdentifiers.optional(),
   })
   .meta({ id: 'NewMember' });
 
@@ -42,7 +47,8 @@ export class AddMemberHandler implements ICommandHandler<AddMember> {
         detail: 'No issuer of this name speaks for this tenant. Configure it in LETHE_OIDC_ISSUERS first.',
         errors: [{ pointer: '/oidcSubject/issuer', code: 'issuer-unknown' }],
       });
-    const member = await this.members.add(by.tenant, by.actorRef, body, by.idempotency);
+    const { actorRef, principal, idempotency } = by;
+    const member = await this.members.add(by.tenant, { actorRef, member: principal.id, idempotency }, body);
     by.idempotency = undefined;
     return member;
   }

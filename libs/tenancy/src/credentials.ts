@@ -14,6 +14,8 @@ const CredentialView = z
     expiresAt: z.iso.datetime().nullable(),
     lastUsedAt: z.iso.datetime().nullable(),
     revokedAt: z.iso.datetime().nullable(),
+    /** A second human has vouched for it; without it a personal token approves nothing. */
+    confirmed: z.boolean(),
   })
   .meta({ id: 'Credential' });
 
@@ -31,6 +33,7 @@ interface Row {
   expires_at: Date | null;
   last_used_at: Date | null;
   revoked_at: Date | null;
+  vouched_by: string | null;
 }
 
 @Injectable()
@@ -40,7 +43,7 @@ export class Credentials {
   async list(tenant: TenantId): Promise<z.infer<typeof CredentialList>> {
     const { rows } = await this.database.fetch<Row>(tenant, {
       name: 'credentials',
-      text: 'SELECT id, kind, member, label, scopes, expires_at, last_used_at, revoked_at FROM credential WHERE tenant = $1 ORDER BY created_at, id',
+      text: 'SELECT id, kind, member, label, scopes, expires_at, last_used_at, revoked_at, vouched_by FROM credential WHERE tenant = $1 ORDER BY created_at, id',
       values: [tenant],
     });
     const time = (value: Date | null): string | null => value?.toISOString() ?? null;
@@ -54,6 +57,7 @@ export class Credentials {
         expiresAt: time(row.expires_at),
         lastUsedAt: time(row.last_used_at),
         revokedAt: time(row.revoked_at),
+        confirmed: row.vouched_by !== null,
       })),
       next: null,
     };

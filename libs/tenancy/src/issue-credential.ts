@@ -7,7 +7,7 @@ import { EventStore } from '#ledger';
 import { CLOCK, scopeGrants, type Caller } from '#platform';
 import { newCredential } from './credential.js';
 import { Members } from './members.js';
-import { credentialStream } from './tenant.js';
+import { credentialStream, INSTALLER } from './tenant.js';
 
 /** `kind: system` takes scopes; `kind: personal` takes the member it belongs to and has that member's roles. */
 export const IssueCredentialBody = z
@@ -56,6 +56,7 @@ export class IssueCredentialHandler implements ICommandHandler<IssueCredential> 
     }
     const member = body.kind === 'personal' ? await this.members.find(by.tenant, body.memberId) : undefined;
     if (body.kind === 'personal' && !member) throw notFound('member');
+    const vouchedBy = voucherOf(by, member?.id);
     const made = newCredential(mode, by.tenant);
     const now = this.clock.now();
     const expiresAt = new Date(now.getTime() + body.expiresInDays * 86_400_000);
@@ -72,13 +73,18 @@ export class IssueCredentialHandler implements ICommandHandler<IssueCredential> 
             member: member?.id ?? null,
             scopes,
             expiresAt: expiresAt.toISOString(),
+            confirmed: vouchedBy !== null,
           },
         },
       ],
       side: async (query) => {
         await query({
-          text: `INSERT INTO credential (tenant, id, kind, member, label, secret_hash, scopes, expires_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-          values: [by.tenant, made.id, body.kind, member?.id ?? null, body.label, made.hash, scopes, expiresAt, now],
+          text: `INSERT INTO credential (tenant, id, kind, member, label, secret_hash, scopes, expires_at, created_at, issued_by, vouched_by)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+          values: [
+            ...[by.tenant, made.id, body.kind, member?.id ?? null, body.label, made.hash, scopes, expiresAt, now],
+            ...[by.principal.id, vouchedBy],
+          ],
         });
       },
       ...(by.idempotency
@@ -88,6 +94,15 @@ export class IssueCredentialHandler implements ICommandHandler<IssueCredential> 
     by.idempotency = undefined;
     return { id: made.id, key: made.text, expiresAt: expiresAt.toISOString() };
   }
+}
+
+/**
+ * Who vouches for a new token: the installer, who has all of them anyway; or its own human, with a credential that somebody
+ * has vouched for. Whoever mints one for another holds it, so nobody has vouched for it yet.
+ */
+function voucherOf({ principal }: Caller, member: string | undefined): string | null {
+  if (principal.id === INSTALLER) return 'installer';
+  return member !== undefined && principal.id === member && principal.vouched === true ? member : null;
 }
 
 /** The answer holds a secret and must not be kept: a repeat makes no second key, and is told that it has the first. */

@@ -1,8 +1,9 @@
 /** Tokens of an OpenID Connect issuer as credentials of humans; an issuer maps to a tenant by configuration. */
 import { Inject, Injectable } from '@nestjs/common';
-import { createRemoteJWKSet, decodeJwt, errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
+import { createRemoteJWKSet, decodeJwt, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import { DomainError, type Clock, type TenantId } from '#kernel';
 import { CLOCK, CONFIG, KeyProvider, type Config, type Principal } from '#platform';
+import { memberRef } from './actor-ref.js';
 import { Members } from './members.js';
 import { oidcSubject, readIssuers, type OidcIssuer } from './oidc-issuers.js';
 import { ForeignTokens } from './principals.js';
@@ -31,15 +32,13 @@ export class OidcTokens extends ForeignTokens {
   async authenticate(token: string): Promise<Principal | undefined> {
     const issuer = this.issuers.get(issuerOf(token) ?? '');
     if (!issuer) return undefined;
-    const subject = await this.verified(token, issuer);
-    if (subject === undefined) return undefined;
+    const claims = await this.verified(token, issuer);
+    if (claims?.sub === undefined) return undefined;
     const tenant = await this.tenants.get(issuer.tenant as TenantId);
-    const member = await this.members.findByOidc(issuer.tenant as TenantId, oidcSubject(issuer.issuer, subject));
+    const member = await this.members.findByOidc(issuer.tenant as TenantId, oidcSubject(issuer.issuer, claims.sub));
     if (!member) return undefined;
-    const actorRef = `member:${this.keys
-      .mac(issuer.tenant as TenantId, 'actor', `member:${member.id}`)
-      .toString('hex')
-      .slice(0, 24)}`;
+    const humanIds = await this.members.sameHuman(tenant.id, member.id, verifiedEmail(claims));
+    const actorRef = memberRef(this.keys, tenant.id, member.id);
     return {
       kind: 'human',
       id: member.id,
@@ -47,12 +46,15 @@ export class OidcTokens extends ForeignTokens {
       mode: tenant.mode,
       roles: member.roles,
       scopes: [],
-      humanId: member.id,
+      humanId: humanIds[0] ?? member.id,
+      humanIds,
+      vouched: member.confirmed,
+      authenticated: { at: authTime(claims) },
       actorRef,
     };
   }
 
-  private async verified(token: string, issuer: OidcIssuer): Promise<string | undefined> {
+  private async verified(token: string, issuer: OidcIssuer): Promise<JWTPayload | undefined> {
     const keySet =
       this.keySets.get(issuer.issuer) ?? createRemoteJWKSet(new URL(issuer.jwksUri), { timeoutDuration: 3000 });
     this.keySets.set(issuer.issuer, keySet);
@@ -66,7 +68,7 @@ export class OidcTokens extends ForeignTokens {
         requiredClaims: ['exp', 'sub'],
         currentDate: this.clock.now(),
       });
-      return payload.sub;
+      return payload;
     } catch (error) {
       if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout)) return undefined;
       throw new DomainError(503, 'identity-provider-unavailable', {
@@ -76,6 +78,16 @@ export class OidcTokens extends ForeignTokens {
       });
     }
   }
+}
+
+/** When the human last proved to be there (OpenID Connect Core 2); null when the token does not say. */
+function authTime({ auth_time: at }: JWTPayload): Date | null {
+  return typeof at === 'number' && Number.isFinite(at) ? new Date(at * 1000) : null;
+}
+
+/** The address that the provider has seen to; an unverified one is anybody's claim. */
+function verifiedEmail({ email, email_verified: verified }: JWTPayload): string | undefined {
+  return verified === true && typeof email === 'string' && email.length <= 320 ? email : undefined;
 }
 
 function issuerOf(token: string): string | undefined {

@@ -4,6 +4,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Clock } from '#kernel';
 import { Database } from '#ledger';
 import { CLOCK, KeyProvider, PrincipalSource, type Principal, type Role } from '#platform';
+import { actorRefOf, memberRef } from './actor-ref.js';
+import { MemberMarks } from './member-marks.js';
 import { parseCredential, secretMatches, type CredentialText } from './credential.js';
 
 /** Port for tokens that are no Lethe credential (OIDC). */
@@ -21,6 +23,8 @@ interface CredentialRow {
   roles: Role[] | null;
   removed_at: Date | null;
   mode: 'test' | 'live';
+  /** Both the token and its member are vouched for. */
+  vouched: boolean;
 }
 
 /** How long a verified credential is trusted without looking again: the longest a revocation takes on another replica. */
@@ -39,6 +43,7 @@ export class Principals extends PrincipalSource {
     private readonly database: Database,
     private readonly keys: KeyProvider,
     private readonly foreign: ForeignTokens,
+    private readonly marks: MemberMarks,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {
     super();
@@ -75,7 +80,8 @@ export class Principals extends PrincipalSource {
   private async verify({ tenant, id, mode, secret }: CredentialText): Promise<Principal | undefined> {
     const { rows } = await this.database.fetch<CredentialRow>(tenant, {
       name: 'credential-read',
-      text: `SELECT c.kind, c.member, c.secret_hash, c.scopes, c.expires_at, c.revoked_at, m.roles, m.removed_at, t.mode
+      text: `SELECT c.kind, c.member, c.secret_hash, c.scopes, c.expires_at, c.revoked_at, m.roles, m.removed_at, t.mode,
+                    c.vouched_by IS NOT NULL AND m.vouched_by IS NOT NULL AS vouched
              FROM credential c JOIN tenant t ON t.id = c.tenant LEFT JOIN member m ON m.tenant = c.tenant AND m.id = c.member
              WHERE c.tenant = $1 AND c.id = $2`,
       values: [tenant, id],
@@ -84,7 +90,6 @@ export class Principals extends PrincipalSource {
     if (!row || !secretMatches(secret, row.secret_hash) || row.mode !== mode) return undefined;
     if (row.revoked_at || row.removed_at || (row.expires_at && row.expires_at <= this.clock.now())) return undefined;
     await this.noteUse(tenant, id);
-    const actor = row.kind === 'personal' ? `member:${row.member}` : `system:${id}`;
     return {
       kind: row.kind === 'personal' ? 'human' : 'system',
       id: row.kind === 'personal' ? row.member! : id,
@@ -92,14 +97,21 @@ export class Principals extends PrincipalSource {
       mode,
       roles: row.kind === 'personal' ? (row.roles ?? []) : ['system'],
       scopes: row.scopes,
-      ...(row.kind === 'personal' ? { humanId: row.member! } : {}),
-      actorRef: this.pseudonym(tenant, actor),
+      ...(row.kind === 'personal' ? { vouched: row.vouched, ...(await this.human(tenant, row.member!)) } : {}),
+      actorRef:
+        row.kind === 'personal'
+          ? memberRef(this.keys, tenant, row.member!)
+          : actorRefOf(this.keys, tenant, 'system', id),
     };
   }
 
-  /** Staff are data subjects too: leaves hold a keyed pseudonym, never a name. */
-  private pseudonym(tenant: CredentialText['tenant'], actor: string): string {
-    return `${actor.split(':')[0]}:${this.keys.mac(tenant, 'actor', actor).toString('hex').slice(0, 24)}`;
+  /** One human, however many members they are: the oldest of them is who they count as. */
+  private async human(
+    tenant: CredentialText['tenant'],
+    member: string,
+  ): Promise<Required<Pick<Principal, 'humanId' | 'humanIds'>>> {
+    const humanIds = await this.marks.sameHuman(tenant, member);
+    return { humanId: humanIds[0] ?? member, humanIds };
   }
 
   private async noteUse(tenant: CredentialText['tenant'], id: string): Promise<void> {

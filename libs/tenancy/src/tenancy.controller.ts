@@ -28,7 +28,14 @@ const WhoAmI = z
   })
   .meta({ id: 'WhoAmI' });
 const MemberView = z
-  .strictObject({ id: z.uuid(), label: z.string(), roles: z.array(z.string()), addedAt: z.iso.datetime() })
+  .strictObject({
+    id: z.uuid(),
+    label: z.string(),
+    roles: z.array(z.string()),
+    addedAt: z.iso.datetime(),
+    /** A second human has vouched for it: until then it approves nothing. */
+    confirmed: z.boolean(),
+  })
   .meta({ id: 'Member' });
 const MemberList = z.strictObject({ items: z.array(MemberView), next: z.null() }).meta({ id: 'MemberList' });
 const Revoked = z.strictObject({ id: z.string(), revoked: z.literal(true) }).meta({ id: 'RevokedCredential' });

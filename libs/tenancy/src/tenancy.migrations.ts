@@ -28,4 +28,32 @@ export const tenancyMigrations: Migration[] = [
     id: '0031-one-member-a-human',
     sql: 'CREATE UNIQUE INDEX member_oidc_subject ON member (tenant, oidc_subject) WHERE removed_at IS NULL;',
   },
+  {
+    // Who made a member or a token, and who vouched for it. What there was before is trusted as it was.
+    id: '0032-vouched-humans',
+    sql: [
+      // A passing default fills the rows there are: behind a forced wall not even the owner's UPDATE would see them.
+      `ALTER TABLE member ADD COLUMN added_by text, ADD COLUMN vouched_by text DEFAULT 'migration', ADD COLUMN vouched_at timestamptz;
+       ALTER TABLE credential ADD COLUMN issued_by text, ADD COLUMN vouched_by text DEFAULT 'migration', ADD COLUMN vouched_at timestamptz;
+       ALTER TABLE member ALTER COLUMN vouched_by DROP DEFAULT;
+       ALTER TABLE credential ALTER COLUMN vouched_by DROP DEFAULT;`,
+      tenantTable(
+        'member_mark',
+        'member uuid NOT NULL, mark bytea NOT NULL, email boolean NOT NULL, PRIMARY KEY (tenant, mark, member)',
+        'SELECT, INSERT',
+      ),
+      'CREATE INDEX member_mark_member ON member_mark (tenant, member);',
+    ].join('\n'),
+  },
+  {
+    id: '0033-approval-refusals',
+    sql: [
+      tenantTable(
+        'approval_refusal',
+        `position bigint NOT NULL, at timestamptz NOT NULL, actor text NOT NULL, human text, route text NOT NULL, code text NOT NULL,
+         target text NOT NULL, PRIMARY KEY (tenant, position)`,
+      ),
+      'CREATE INDEX approval_refusal_code ON approval_refusal (tenant, code, position);',
+    ].join('\n'),
+  },
 ];

@@ -1,23 +1,35 @@
 /** Wires tenancy and answers the platform's question who a credential belongs to. */
-import { Module } from '@nestjs/common';
+import { Module, type OnModuleInit } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
+import { Subscriptions } from '#ledger';
 import { PrincipalSource } from '#platform';
 import { AddMemberHandler } from './add-member.js';
+import { ChangeSetting } from './change-setting.js';
+import { Confirm } from './confirm.js';
+import { ControlsController } from './controls.controller.js';
 import { Credentials } from './credentials.js';
 import { IssueCredentialHandler } from './issue-credential.js';
+import { MemberMarks } from './member-marks.js';
 import { Members } from './members.js';
 import { OidcTokens } from './oidc-tokens.js';
 import { ForeignTokens, Principals } from './principals.js';
 import { RevokeCredentialHandler } from './revoke-credential.js';
+import { RefusalsProjection, SearchRefusals } from './search-refusals.js';
+import { Settings } from './settings.js';
 import { TenancyController } from './tenancy.controller.js';
 import { Tenants } from './tenants.js';
 
 @Module({
   imports: [CqrsModule],
-  controllers: [TenancyController],
+  controllers: [TenancyController, ControlsController],
   providers: [
     Tenants,
     Members,
+    MemberMarks,
+    Settings,
+    ChangeSetting,
+    Confirm,
+    SearchRefusals,
     Credentials,
     Principals,
     { provide: PrincipalSource, useExisting: Principals },
@@ -26,6 +38,12 @@ import { Tenants } from './tenants.js';
     IssueCredentialHandler,
     RevokeCredentialHandler,
   ],
-  exports: [Tenants, Members, PrincipalSource],
+  exports: [Tenants, Members, MemberMarks, Settings, PrincipalSource],
 })
-export class TenancyModule {}
+export class TenancyModule implements OnModuleInit {
+  constructor(private readonly subscriptions: Subscriptions) {}
+
+  onModuleInit(): void {
+    this.subscriptions.project(new RefusalsProjection());
+  }
+}

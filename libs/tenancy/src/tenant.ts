@@ -9,6 +9,9 @@ export const memberStream = (id: string): string => `member/${id}`;
 /** Stream of one credential. */
 export const credentialStream = (id: string): string => `credential/${id}`;
 
+/** Who acts at the machine before anybody has a key. No member bears this id: theirs are UUIDs. */
+export const INSTALLER = 'bootstrap';
+
 declareEvents(
   'TenantCreated.v1',
   'MemberAdded.v1',
@@ -17,6 +20,12 @@ declareEvents(
   'CredentialIssued.v1',
   'CredentialRevoked.v1',
   'SettingChanged.v1',
+  'MemberMarked.v1',
+  'MemberConfirmed.v1',
+  'CredentialConfirmed.v1',
+  'SettingChangeProposed.v1',
+  'SettingChangeApproved.v1',
+  'SettingChangeCancelled.v1',
 );
 
 /** A tenant as routes and workers need it. */

@@ -9,7 +9,8 @@ import { BuildPlan, type PlanDraft } from './build-plan.js';
 import { CaseFile } from '../case-file.js';
 import { planFact, readPlan, type ReadPlan } from './plan-record.js';
 import { changedPlan } from './plan-view.js';
-import { planChanges, type PlanChange } from './plan.js';
+import { ApprovalRule, type Decider } from './approval-rule.js';
+import { PLAN_TTL_MS, planChanges, type PlanChange } from './plan.js';
 import { beginJob } from '../request-jobs.js';
 import type { RequestState } from '../request-state.js';
 import { fact } from '../request.js';
@@ -17,7 +18,6 @@ import { Requests } from '../requests.js';
 import {
   alreadyClosed,
   approverRepeated,
-  humanNeeded,
   notNow,
   planBlocked,
   planChanged,
@@ -42,13 +42,6 @@ export class ApproveRequest extends Command<z.infer<typeof Approved>> {
   }
 }
 
-/** How many different humans must agree. Two for an erasure; what is off by a recorded decision comes from the tenant's settings. */
-export class ApprovalRule {
-  needed(type: RequestState['type']): number {
-    return type === 'erasure' ? 2 : 1;
-  }
-}
-
 @CommandHandler(ApproveRequest)
 export class ApproveRequestHandler implements ICommandHandler<ApproveRequest> {
   constructor(
@@ -60,29 +53,35 @@ export class ApproveRequestHandler implements ICommandHandler<ApproveRequest> {
   ) {}
 
   async execute({ by, requestId, body }: ApproveRequest): Promise<z.infer<typeof Approved>> {
-    const { principal, tenant } = by;
-    if (principal.kind !== 'human' || principal.humanId === undefined || !principal.roles.includes('privacy-officer'))
-      throw humanNeeded();
-    const humanRef = this.file.humanRef(tenant, principal.humanId);
+    const { tenant } = by;
+    const decider = this.rule.decider(by, this.clock.now());
     const state = await this.requests.load(tenant, requestId);
-    const plan = await this.approvable(by, state, body.planHash, humanRef);
+    const plan = await this.approvable(by, state, body.planHash, decider);
+    await this.rule.assertNotOwnCase(by, state, plan.details.identifiers);
     const draft = await this.plans.draft(tenant, state, plan.head.ground, this.clock.now());
     const changes = planChanges(plan, draft);
     if (changes.length > 0) await this.replan(by, state, draft, changes);
     if (draft.head.blockers.length > 0) throw planBlocked(draft.head.blockers);
-    const needed = this.rule.needed(state.type);
+    const madeAt = new Date(Date.parse(plan.expiresAt) - PLAN_TTL_MS);
+    const needed = await this.rule.needed(tenant, state.type, madeAt, this.clock.now());
     let answer = { id: requestId, status: 'deciding', approvals: 0, needed };
     await this.requests.change(
       tenant,
       by.actorRef,
       requestId,
       (now) => {
-        assertDecidable(now, plan.planId, humanRef);
+        assertDecidable(now, plan.planId, decider);
         const approvals = now.approvals.length + 1;
         answer = { id: requestId, status: approvals >= needed ? 'approved' : 'deciding', approvals, needed };
         const body = { ...answer } as JsonObject;
         const events = [
-          fact('RequestApproved.v1', { requestId, planId: plan.planId, hash: plan.hash, humanRef, needed }),
+          fact('RequestApproved.v1', {
+            requestId,
+            planId: plan.planId,
+            hash: plan.hash,
+            humanRef: decider.humanRef,
+            needed,
+          }),
         ];
         return {
           events,
@@ -95,10 +94,10 @@ export class ApproveRequestHandler implements ICommandHandler<ApproveRequest> {
     return answer;
   }
 
-  private async approvable(by: Caller, state: RequestState, hash: string, humanRef: string): Promise<ReadPlan> {
+  private async approvable(by: Caller, state: RequestState, hash: string, decider: Decider): Promise<ReadPlan> {
     if (state.status === 'closed') throw alreadyClosed();
     if (!state.plan) throw planMissing();
-    assertDecidable(state, state.plan.planId, humanRef);
+    assertDecidable(state, state.plan.planId, decider);
     if (Date.parse(state.plan.expiresAt) <= this.clock.now().getTime()) throw planExpired();
     const plan = await readPlan(this.file, by.tenant, state.plan);
     if (plan.hash !== hash) throw planChanged([{ code: 'hash-differs' }], changedPlan(plan));
@@ -117,9 +116,13 @@ export class ApproveRequestHandler implements ICommandHandler<ApproveRequest> {
   }
 }
 
-function assertDecidable(state: RequestState, planId: string, humanRef: string): void {
+function assertDecidable(state: RequestState, planId: string, { humanRefs }: Decider): void {
   if (state.status === 'closed') throw alreadyClosed();
-  if (state.approvals.some((one) => one.humanRef === humanRef && one.planId === planId)) throw approverRepeated();
+  if (state.approvals.some((one) => humanRefs.includes(one.humanRef) && one.planId === planId))
+    throw approverRepeated();
+  // Nobody orders anew what he has attested to be done.
+  if (state.tasks.some(({ completed }) => completed && humanRefs.includes(completed.humanRef)))
+    throw approverRepeated();
   if (state.status !== 'deciding' || state.plan?.planId !== planId)
     throw notNow(state.status, 'Make a plan and approve that.');
 }

@@ -2,10 +2,12 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { z } from 'zod';
 import { newId, type JsonObject } from '#kernel';
+import type { NewEvent } from '#ledger';
 import type { Caller } from '#platform';
 import { CaseFile } from '../case-file.js';
 import { exclusionPlace } from './exclusion.js';
 import { fact, notePlace } from '../request.js';
+import type { RequestState } from '../request-state.js';
 import { Requests } from '../requests.js';
 import { humanNeeded, notNow } from '../requests.errors.js';
 
@@ -70,7 +72,7 @@ export class ExcludeFromPlanHandler implements ICommandHandler<ExcludeFromPlan> 
           ...(identifierType === undefined ? {} : { identifierType }),
         };
         return {
-          events: [fact('SystemExcluded.v1', { ...data, ...(ref === undefined ? {} : { ref }) })],
+          events: [fact('SystemExcluded.v1', { ...data, ...(ref === undefined ? {} : { ref }) }), ...voided(state)],
           respond: () => ({ status: 201, body: answer as JsonObject }),
         };
       },
@@ -78,4 +80,11 @@ export class ExcludeFromPlanHandler implements ICommandHandler<ExcludeFromPlan> 
     );
     return answer;
   }
+}
+
+/** The plan that stood is no longer what would be done: it is planned, read and approved anew. */
+function voided({ id, plan, approvals }: RequestState): NewEvent[] {
+  if (!plan || approvals.length === 0) return [];
+  const { planId } = plan;
+  return [fact('ApprovalsVoided.v1', { requestId: id, planId, approvals: approvals.length, cause: 'exclusion' })];
 }

@@ -21,6 +21,8 @@ const SUPPRESSED_DAYS = 400;
 /** A sealed list of targets a leaf; a leaf is read as a whole. */
 const CHUNK = 500;
 const BATCH = 20;
+/** What was approved in the last minute of a plan may still begin. */
+const BEGIN_GRACE_MS = 3_600_000;
 
 @Injectable()
 export class BeginRequest {
@@ -41,7 +43,9 @@ export class BeginRequest {
     const finish = (events: NewEvent[], rows: InlineRow[] = []): Promise<JobResult> =>
       context.finish({ actorRef: 'system:requests', events, rows, expect: { [streamOf(state.id)]: state.version } });
     // Differs: back to the people who decide, before any write.
-    if (planChanges(approved, draft).length > 0 || draft.head.blockers.length > 0)
+    // So does an approval that nobody could carry out for so long that it has expired.
+    const expired = Date.parse(state.plan.expiresAt) + BEGIN_GRACE_MS <= this.clock.now().getTime();
+    if (expired || planChanges(approved, draft).length > 0 || draft.head.blockers.length > 0)
       return finish([await planFact(this.file, tenant, state, draft, 'first-write', this.clock.now())]);
     const suppressed = state.type === 'erasure' ? await this.suppress(tenant, state, draft) : [];
     const { events, rows } = await this.steps(tenant, state, draft, approved.head);

@@ -54,7 +54,11 @@ export class KeptGroups {
    * What the hold may have stopped: groups that name it, and groups in its scope that another hold is named for or whose
    * day is over. More than was stopped, never less: each is asked again before anything is done.
    */
-  async stoppedBy(tenant: TenantId, { id, scope }: HoldReleased, today: CivilDate): Promise<KeptGroup[]> {
+  async stoppedBy(
+    tenant: TenantId,
+    { id, scope }: Pick<HoldReleased, 'id' | 'scope'>,
+    today: CivilDate,
+  ): Promise<KeptGroup[]> {
     const { rows } = await this.database.fetch<{ id: string; request: string; connection: string }>(tenant, {
       name: 'kept-groups-stopped',
       text: `SELECT k.id, k.request, k.connection FROM request_kept_group k

@@ -87,6 +87,7 @@ const redriven: Effect<'StepRedriven.v1'> = (state, data) => {
   switch (data.how) {
     case 'manual':
       step.handled = 'manual';
+      step.manualBy = data.humanRef;
       return;
     case 'accept':
       step.acceptedBy.push(data.humanRef);

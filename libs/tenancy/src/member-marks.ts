@@ -1,0 +1,88 @@
+/** What a member is known under as a person: keyed hashes only. One e-mail address is one human, whatever their accounts. */
+import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
+import type { TenantId } from '#kernel';
+import { Database, type NewEvent, type Query } from '#ledger';
+import { KeyProvider } from '#platform';
+import { memberStream } from './tenant.js';
+
+/** The staff member's own identifiers: an e-mail address tells two accounts of one human; all of them tell an own case. */
+export const OwnIdentifiers = z
+  .array(z.strictObject({ type: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/), value: z.string().min(1).max(640) }))
+  .max(10);
+export type OwnIdentifier = z.infer<typeof OwnIdentifiers>[number];
+
+/** A keyed hash of one identifier. */
+export interface MemberMark {
+  mark: Buffer;
+  email: boolean;
+}
+
+@Injectable()
+export class MemberMarks {
+  constructor(
+    private readonly database: Database,
+    private readonly keys: KeyProvider,
+  ) {}
+
+  /** The mark of an identifier, in the loosest spelling: better one case too many in other hands than one too few. */
+  of(tenant: TenantId, { type, value }: OwnIdentifier): MemberMark {
+    const folded = value
+      .normalize('NFKC')
+      .toLowerCase()
+      .replaceAll(/[\s()]/g, '');
+    return { mark: this.keys.mac(tenant, 'actor', `mark|${type}|${folded}`), email: type === 'email' };
+  }
+
+  /** Facts and rows of new marks, to be appended together. */
+  async write(query: Query, tenant: TenantId, member: string, marks: readonly MemberMark[]): Promise<void> {
+    for (const { mark, email } of marks)
+      await query({
+        name: 'member-mark-write',
+        text: 'INSERT INTO member_mark (tenant, member, mark, email) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING',
+        values: [tenant, member, mark, email],
+      });
+  }
+
+  /** The fact that a member was marked; how many and by whom, never with what. */
+  marked(member: string, source: 'admin' | 'identity-provider', count: number): NewEvent {
+    return { stream: memberStream(member), type: 'MemberMarked.v1', data: { id: member, source, count } };
+  }
+
+  /** Every member that shares an e-mail address with this one, over others too; oldest first, removed ones included. */
+  async sameHuman(tenant: TenantId, member: string): Promise<string[]> {
+    const { rows } = await this.database.fetch<{ member: string }>(tenant, {
+      name: 'member-same-human',
+      text: `WITH RECURSIVE same (member) AS (
+               SELECT $2::uuid
+               UNION
+               SELECT other.member FROM same
+               JOIN member_mark mine ON mine.tenant = $1 AND mine.member = same.member AND mine.email
+               JOIN member_mark other ON other.tenant = $1 AND other.mark = mine.mark AND other.email)
+             SELECT member FROM same ORDER BY member`,
+      values: [tenant, member],
+    });
+    return rows.map((row) => row.member);
+  }
+
+  /** Members who are not removed and bear one of these e-mail marks. */
+  async bearing(tenant: TenantId, marks: readonly MemberMark[]): Promise<string[]> {
+    const { rows } = await this.database.fetch<{ member: string }>(tenant, {
+      name: 'member-bearing',
+      text: `SELECT DISTINCT k.member FROM member_mark k JOIN member m ON m.tenant = k.tenant AND m.id = k.member
+             WHERE k.tenant = $1 AND k.email AND k.mark = ANY($2) AND m.removed_at IS NULL`,
+      values: [tenant, marks.filter(({ email }) => email).map(({ mark }) => mark)],
+    });
+    return rows.map((row) => row.member);
+  }
+
+  /** True when one of the identifiers is a mark of one of these members: the case is their own. */
+  async own(tenant: TenantId, members: readonly string[], identifiers: readonly OwnIdentifier[]): Promise<boolean> {
+    const { rows } = await this.database.fetch(tenant, {
+      name: 'member-own',
+      text: 'SELECT 1 FROM member_mark WHERE tenant = $1 AND member = ANY($2::uuid[]) AND mark = ANY($3) LIMIT 1',
+      values: [tenant, members, identifiers.map((one) => this.of(tenant, one).mark)],
+    });
+    return rows.length > 0;
+  }
+}
