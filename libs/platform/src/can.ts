@@ -4,13 +4,8 @@ import type { Reflector } from '@nestjs/core';
 import { DomainError } from '#kernel';
 import { abilityOf, type Action, type Resource } from './abilities.js';
 import type { CallerRequest } from './caller.js';
+import { CAN, type Needs } from './needs.js';
 import type { Refusals } from './refusals.js';
-
-/** Metadata key; read by the route test. */
-export const CAN = 'lethe:can';
-
-/** What a route needs: an action on a resource, or `anyone` for health and public keys. */
-export type Needs = { action: Action; resource: Resource } | 'anyone';
 
 /** Declares the permission of a route, e.g. `@Can('approve', 'Request')`. */
 export function Can(needs: 'anyone'): CustomDecorator;

@@ -19,6 +19,7 @@ export { Metrics, type Collect, type MetricLabels, type SetGauge } from './metri
 export * from './migrate.js';
 export type { ResolvedAddress } from './outbound-address.js';
 export * from './outbound-http.js';
+export * from './needs.js';
 export * from './platform.module.js';
 export * from './problem-details.js';
 export * from './provision.js';

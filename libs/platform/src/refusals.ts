@@ -3,10 +3,10 @@ import { type CallHandler, type ExecutionContext, type NestInterceptor } from '@
 import { catchError, from, mergeMap, throwError, type Observable } from 'rxjs';
 import { DomainError, isUuid, type Clock, type JsonObject } from '#kernel';
 import { declareEvents, type EventStore } from '#ledger';
-import { CAN, type Needs } from './can.js';
 import type { Caller, CallerRequest } from './caller.js';
 import type { KeyProvider } from './key-provider.js';
 import type { Logger } from './log.js';
+import { CAN, type Needs } from './needs.js';
 
 declareEvents('ApprovalRefused.v1');
 
