@@ -4,7 +4,7 @@ import type { Reflector } from '@nestjs/core';
 import { DomainError, type Clock } from '#kernel';
 import { AUDITED, type Audit } from './audit-kind.js';
 import type { Action, Resource } from './abilities.js';
-import { CAN, type Needs } from './can.js';
+import { CAN, type Needs } from './needs.js';
 
 /**
  * `rollback-detected`: the ledger has less than was signed. `quarantined`: restored, and what was erased since may be back.
