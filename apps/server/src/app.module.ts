@@ -4,6 +4,7 @@ import { CqrsModule } from '@nestjs/cqrs';
 import { AccessLogModule } from '#access-log';
 import { ConnectorsModule } from '#connectors';
 import { ConsentModule } from '#consent';
+import { InboxModule } from '#inbox';
 import { JobsModule } from '#jobs';
 import { NotificationsModule } from '#notifications';
 import { PlatformModule, type PlatformParts } from '#platform';
@@ -23,6 +24,7 @@ export const domains = [
   ConsentModule,
   AccessLogModule.judgedBy(ConsentModule),
   ConnectorsModule,
+  InboxModule,
   RetentionModule.over(RetentionSystemsModule),
   RequestsModule,
   NotificationsModule,

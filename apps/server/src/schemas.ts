@@ -2,6 +2,7 @@
 import { accessLogMigrations } from '#access-log';
 import { connectorsMigrations } from '#connectors';
 import { consentMigrations } from '#consent';
+import { inboxMigrations } from '#inbox';
 import { jobsMigrations } from '#jobs';
 import { ledgerMigrations } from '#ledger';
 import { certificateMigrations, requestsMigrations } from '#requests';
@@ -20,6 +21,7 @@ export const schemas: Schemas = {
     ...consentMigrations,
     ...retentionMigrations,
     ...connectorsMigrations,
+    ...inboxMigrations,
     ...requestsMigrations,
     ...certificateMigrations,
   ],

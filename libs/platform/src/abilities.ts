@@ -28,6 +28,7 @@ export type Resource =
   | 'Refusal'
   | 'Job'
   | 'Task'
+  | 'Inbox'
   | 'Suppression';
 
 type Grants = readonly (readonly [Action | readonly Action[], Resource | readonly Resource[]])[];
@@ -132,6 +133,7 @@ export const scopeGrants: Record<string, Grants> = {
   'subjects:read': [['read', 'Subject']],
   'access-log:write': [['record', 'AccessLog']],
   'requests:open': [['open', 'Request']],
+  'tasks:work': [['operate', 'Inbox']],
   'suppressions:check': [['check', 'Suppression']],
 };
 

@@ -135,13 +135,18 @@ export class BuildPlan {
     now: Date,
   ): Promise<PersonLocated> {
     const deadline = new Date(now.getTime() + SEARCH_MS);
-    const signal = AbortSignal.timeout(SEARCH_MS);
+    const signal = this.patience();
     const searched = connected.map(({ id }): Searched => ({
       connectionId: id,
       except: exclusions.flatMap((one) => (one.connectionId === id && one.identifierType ? [one.identifierType] : [])),
-      locate: (items) => this.calls.locate(tenant, id, items, { signal, deadline }),
+      locate: (items) => this.calls.locate(tenant, id, items, { ...(signal ? { signal } : {}), deadline }),
     }));
     return locatePerson(proven, searched, 'plan', foldIdentifier);
+  }
+
+  /** Ends a search by the machine's own time; the simulation of the engine has none. */
+  protected patience(): AbortSignal | undefined {
+    return AbortSignal.timeout(SEARCH_MS);
   }
 
   private async system(looking: Looking, system: ConnectedSystem, records: Located[]): Promise<PlannedSystem> {
@@ -160,6 +165,7 @@ export class BuildPlan {
         schemaHash,
         decisions: decisionsOf(judged),
         leftAlone: own.length - judged.length,
+        ...(system.searched === false ? { searched: false } : {}),
       });
     }
     looking.targets.set(system.id, targets);

@@ -59,6 +59,8 @@ export const PlanView = z
             schemaHash: z.string(),
             decisions: z.array(DecisionView),
             leftAlone: z.number().int(),
+            /** False: the system cannot be searched; what it declared is planned, and the count is not known. */
+            searched: z.boolean().optional(),
           }),
         ),
       }),

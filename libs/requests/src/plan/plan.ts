@@ -29,6 +29,8 @@ export type PlannedDataset = {
   decisions: PlannedDecision[];
   /** Records that share a value but are somebody else's, or were excluded: shown, never touched. */
   leftAlone: number;
+  /** False: declared and not searched; the count is not known. */
+  searched?: boolean;
 };
 
 export type PlannedSystem = {

@@ -1,6 +1,17 @@
 /** What the engine asks of #connectors and #retention, as ports: a spec hands in fakes, the module binds the real ones. */
 import type { Json, SubjectId, TenantId } from '#kernel';
-import type { DataRecord, Dataset, Horizon, Item, Located, Op, Outcome, Target, Verification } from './connected.js';
+import type {
+  CallAbout,
+  DataRecord,
+  Dataset,
+  Horizon,
+  Item,
+  Located,
+  Op,
+  Outcome,
+  Target,
+  Verification,
+} from './connected.js';
 import type { DutyFact, HoldFact } from '../plan/decision.js';
 
 /** An enabled connection as a plan needs it. */
@@ -16,6 +27,8 @@ export interface ConnectedSystem {
   country: string;
   datasets: Dataset[];
   isolation: string;
+  /** False: it cannot be searched when a plan is made; its declared datasets are planned, uncounted. */
+  searched?: boolean;
   status: string;
 }
 
@@ -35,6 +48,8 @@ export abstract class ConnectedSystems {
 export interface CallOptions {
   signal?: AbortSignal;
   deadline?: Date;
+  /** For systems whose work is a task of their own. */
+  about?: CallAbout;
 }
 
 /** Calls into a connection. Errors carry `fail: Fail`; an answer outside the contract is one too. */

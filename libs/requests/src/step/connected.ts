@@ -14,4 +14,6 @@ export type {
   VerifiedId,
   Verification,
 } from '#connectors';
+export { AnswerLater, DECLARED_REF } from '#connectors';
+export type { CallAbout } from '#connectors';
 export type { Json } from '#kernel';

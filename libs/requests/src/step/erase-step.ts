@@ -7,7 +7,7 @@ import type { NewEvent } from '#ledger';
 import { CLOCK } from '#platform';
 import { CaseFile } from '../case-file.js';
 import type { Item, Outcome, VerifiedId, Verification } from './connected.js';
-import { SystemCalls } from './connected-systems.js';
+import { SystemCalls, type CallOptions } from './connected-systems.js';
 import { exclusionsOf } from '../plan/exclusion.js';
 import { toTarget, type KeptTarget } from './kept-target.js';
 import { FINALITY, type DatasetOutcome } from './outcome.js';
@@ -20,6 +20,7 @@ import { Requests } from '../requests.js';
 import { pendingFacts, pendingNow, pendingOf, pollPending } from './pending-work.js';
 import { grouped, openTargets, othersNow, targetOutcomes, withMissing, type TargetOutcome } from './step-outcomes.js';
 import {
+  aboutOf,
   beginAttempt,
   failureResult,
   finishAttempt,
@@ -108,8 +109,9 @@ export class EraseStep {
     return this.finish(work, confirmed, verified, horizons);
   }
 
-  private options(work: Work): { signal: AbortSignal; deadline: Date } {
-    return { signal: work.context.signal, deadline: new Date(this.clock.now().getTime() + CALL_MS) };
+  private options(work: Work): CallOptions {
+    const deadline = new Date(this.clock.now().getTime() + CALL_MS);
+    return { signal: work.context.signal, deadline, about: aboutOf(work) };
   }
 
   private async apply(

@@ -5,7 +5,7 @@ import { done, enqueue, later, type Job, type JobContext, type JobResult } from 
 import { CLOCK } from '#platform';
 import { AftercareReasons, type Kept } from './aftercare-reasons.js';
 import { CaseFile } from '../case-file.js';
-import type { Item, Outcome } from './connected.js';
+import { AnswerLater, type Item, type Outcome } from './connected.js';
 import { toTarget } from './kept-target.js';
 import { FINALITY } from './outcome.js';
 import { keyClassOf } from '../own-records.js';
@@ -29,7 +29,7 @@ export class RunAftercare {
   ) {}
 
   async run(
-    { tenant, payload, generation }: Job<{ requestId: string; aftercareId: string; once?: true | undefined }>,
+    { id, tenant, payload, generation }: Job<{ requestId: string; aftercareId: string; once?: true | undefined }>,
     context: JobContext,
   ): Promise<JobResult> {
     const state = await this.requests.load(tenant, payload.requestId);
@@ -39,7 +39,8 @@ export class RunAftercare {
       const kept = await this.kept(tenant, state, care, generation);
       const next = await this.reasons.waitUntil(kept, this.clock.now());
       if (next) return payload.once ? done() : later(next);
-      const ended = care.connectionId === LETHE_ITSELF ? await this.eraseOwn(kept) : await this.erase(kept, context);
+      const ended =
+        care.connectionId === LETHE_ITSELF ? await this.eraseOwn(kept) : await this.erase(kept, context, id);
       return await this.finish(tenant, care, context, { requestId: state.id, aftercareId: care.aftercareId, ...ended });
     } catch (error) {
       return failureResult(error);
@@ -89,7 +90,11 @@ export class RunAftercare {
     return { kind: 'erased', count: targets.length };
   }
 
-  private async erase({ tenant, care, targets, items }: Kept, context: JobContext): Promise<Ended> {
+  private async erase(
+    { tenant, state, care, targets, items }: Kept,
+    context: JobContext,
+    jobId: string,
+  ): Promise<Ended> {
     const { connectionId, dataset } = care;
     const action = await this.action(tenant, care);
     const itemKey = items[0]?.itemKey ?? '';
@@ -97,10 +102,12 @@ export class RunAftercare {
     if (at.length === 0) return { kind: 'failed', count: 0, code: 'targets-unreadable' };
     const outcomes: Outcome[] = [];
     const { calls } = this.reasons;
-    const options = { signal: context.signal };
+    const options = { signal: context.signal, about: { requestId: state.id, subject: state.subjectId, jobId } };
     await context.heartbeat();
     for await (const one of calls.apply(tenant, connectionId, { kind: 'erasure' }, items, at, options))
       outcomes.push(one);
+    const waiting = outcomes.find((one) => one.kind === 'pending');
+    if (waiting) throw new AnswerLater(new Date(this.clock.now().getTime() + waiting.pollAfterMs));
     const failed = outcomes.find((one) => FINALITY[one.kind] !== 'gone');
     if (failed) return { kind: 'failed', count: 0, code: failed.kind };
     const refs = new Set(at.map((one) => one.ref));

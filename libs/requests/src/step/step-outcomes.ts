@@ -1,6 +1,6 @@
 /** From a connector's answers to recorded outcomes by dataset. Pure. */
 import type { CivilDate } from '#law';
-import type { Json, Outcome } from './connected.js';
+import { DECLARED_REF, type Json, type Outcome } from './connected.js';
 import type { KeptTarget } from './kept-target.js';
 import { FINALITY, type DatasetOutcome } from './outcome.js';
 import type { StepState } from '../request-state.js';
@@ -36,7 +36,8 @@ function recorded(outcome: Outcome, target: KeptTarget): Omit<DatasetOutcome, 't
   const base = {
     dataset,
     kind,
-    count: kind === 'not-found' ? 0 : target.count,
+    // Nobody counted before the system did.
+    count: kind === 'not-found' ? 0 : target.ref === DECLARED_REF ? outcome.count : target.count,
     ...(note === undefined ? {} : { note: noteOf(note) }),
   };
   switch (outcome.kind) {

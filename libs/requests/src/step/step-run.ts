@@ -1,7 +1,7 @@
 /** What every kind of step shares: begin an attempt, record facts, finish with what follows. */
-import { dead, retry, type Job, type JobContext, type JobResult } from '#jobs';
+import { dead, later, retry, type Job, type JobContext, type JobResult } from '#jobs';
 import type { NewEvent } from '#ledger';
-import type { Fail } from './connected.js';
+import { AnswerLater, type CallAbout, type Fail } from './connected.js';
 import { withNextMove } from '../next-move.js';
 import type { RequestState, StepState } from '../request-state.js';
 import { fact, streamOf } from '../request.js';
@@ -19,6 +19,11 @@ export interface Attempt {
 }
 
 export const ACTOR = 'system:requests';
+
+/** Whom the calls of an attempt are about, and which job waits for their answers. */
+export function aboutOf({ job, state }: Pick<Attempt, 'job' | 'state'>): CallAbout {
+  return { requestId: state.id, subject: state.subjectId, jobId: job.id };
+}
 
 /** Records the attempt before anything is done; undefined when nothing is to be done any more. */
 export async function beginAttempt(
@@ -93,8 +98,9 @@ export async function finishAttempt(
   return answer ?? result ?? { kind: 'done' };
 }
 
-/** A connector's failure as a job's: passing ones are tried again, the others wait for an officer. Anything else is rethrown. */
+/** A connector's failure as a job's: a system at work is asked again, passing ones are tried again, the others wait for an officer. Anything else is rethrown. */
 export function failureResult(error: unknown): JobResult {
+  if (error instanceof AnswerLater) return later(error.at);
   const fail = (error as { fail?: Fail } | null)?.fail;
   if (!fail) throw error;
   return resultOfFail(fail);

@@ -1,0 +1,70 @@
+/** Hands a task to whoever works at it: under a lease, with a fence, and the identifiers only now. */
+import { Inject, Injectable } from '@nestjs/common';
+import type { Clock, TenantId } from '#kernel';
+import { CLOCK } from '#platform';
+import { OpenTasks } from './open-task.js';
+import type { ClaimedTask } from './task-bodies.js';
+import { taskTaken } from './task.errors.js';
+import { isOverdue, taskFact, type Asked, type TaskRow } from './task.js';
+import { takeTask, Tasks } from './tasks.js';
+
+/** Who takes it, and how. */
+export interface Taking {
+  actorRef: string;
+  how: 'pulled' | 'pushed';
+  leaseSeconds: number;
+}
+
+@Injectable()
+export class ClaimTask {
+  constructor(
+    private readonly tasks: Tasks,
+    private readonly opened: OpenTasks,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** Errors: 409 `task-taken`. The fact of the claim is on disk before anything is opened. */
+  async take(tenant: TenantId, task: TaskRow, { actorRef, how, leaseSeconds }: Taking): Promise<ClaimedTask> {
+    if (isOverdue(task, this.clock.now())) {
+      await this.opened.end(tenant, task, 'task-overdue');
+      throw taskTaken();
+    }
+    const fence = task.fence + 1;
+    let leaseUntil: Date | null = null;
+    await this.tasks.store.append({
+      tenant,
+      actorRef,
+      events: [taskFact('TaskClaimed.v1', { taskId: task.id, fence, how, tookOver: task.state === 'claimed' })],
+      side: async (query) => {
+        const taken = await takeTask(query, tenant, task.id, leaseSeconds);
+        // Claimed by somebody between our read and now: the fact would name another fence than the row.
+        if (taken?.fence !== fence) throw taskTaken();
+        leaseUntil = taken.lease_until;
+      },
+    });
+    const asked = await this.tasks.asked(tenant, task);
+    if (!asked) {
+      await this.opened.end(tenant, task, 'task-unreadable');
+      throw taskTaken();
+    }
+    return claimedView({ ...task, fence, lease_until: leaseUntil }, asked);
+  }
+}
+
+/** What travels to the system, pulled or pushed. */
+export function claimedView(task: TaskRow, asked: Asked): ClaimedTask {
+  const rules = new Set(asked.datasets.flatMap((one) => one.ruleId ?? []));
+  return {
+    id: task.id,
+    connectionId: task.connection,
+    kind: task.kind,
+    fence: task.fence,
+    leaseUntil: (task.lease_until ?? task.must_finish_by).toISOString(),
+    idempotencyKey: task.item_key,
+    mustFinishBy: task.must_finish_by.toISOString(),
+    identifiers: asked.identifiers,
+    datasets: asked.datasets,
+    rules: [...rules].map((id) => ({ id })),
+    received: { parts: task.parts, bytes: task.bytes },
+  };
+}

@@ -1,0 +1,35 @@
+/** Routes by which an admin declares systems that run no plugin. */
+import { Body, Controller, Post } from '@nestjs/common';
+import { z } from 'zod';
+import { Answers, Audited, By, Caller, Can } from '#platform';
+import { DeclareSystem } from './declare-system.js';
+import { InboxBody, RemoteBody } from './declared-system.js';
+
+const Declared = z.strictObject({ id: z.uuid(), status: z.string() }).meta({ id: 'DeclaredSystem' });
+
+@Controller('v1/admin')
+export class InboxAdminController {
+  constructor(private readonly systems: DeclareSystem) {}
+
+  @Post('inboxes')
+  @Can('configure', 'Connection')
+  @Audited('inbox.declare', 'change')
+  @Answers(201, Declared)
+  declareInbox(
+    @By() by: Caller,
+    @Body({ schema: InboxBody }) body: z.infer<typeof InboxBody>,
+  ): Promise<z.infer<typeof Declared>> {
+    return this.systems.inbox(by, body);
+  }
+
+  @Post('remotes')
+  @Can('configure', 'Connection')
+  @Audited('remote.declare', 'change')
+  @Answers(201, Declared)
+  declareRemote(
+    @By() by: Caller,
+    @Body({ schema: RemoteBody }) body: z.infer<typeof RemoteBody>,
+  ): Promise<z.infer<typeof Declared>> {
+    return this.systems.remote(by, body);
+  }
+}

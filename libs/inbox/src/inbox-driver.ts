@@ -1,0 +1,243 @@
+/** Systems that pull their work, behind the calls that a plugin would answer: what is asked becomes a task and is waited for. */
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  AnswerLater,
+  DECLARED_REF,
+  PluginFailure,
+  type Check,
+  type ConnectionDriver,
+  type ConnectionRow,
+  type DataRecord,
+  type Dataset,
+  type Horizon,
+  type Item,
+  type Located,
+  type Op,
+  type Outcome,
+  type SystemCallOptions,
+  type Target,
+  type Verification,
+} from '#connectors';
+import type { Clock, Json, TenantId } from '#kernel';
+import { CLOCK } from '#platform';
+import { configHash, configOf, datasetsOf } from './declared-system.js';
+import { KeyBinding } from './key-binding.js';
+import { OpenTasks } from './open-task.js';
+import { outcomeFor } from './task-outcome.js';
+import { TaskRecords } from './task-records.js';
+import { standingOf, verificationsOf, type Answered } from './task-standing.js';
+import { isOverdue, lookAgainMs, type Asked, type AskedDataset, type TaskKind, type TaskRow } from './task.js';
+import { Tasks } from './tasks.js';
+
+const DAY = 86_400_000;
+
+@Injectable()
+export class InboxDriver implements ConnectionDriver {
+  readonly isolation: string = 'self-reported';
+  readonly contentHash = configHash;
+
+  constructor(
+    protected readonly tasks: Tasks,
+    protected readonly opened: OpenTasks,
+    private readonly records: TaskRecords,
+    private readonly keys: KeyBinding,
+    @Inject(CLOCK) protected readonly clock: Clock,
+  ) {}
+
+  isSearched(): boolean {
+    return false;
+  }
+
+  datasets(row: ConnectionRow): Dataset[] {
+    return datasetsOf(configOf(row));
+  }
+
+  async check(tenant: TenantId, row: ConnectionRow): Promise<Check> {
+    const { keyId = '' } = configOf(row);
+    const { usable, lastUsedAt } = await this.keys.find(tenant, keyId);
+    if (!usable)
+      return {
+        ok: false,
+        error: { class: 'auth', code: 'key-unusable' },
+        message: 'its key was revoked or has expired',
+      };
+    return { ok: true, account: `key ${keyId}`, warnings: lastUsedAt === null ? ['its key was never used'] : [] };
+  }
+
+  /** Nobody can search it: everything it declares is planned, uncounted. */
+  async *locate(_tenant: TenantId, row: ConnectionRow, items: Item[]): AsyncGenerator<Located> {
+    for (const { itemKey } of items)
+      for (const { name, shared } of configOf(row).datasets)
+        yield {
+          itemKey,
+          dataset: name,
+          ref: DECLARED_REF,
+          count: 0,
+          ...(shared ? { sharedWith: 'unknown' as const } : {}),
+        };
+  }
+
+  async *read(
+    tenant: TenantId,
+    row: ConnectionRow,
+    items: Item[],
+    at: Located[],
+    options: SystemCallOptions = {},
+  ): AsyncGenerator<DataRecord> {
+    for (const item of items) {
+      const own = at.filter((one) => one.itemKey === item.itemKey);
+      if (own.length === 0) continue;
+      const asked = askedOf(
+        item,
+        own.map((one) => ({ ...one, action: 'read' as const })),
+      );
+      const { task, outcomes } = await this.settled(tenant, row, 'read', item.itemKey, asked, options);
+      for (const { name } of asked.datasets) {
+        const said = outcomeFor(outcomes, { dataset: name });
+        if (said?.kind !== 'provided' && said?.kind !== 'not-found')
+          throw failure(row, said?.kind === 'failed' ? said.code : 'no-outcome');
+      }
+      for await (const { dataset, ref, fields } of this.records.records(tenant, task))
+        yield { itemKey: item.itemKey, dataset, ref, fields };
+    }
+  }
+
+  async *apply(
+    tenant: TenantId,
+    row: ConnectionRow,
+    { items, at }: { op: Op; items: Item[]; at: Target[] },
+    options: SystemCallOptions = {},
+  ): AsyncGenerator<Outcome> {
+    for (const item of items) {
+      const own = at.filter((one) => one.itemKey === item.itemKey);
+      if (own.length === 0) continue;
+      const wanted = { kind: 'apply' as const, itemKey: item.itemKey, asked: askedOf(item, own), about: options.about };
+      await this.opened.ensure(tenant, row, wanted);
+      yield* await this.standing(tenant, row, item.itemKey, own, options);
+    }
+  }
+
+  async *poll(
+    tenant: TenantId,
+    row: ConnectionRow,
+    _handle: Json,
+    at: Target[],
+    options: SystemCallOptions = {},
+  ): AsyncGenerator<Outcome> {
+    for (const itemKey of new Set(at.map((one) => one.itemKey))) {
+      const own = at.filter((one) => one.itemKey === itemKey);
+      yield* await this.standing(tenant, row, itemKey, own, options);
+    }
+  }
+
+  async *verify(tenant: TenantId, row: ConnectionRow, items: Item[], at: Target[]): AsyncGenerator<Verification> {
+    const datasets = configOf(row).datasets.map((one) => one.name);
+    for (const { itemKey } of items) {
+      const own = at.filter((one) => one.itemKey === itemKey);
+      yield* verificationsOf(await this.answered(tenant, row, 'verify', itemKey), own, itemKey, datasets);
+    }
+  }
+
+  *horizon(row: ConnectionRow): Generator<Horizon> {
+    for (const { name: dataset, backupDays } of configOf(row).datasets) {
+      const end = backupDays === undefined ? undefined : new Date(this.clock.now().getTime() + backupDays * DAY);
+      yield { dataset, layer: 'backup', until: end?.toISOString().slice(0, 10) ?? null, note: 'declared' };
+    }
+  }
+
+  /** Called whenever somebody waits for a task: a pushed system is called here. Nothing to do for one that pulls. */
+  protected async advance(
+    _tenant: TenantId,
+    _row: ConnectionRow,
+    _task: TaskRow,
+    _options: SystemCallOptions,
+  ): Promise<void> {
+    return undefined;
+  }
+
+  private async standing(
+    tenant: TenantId,
+    row: ConnectionRow,
+    itemKey: string,
+    at: Target[],
+    options: SystemCallOptions,
+  ): Promise<Outcome[]> {
+    const apply = await this.moved(tenant, row, 'apply', itemKey, options);
+    if (!apply) throw failure(row, 'task-unknown');
+    const verify = apply.task.state === 'done' ? await this.moved(tenant, row, 'verify', itemKey, options) : undefined;
+    return standingOf(apply, verify, at, this.clock.now());
+  }
+
+  /** The task of this effect with what was said of it; `AnswerLater` while nobody has answered. */
+  protected async settled(
+    tenant: TenantId,
+    row: ConnectionRow,
+    kind: TaskKind,
+    itemKey: string,
+    asked: Asked,
+    options: SystemCallOptions,
+  ): Promise<Answered> {
+    await this.opened.ensure(tenant, row, { kind, itemKey, asked, about: options.about });
+    const answered = await this.moved(tenant, row, kind, itemKey, options);
+    if (!answered) throw failure(row, 'task-unknown');
+    const { task } = answered;
+    if (task.state === 'ended') throw failure(row, task.why ?? 'task-overdue');
+    const now = this.clock.now();
+    if (task.state !== 'done') throw new AnswerLater(new Date(now.getTime() + lookAgainMs(task, now)));
+    return answered;
+  }
+
+  /** As it stands after it was moved on: pushed when it can be, ended when it is overdue. */
+  private async moved(
+    tenant: TenantId,
+    row: ConnectionRow,
+    kind: TaskKind,
+    itemKey: string,
+    options: SystemCallOptions,
+  ): Promise<Answered | undefined> {
+    const task = await this.tasks.ofItem(tenant, row.id, kind, itemKey);
+    if (!task || task.state === 'done' || task.state === 'ended')
+      return this.answered(tenant, row, kind, itemKey, task);
+    if (isOverdue(task, this.clock.now())) await this.opened.end(tenant, task, 'task-overdue');
+    else await this.advance(tenant, row, task, options);
+    return this.answered(tenant, row, kind, itemKey);
+  }
+
+  private async answered(
+    tenant: TenantId,
+    row: ConnectionRow,
+    kind: TaskKind,
+    itemKey: string,
+    known?: TaskRow,
+  ): Promise<Answered | undefined> {
+    const task = known ?? (await this.tasks.ofItem(tenant, row.id, kind, itemKey));
+    return task && { task, outcomes: await this.tasks.outcomes(tenant, task) };
+  }
+}
+
+/** A failure that an officer sees with its code. */
+export function failure(row: ConnectionRow, code: string): PluginFailure {
+  return new PluginFailure({ class: 'permanent', code }, 'did not do what was asked', row.kind);
+}
+
+type Wanted = Pick<Target, 'dataset' | 'ref' | 'ruleId' | 'fields'> & { action: AskedDataset['action'] };
+
+/** Targets of one person as they are asked: one entry a dataset and decision. */
+export function askedOf({ ids }: Item, at: readonly Wanted[]): Asked {
+  const groups = new Map<string, AskedDataset>();
+  for (const { dataset: name, action, ref, ruleId, fields } of at) {
+    const key = JSON.stringify([name, action, ruleId ?? null, fields ?? null, ref === DECLARED_REF]);
+    const group = groups.get(key) ?? {
+      ...{ name, action },
+      ...(ref === DECLARED_REF ? {} : { refs: [] }),
+      ...(ruleId === undefined ? {} : { ruleId }),
+      ...(fields === undefined ? {} : { fields }),
+    };
+    group.refs?.push(ref);
+    groups.set(key, group);
+  }
+  return {
+    identifiers: ids.map(({ type, value, strength }) => ({ type, value, strength })),
+    datasets: [...groups.values()],
+  };
+}

@@ -1,0 +1,27 @@
+/** Tables of tasks for connected systems. Whom a task is about, and what was answered, stand in them sealed only. */
+import { tenantTable, type Migration } from '#ledger';
+
+export const inboxMigrations: Migration[] = [
+  {
+    id: '0085-inbox',
+    sql: [
+      tenantTable(
+        'inbox_task',
+        `id uuid NOT NULL, connection uuid NOT NULL, kind text NOT NULL CHECK (kind IN ('locate', 'read', 'apply', 'verify')),
+         item_key text NOT NULL, subject uuid NOT NULL, request uuid, job uuid,
+         state text NOT NULL CHECK (state IN ('open', 'claimed', 'done', 'ended')), why text,
+         fence bigint NOT NULL DEFAULT 0, lease_until timestamptz, not_before timestamptz, must_finish_by timestamptz NOT NULL,
+         asked text, outcomes text, handle text, parts int NOT NULL DEFAULT 0, bytes bigint NOT NULL DEFAULT 0,
+         created_at timestamptz NOT NULL, finished_at timestamptz,
+         PRIMARY KEY (tenant, id), UNIQUE (tenant, connection, kind, item_key)`,
+      ),
+      // Open tasks only: a poll costs as little after a million done ones.
+      `CREATE INDEX inbox_task_open ON inbox_task (tenant, connection, created_at, id) WHERE state IN ('open', 'claimed');`,
+      tenantTable(
+        'inbox_part',
+        `task uuid NOT NULL, part int NOT NULL, bytes int NOT NULL, sha256 text NOT NULL, content text NOT NULL,
+         PRIMARY KEY (tenant, task, part)`,
+      ),
+    ].join('\n'),
+  },
+];

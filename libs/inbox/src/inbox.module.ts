@@ -1,0 +1,31 @@
+/** Wires the inbox: tasks, their routes, and the drivers behind the calls into connections. */
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { ConnectorCalls, ConnectorsModule } from '#connectors';
+import { SubjectsModule } from '#subjects';
+import { ClaimTask } from './claim-task.js';
+import { DeclareSystem } from './declare-system.js';
+import { InboxAdminController } from './inbox-admin.controller.js';
+import { InboxController } from './inbox.controller.js';
+import { InboxDriver } from './inbox-driver.js';
+import { KeyBinding } from './key-binding.js';
+import { ListTasks } from './list-tasks.js';
+import { OpenTasks } from './open-task.js';
+import { TaskRecords } from './task-records.js';
+import { Tasks } from './tasks.js';
+import { WorkTask } from './work-task.js';
+
+@Module({
+  imports: [SubjectsModule, ConnectorsModule],
+  controllers: [InboxController, InboxAdminController],
+  providers: [Tasks, OpenTasks, ClaimTask, TaskRecords, WorkTask, KeyBinding, ListTasks, DeclareSystem, InboxDriver],
+})
+export class InboxModule implements OnModuleInit {
+  constructor(
+    private readonly calls: ConnectorCalls,
+    private readonly inbox: InboxDriver,
+  ) {}
+
+  onModuleInit(): void {
+    this.calls.use('inbox', this.inbox);
+  }
+}
