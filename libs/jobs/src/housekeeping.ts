@@ -37,6 +37,7 @@ export class Housekeeping {
     private readonly clock: Clock,
     private readonly trouble: ChoreTrouble = () => undefined,
     private readonly leaseMs = CHORE_LEASE_MS,
+    private readonly mayRun: () => boolean = () => true,
   ) {}
 
   /**
@@ -67,6 +68,7 @@ export class Housekeeping {
 
   /** Runs everything that is due now and does not run anywhere; returns the names of what came to its end. */
   async runDue(): Promise<string[]> {
+    if (!this.mayRun()) return [];
     const started = [...this.chores.values()].filter(({ name }) => !this.runs.has(name));
     const ended = await Promise.all(
       started.map((chore) => {

@@ -130,7 +130,7 @@ export class JobWorker {
   /** Claims in every due tenant; returns how many jobs. */
   private async look(): Promise<number> {
     const free = this.size - this.running.size;
-    if (free <= 0 || this.registrations.size === 0) return 0;
+    if (free <= 0 || this.registrations.size === 0 || !this.store.writable) return 0;
     const quiet = [...this.quiet].filter(([, { until }]) => until > performance.now()).map(([tenant]) => tenant);
     const due = await dueTenants(this.store.database, this.clock.now(), quiet, TENANTS);
     // Everybody gets a part of the free slots first; who is second in line does not wait for who has a thousand jobs.

@@ -3,7 +3,7 @@ import { Global, Inject, Module, type BeforeApplicationShutdown, type OnApplicat
 import type { Clock } from '#kernel';
 import { Database, EventStore } from '#ledger';
 import { CLOCK, CONFIG, LOGGER, type Config, type Logger } from '#platform';
-import { Housekeeping } from './housekeeping.js';
+import { CHORE_LEASE_MS, Housekeeping, type ChoreTrouble } from './housekeeping.js';
 import { JobWorker } from './job-worker.js';
 
 const worker = {
@@ -15,9 +15,11 @@ const worker = {
 
 const housekeeping = {
   provide: Housekeeping,
-  inject: [Database, CLOCK, LOGGER],
-  useFactory: (database: Database, clock: Clock, log: Logger) =>
-    new Housekeeping(database, clock, (message, fields) => log.error(fields, message)),
+  inject: [Database, EventStore, CLOCK, LOGGER],
+  useFactory: (database: Database, store: EventStore, clock: Clock, log: Logger) => {
+    const trouble: ChoreTrouble = (message, fields) => log.error(fields, message);
+    return new Housekeeping(database, clock, trouble, CHORE_LEASE_MS, () => store.writable);
+  },
 };
 
 /**

@@ -78,6 +78,16 @@ export class EventStore {
     return () => this.listeners.delete(listener);
   }
 
+  /** False while nothing may be appended: whoever works on his own account waits instead of failing. */
+  get writable(): boolean {
+    try {
+      this.assertWritable();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** Resolves when nothing is queued or in flight. */
   async drained(): Promise<void> {
     while ([...this.lanes.values()].some((lane) => !lane.idle)) await new Promise((resolve) => setTimeout(resolve, 5));

@@ -188,7 +188,8 @@ export class Subscriptions {
     const { database } = this.store;
     const projection = this.projections.get(name);
     const process = this.processes.get(name);
-    if (this.stopping) return 'held';
+    // What a process would do may have been taken back by a restore; projections only read.
+    if (this.stopping || (process && !this.store.writable)) return 'held';
     if (projection) return stepProjection(database, tenant, projection);
     return process ? stepProcess(database, tenant, process) : 'held';
   }

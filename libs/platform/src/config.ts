@@ -27,6 +27,10 @@ export const environmentSchema = z.object({
   LETHE_DATA_DIR: z.string().default('.data').describe('Embedded databases, packages and demo files'),
   LETHE_KEY_DIR: z.string().optional().describe('Key files, outside the data directory, mode 0700'),
   LETHE_ARCHIVE_URL: z.string().optional().describe('Where entry bundles and tiles are copied to'),
+  LETHE_ACCEPT_SCHEMA: z
+    .string()
+    .optional()
+    .describe('Newest migration of a newer build beside which this one may run during an upgrade'),
   LETHE_CHECKPOINT_LOCK: z
     .string()
     .optional()
