@@ -1,43 +1,66 @@
 /** The reader of the log and its signer, built from a process's configuration. */
 import { join } from 'node:path';
-import type { Clock, TenantId } from '#kernel';
+import type { TenantId } from '#kernel';
 import {
+  archiveProjection,
   FileCheckpointLock,
   LogReader,
+  openArchive,
   Signer,
   tilesProjection,
+  type ArchiveSource,
+  type CheckpointLock,
+  type Database,
   type EventStore,
   type LogKeys,
-  type Subscriptions,
 } from '#ledger';
-import type { Config, KeyProvider, Logger } from '#platform';
+import type { Config, KeyProvider, PlatformParts } from '#platform';
+import { ROLLBACK_DETAIL } from './state-watch.js';
 
 /** Also registers the projection that writes the tiles. The signer runs only where it is started. */
 export function ledgerParts(
-  {
-    store,
-    subscriptions,
-    keys,
-    clock,
-    log,
-  }: { store: EventStore; subscriptions: Subscriptions; keys: KeyProvider; clock: Clock; log: Logger },
+  parts: Pick<PlatformParts, 'store' | 'subscriptions' | 'keys' | 'clock' | 'log' | 'state'>,
   config: Config,
   tenants: () => Promise<TenantId[]>,
-): { reader: LogReader; signer: Signer } {
+): { reader: LogReader; signer: Signer; lock: CheckpointLock } {
+  const { store, subscriptions, keys, clock, log, state } = parts;
   const logKeys: LogKeys = {
-    publicKey: (tenant) => keys.publicKey(tenant, 'log'),
-    sign: (tenant, message) => keys.sign(tenant, 'log', message),
+    publicKey: (tenant, generation) => keys.publicKey(tenant, 'log', generation),
+    sign: (tenant, message, generation) => keys.sign(tenant, 'log', message, generation),
   };
   const reader = new LogReader(store.database, config.LETHE_LOG_NAME, logKeys);
   const lock = new FileCheckpointLock(config.LETHE_CHECKPOINT_LOCK ?? join(config.dataDir, 'checkpoints'));
   const signer = new Signer({
     ...{ store, reader, keys: logKeys, lock, clock, tenants },
     tell: (tenant, trouble, fields) => {
+      // The watch of every process finds it too, a little later.
+      if (trouble === 'rollback-detected') state.refuse(trouble, ROLLBACK_DETAIL);
       if (trouble)
         log.error({ tenant, trouble, ...fields }, 'a log is not signed any more: restore it, or ask who changed it');
       else log.info({ tenant }, 'the log is signed again');
     },
   });
   subscriptions.project(tilesProjection);
-  return { reader, signer };
+  if (config.LETHE_ARCHIVE_URL !== undefined)
+    subscriptions.project(archiveProjection(openArchive(config.LETHE_ARCHIVE_URL), archiveSource(store, keys)));
+  return { reader, signer, lock };
+}
+
+/** What the archive asks of this installation. */
+export function archiveSource({ database }: Pick<EventStore, 'database'>, keys: KeyProvider): ArchiveSource {
+  return {
+    logId: async (tenant) => (await tenantRow(database, tenant)).log_id,
+    describe: async (tenant) => JSON.stringify(await tenantRow(database, tenant)),
+    seal: (tenant, line) => keys.mac(tenant, 'item', `archive|${line}`).toString('hex'),
+  };
+}
+
+/** The tenant's own row, since a tenant that is younger than a backup is known from the archive alone. */
+async function tenantRow(database: Database, tenant: TenantId): Promise<{ log_id: string }> {
+  const { rows } = await database.global<{ row: { log_id: string } }>({
+    text: 'SELECT to_jsonb(t) AS row FROM tenant t WHERE id = $1',
+    values: [tenant],
+  });
+  if (!rows[0]) throw new Error('a tenant has no row');
+  return rows[0].row;
 }

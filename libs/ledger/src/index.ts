@@ -20,11 +20,23 @@ export type { Flushed } from './lane.js';
 export { UnknownTenant, type KeptAnswer } from './ledger.queries.js';
 export { ledgerMigrations } from './ledger.migrations.js';
 export type { LogEntry, StoredCheckpoint } from './log.queries.js';
-export { LogReader, type LogIdentity, type LogKeys } from './log-reader.js';
+export {
+  logKeysOf,
+  openWithLogKeys,
+  publicKeyId,
+  readSigningKeys,
+  signingKeyRow,
+  type LogKey,
+  type LogKeys,
+  type SigningKey,
+  type SigningUse,
+} from './log-keys.js';
+export { LogReader, type LogIdentity } from './log-reader.js';
 export * from './merkle.js';
 export * from './merkle-proof.js';
 export type { SubtreeSource } from './merkle-range.js';
 export { tenantTable, type Migration } from './migration.js';
+export { beginEpoch, findRollback, logStream, rollbackEvents, type Rollback, type RollbackParts } from './rollback.js';
 export * from './signed-note.js';
 export { DatabaseUnavailable, type AvailabilityListener } from './server-watch.js';
 export { Signer, type SignerParts, type SignerTrouble, type TellSigner } from './signer.js';

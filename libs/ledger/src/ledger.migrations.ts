@@ -53,4 +53,17 @@ export const ledgerMigrations: Migration[] = [
        GRANT SELECT, INSERT, UPDATE, DELETE ON installation_mark TO lethe_app;`,
     ].join('\n'),
   },
+  {
+    id: '0012-ledger-signing-keys',
+    // Keys that replaced the first one; written with the leaf that records it. Thinning old checkpoints needs DELETE.
+    sql: [
+      tenantTable(
+        'signing_key',
+        `use text NOT NULL CHECK (use IN ('log', 'certificate')), generation int NOT NULL CHECK (generation > 1), key_id text NOT NULL,
+         public_key bytea NOT NULL, position bigint NOT NULL, since timestamptz NOT NULL, PRIMARY KEY (tenant, use, generation)`,
+        'SELECT, INSERT',
+      ),
+      'GRANT DELETE ON checkpoint TO lethe_app;',
+    ].join('\n'),
+  },
 ];

@@ -14,17 +14,9 @@ import {
 } from './log.queries.js';
 import { consistencyProof, inclusionProof, rootAt } from './merkle-proof.js';
 import { rangeHashes, type SubtreeSource } from './merkle-range.js';
-import { vkey } from './signed-note.js';
+import { logKeysOf, readSigningKeys, type LogKey, type LogKeys } from './log-keys.js';
 import { TILE_WIDTH, type TileName } from './tile.js';
 import { formatTlogProof } from './tlog-proof.js';
-
-/** The log's signing key, one a tenant; the private half stays with whoever implements this. */
-export interface LogKeys {
-  /** Raw Ed25519 public key, 32 bytes. */
-  publicKey(tenant: TenantId): Promise<Buffer>;
-  /** Ed25519 signature, 64 bytes. */
-  sign(tenant: TenantId, message: Buffer): Promise<Buffer>;
-}
 
 /** Who a log is, for people outside. */
 export interface LogIdentity {
@@ -51,9 +43,34 @@ export class LogReader {
 
   /** Errors: `UnknownTenant`. */
   async identity(tenant: TenantId): Promise<LogIdentity> {
-    const { log_id: logId, epoch, size } = await readHead(this.database, tenant);
+    const { logId, epoch, origin, size, keys } = await this.keyring(tenant);
+    return { logId, epoch, origin, vkey: keys.at(-1)?.vkey ?? '', size };
+  }
+
+  /** Every key the log was and is signed with, the first one first. Errors: `UnknownTenant`. */
+  async logKeys(tenant: TenantId): Promise<LogKey[]> {
+    return (await this.keyring(tenant)).keys;
+  }
+
+  /** Public key of the generation after the newest one: committed in the log, used by nobody yet. */
+  async successor(tenant: TenantId): Promise<LogKey> {
+    const { origin, keys } = await this.keyring(tenant);
+    const generation = (keys.at(-1)?.generation ?? 1) + 1;
+    const [key] = logKeysOf(origin, await this.keys.publicKey(tenant, generation), []);
+    if (!key) throw new Error('a log has at least one key');
+    return { ...key, generation };
+  }
+
+  private async keyring(
+    tenant: TenantId,
+  ): Promise<{ logId: string; epoch: number; origin: string; size: number; keys: LogKey[] }> {
+    const [{ log_id: logId, epoch, size }, first, rotated] = await Promise.all([
+      readHead(this.database, tenant),
+      this.keys.publicKey(tenant, 1),
+      readSigningKeys(this.query(tenant), tenant, 'log'),
+    ]);
     const origin = originOf(this.logName, logId);
-    return { logId, epoch, origin, vkey: vkey(origin, await this.keys.publicKey(tenant)), size };
+    return { logId, epoch, origin, size, keys: logKeysOf(origin, first, rotated) };
   }
 
   /** Entries from position `start` on, at most `count`, in order. */
@@ -98,12 +115,15 @@ export class LogReader {
   }
 
   /**
-   * The smallest published checkpoint that covers a position; waits for the signer, who signs at least once a second.
+   * The smallest published checkpoint that covers a position and is signed with the log's newest key, so that one key is
+   * enough to check what is handed out; waits for the signer, who signs at least once a second.
    * Errors: 503 `checkpoint-not-signed` when none covers it after `patienceMs`.
    */
   async checkpointFor(tenant: TenantId, position: number, patienceMs = PATIENCE_MS): Promise<StoredCheckpoint> {
+    const { fromSize } = (await this.logKeys(tenant)).at(-1) ?? { fromSize: 0 };
+    const last = Math.max(position, fromSize - 1);
     for (const end = Date.now() + patienceMs; ; await new Promise((resolve) => setTimeout(resolve, LOOK_MS))) {
-      const checkpoint = await readCheckpointOver(this.query(tenant), tenant, position);
+      const checkpoint = await readCheckpointOver(this.query(tenant), tenant, last);
       if (checkpoint) return checkpoint;
       if (Date.now() >= end) throw notSigned();
     }

@@ -1,5 +1,5 @@
 /** The signer against a database that is rolled back, rewritten or shared: it never signs two histories. */
-import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,21 +7,26 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { DomainError, systemClock, type TenantId } from '#kernel';
 import { counted, createLedgerDatabase, openLog } from '../../../test/support/ledger-fixture.js';
 import type { TestDatabase } from '../../../test/support/test-database.js';
-import { openCheckpoint } from './checkpoint.js';
+import { openCheckpoint, signCheckpoint } from './checkpoint.js';
 import { FileCheckpointLock } from './checkpoint-lock.js';
 import { EventStore } from './event-store.js';
-import { LogReader, type LogKeys } from './log-reader.js';
+import { openWithLogKeys, signingKeyRow, type LogKeys } from './log-keys.js';
+import { LogReader } from './log-reader.js';
 import { parseVkey } from './signed-note.js';
 import { Signer, type SignerTrouble } from './signer.js';
 
-const privateKey = createPrivateKey({
-  key: Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.alloc(32, 5)]),
-  format: 'der',
-  type: 'pkcs8',
-});
+/** A key of its own for every generation. */
+const privateKey = (generation: number): KeyObject =>
+  createPrivateKey({
+    key: Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.alloc(32, 4 + generation)]),
+    format: 'der',
+    type: 'pkcs8',
+  });
+const publicKey = (generation: number): Buffer =>
+  createPublicKey(privateKey(generation)).export({ format: 'der', type: 'spki' }).subarray(12);
 const keys: LogKeys = {
-  publicKey: () => Promise.resolve(createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(12)),
-  sign: (_, message) => Promise.resolve(sign(null, message, privateKey)),
+  publicKey: (_, generation) => Promise.resolve(publicKey(generation)),
+  sign: (_, message, generation) => Promise.resolve(sign(null, message, privateKey(generation))),
 };
 
 let db: TestDatabase;
@@ -182,5 +187,53 @@ describe('the signer', () => {
     await signer.round();
     expect([signer.trouble, told]).toEqual([undefined, ['rollback-detected', undefined]]);
     expect(await sizes()).toEqual([10, 11]);
+  });
+});
+
+describe('a key that replaces another', () => {
+  const rotate = (generation: number): Promise<unknown> =>
+    store.append({ ...counted(tenant, 'keys'), rows: [signingKeyRow('log', generation, publicKey(generation))] });
+
+  it('signs every head that holds the leaf of its rotation, and the old key none of them', async () => {
+    const signer = aSigner();
+    await append(3);
+    await signer.round();
+    await rotate(2);
+    await signer.round();
+    await append(2);
+    await signer.round();
+    await rotate(3);
+    await signer.round();
+    expect([await sizes(), signer.trouble]).toEqual([[3, 4, 6, 7], undefined]);
+    const known = await reader.logKeys(tenant);
+    expect(known.map(({ fromSize }) => fromSize)).toEqual([0, 4, 7]);
+    const { rows } = await db.superuser.query<{ size: number; note: string }>(
+      'SELECT size::int, note FROM checkpoint WHERE tenant = $1 ORDER BY size',
+      [tenant],
+    );
+    for (const { note, size } of rows) expect(openWithLogKeys(note, known).size).toBe(size);
+    for (const [at, key] of [0, 1, 1, 2].entries())
+      expect(openCheckpoint(rows[at]!.note, known[key]!.key).size).toBe(rows[at]!.size);
+    // Whoever holds the replaced key cannot seal what came after it.
+    const { origin } = await reader.identity(tenant);
+    const { root } = await store.head(tenant);
+    const stolen = { name: origin, publicKey: publicKey(1), sign: (message: Buffer) => keys.sign(tenant, message, 1) };
+    const forged = await signCheckpoint({ origin, size: 7, root }, stolen);
+    expect(() => openWithLogKeys(forged, known)).toThrow('no known key signed');
+    expect(openCheckpoint(forged, known[0]!.key).size).toBe(7);
+    // What is handed out can be checked with the newest key alone.
+    const { note } = await reader.checkpointFor(tenant, 0);
+    expect(openCheckpoint(note, known[2]!.key).size).toBe(7);
+  });
+
+  it('betrays a database from before its rotation', async () => {
+    await append(3);
+    await aSigner().round();
+    await rotate(2);
+    await aSigner().round();
+    await db.superuser.query('DELETE FROM signing_key WHERE tenant = $1', [tenant]);
+    const signer = aSigner();
+    await signer.round();
+    expect(signer.trouble).toBe('rollback-detected');
   });
 });

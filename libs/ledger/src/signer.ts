@@ -1,12 +1,13 @@
 /** The one role that publishes heads: signs a checkpoint of each log that grew, and none that contradicts the last one. */
 import type { Clock, TenantId } from '#kernel';
-import { openCheckpoint, signCheckpoint, type OpenedCheckpoint } from './checkpoint.js';
+import { parseCheckpoint, signCheckpoint, type OpenedCheckpoint } from './checkpoint.js';
 import type { CheckpointLock } from './checkpoint-lock.js';
 import type { EventStore } from './event-store.js';
-import type { LogKeys, LogReader } from './log-reader.js';
+import { keyForSize, openWithLogKeys, type LogKey, type LogKeys } from './log-keys.js';
+import type { LogReader } from './log-reader.js';
 import { UnknownTenant } from './ledger.queries.js';
 import { writeCheckpoint } from './log.queries.js';
-import { parseVkey, type NoteKey } from './signed-note.js';
+import { splitNote } from './signed-note.js';
 
 /** Why a log is not signed. `rollback-detected`: the database has less than, or something else than, what was signed. */
 export type SignerTrouble = 'rollback-detected' | 'signing-failed';
@@ -113,19 +114,23 @@ export class Signer {
   /** Checks the head against the last signed one, signs it, and publishes it. Returns its size. */
   private async sign(tenant: TenantId): Promise<number> {
     const { reader, keys, lock, store, clock } = this.parts;
-    const { logId, origin, vkey } = await reader.identity(tenant);
-    const key = parseVkey(vkey);
+    const { logId, origin } = await reader.identity(tenant);
     const before = await lock.read(logId);
-    const last = before && openCheckpoint(before.note, key);
+    // The head first: a key that is recorded later than it does not sign it.
     const head = await store.head(tenant);
+    const known = await reader.logKeys(tenant);
+    if (before) await this.refuseSuccessor(tenant, before.note, head);
+    const last = before && openWithLogKeys(before.note, known);
     if (last) await this.checkContinues(tenant, last, head);
-    else await this.checkFirst(tenant, key, head);
+    else await this.checkFirst(tenant, known, head);
     // Signed and locked, but perhaps not published: the signer before us may have been killed in between.
     if (before && last) await this.publish(tenant, last.size, before.note, clock.now());
     if (last?.size === head.size || head.size === 0) return head.size;
     const root = await reader.root(tenant, head.size);
     if (!root.equals(head.root)) throw new RollbackDetected({ lockedSize: last?.size ?? 0, size: head.size });
-    const signer = { name: origin, publicKey: key.publicKey, sign: (message: Buffer) => keys.sign(tenant, message) };
+    const { key, generation } = keyForSize(known, head.size);
+    const signs = (message: Buffer): Promise<Buffer> => keys.sign(tenant, message, generation);
+    const signer = { name: origin, publicKey: key.publicKey, sign: signs };
     const note = await signCheckpoint({ origin, size: head.size, root }, signer);
     // Another signer was first: its head is looked at in the next round.
     if (!(await lock.replace(logId, before, note))) return last?.size ?? -1;
@@ -140,10 +145,18 @@ export class Signer {
     if (!root.equals(last.root)) throw new RollbackDetected(fields);
   }
 
+  /** A head signed with a key that this database has not heard of: it was restored from before the key's rotation. */
+  private async refuseSuccessor(tenant: TenantId, note: string, { size }: { size: number }): Promise<void> {
+    const { key } = await this.parts.reader.successor(tenant);
+    const { text, lines } = splitNote(note);
+    if (lines.some((line) => line.keyId.equals(key.keyId)))
+      throw new RollbackDetected({ lockedSize: parseCheckpoint(text).size, size });
+  }
+
   /** Without a locked head nothing may have been published either: a lost lock must not become a blank cheque. */
-  private async checkFirst(tenant: TenantId, key: NoteKey, head: { size: number }): Promise<void> {
+  private async checkFirst(tenant: TenantId, known: readonly LogKey[], head: { size: number }): Promise<void> {
     const published = await this.parts.reader.latestCheckpoint(tenant);
-    if (published) await this.checkContinues(tenant, openCheckpoint(published.note, key), head);
+    if (published) await this.checkContinues(tenant, openWithLogKeys(published.note, known), head);
   }
 
   private publish(tenant: TenantId, size: number, note: string, signedAt: Date): Promise<void> {

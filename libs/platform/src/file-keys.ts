@@ -13,7 +13,14 @@ import { access, mkdir, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newId, type TenantId } from '#kernel';
 import { assertPrivate, createKeyFile, destroyKeyFile, readKeyFile, writePrivate, type KeyFile } from './key-file.js';
-import { KeyProvider, KeyUnavailable, type MacUse, type SignUse, type WrappedKey } from './key-provider.js';
+import {
+  KeyProvider,
+  KeyUnavailable,
+  type MacUse,
+  type RotatedUse,
+  type SignUse,
+  type WrappedKey,
+} from './key-provider.js';
 
 const macUses: readonly MacUse[] = ['lookup', 'suppression', 'idempotency', 'actor', 'cursor', 'item'];
 const roots = [...macUses.map((use) => `mac-${use}`), 'sign-log', 'sign-log-next', 'sign-certificate', 'sign-session'];
@@ -34,7 +41,7 @@ export class FileKeys extends KeyProvider {
 
   private constructor(
     private readonly directory: string,
-    private readonly secrets: ReadonlyMap<string, KeyFile>,
+    private readonly secrets: Map<string, KeyFile>,
   ) {
     super();
     // The two whose loss nothing can repair: every stored lookup and suppression row was made with them.
@@ -50,12 +57,12 @@ export class FileKeys extends KeyProvider {
     await assertPrivate(directory, 'directory');
     const ring = await readRing(directory);
     const secrets = new Map<string, KeyFile>();
-    for (const name of roots) {
+    // What was added by rotations stands in the ring as well.
+    for (const name of new Set([...roots, ...Object.keys(ring ?? {})])) {
       const known = ring?.[name];
       const key = known === undefined ? await createKeyFile(directory, name) : await readKeyFile(directory, name);
       if (!key) throw missing(name);
-      if (known !== undefined && known !== key.id)
-        throw new KeyUnavailable('damaged', `Key file ${name} is not the one this directory began with. Restore it.`);
+      if (known !== undefined && known !== key.id) throw exchanged(name);
       secrets.set(name, key);
     }
     const keys = new FileKeys(directory, secrets);
@@ -86,26 +93,42 @@ export class FileKeys extends KeyProvider {
     }
   }
 
-  mac(tenant: TenantId, use: MacUse, data: string | Buffer): Buffer {
-    return createHmac('sha256', this.derive(`mac-${use}`, tenant))
+  mac(tenant: TenantId, use: MacUse, data: string | Buffer, generation = 1): Buffer {
+    return createHmac('sha256', this.derive(fileOf(use, generation), tenant))
       .update(data)
       .digest();
   }
 
-  macKeyId(use: MacUse): string {
-    return this.root(`mac-${use}`).id;
+  macKeyId(use: MacUse, generation = 1): string {
+    return this.root(fileOf(use, generation)).id;
   }
 
-  async sign(tenant: TenantId, use: SignUse, message: Buffer): Promise<Buffer> {
-    return sign(null, message, this.signingKey(tenant, `sign-${use}`));
+  async sign(tenant: TenantId, use: SignUse, message: Buffer, generation = 1): Promise<Buffer> {
+    await this.load(fileOf(use, generation));
+    return sign(null, message, this.signingKey(tenant, fileOf(use, generation)));
   }
 
-  async publicKey(tenant: TenantId, use: SignUse): Promise<Buffer> {
-    return this.rawPublicKey(tenant, `sign-${use}`);
+  async publicKey(tenant: TenantId, use: SignUse, generation = 1): Promise<Buffer> {
+    await this.load(fileOf(use, generation));
+    return this.rawPublicKey(tenant, fileOf(use, generation));
   }
 
-  async nextLogKeyHash(tenant: TenantId): Promise<Buffer> {
-    return createHash('sha256').update(this.rawPublicKey(tenant, 'sign-log-next')).digest();
+  async nextLogKeyHash(tenant: TenantId, generation = 1): Promise<Buffer> {
+    return createHash('sha256')
+      .update(await this.publicKey(tenant, 'log', generation + 1))
+      .digest();
+  }
+
+  async addGeneration(use: RotatedUse, generation: number): Promise<string> {
+    const name = fileOf(use, generation);
+    const key = await createKeyFile(this.directory, name);
+    this.secrets.set(name, key);
+    await this.writeRing();
+    return key.id;
+  }
+
+  ready(use: RotatedUse, generation: number): Promise<void> {
+    return this.load(fileOf(use, generation));
   }
 
   async currentEpoch(): Promise<string> {
@@ -189,8 +212,19 @@ export class FileKeys extends KeyProvider {
     return key;
   }
 
+  private async load(name: string): Promise<void> {
+    if (this.secrets.has(name)) return;
+    const key = await readKeyFile(this.directory, name);
+    const known = (await readRing(this.directory))?.[name];
+    if (!key) throw missing(name);
+    if (known !== undefined && known !== key.id) throw exchanged(name);
+    this.secrets.set(name, key);
+  }
+
+  /** Adds what this process knows; what another one added stays. */
   private async writeRing(): Promise<void> {
-    const ring = Object.fromEntries([...this.secrets.values()].map((key) => [key.name, key.id]));
+    const mine = Object.fromEntries([...this.secrets.values()].map((key) => [key.name, key.id]));
+    const ring = { ...(await readRing(this.directory)), ...mine };
     await writePrivate(this.directory, RING, `${JSON.stringify(ring, null, 2)}\n`);
   }
 }
@@ -206,6 +240,17 @@ async function readRing(directory: string): Promise<Record<string, string> | und
 
 function deriveFrom(secret: Buffer, info: string): KeyObject {
   return createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', `lethe|${info}`, 32)));
+}
+
+/** The file of a generation. The second log key has been there from the beginning, because the log commits it. */
+function fileOf(use: MacUse | SignUse, generation: number): string {
+  const first = `${macUses.some((mac) => mac === use) ? 'mac' : 'sign'}-${use}`;
+  if (generation === 1) return first;
+  return use === 'log' && generation === 2 ? 'sign-log-next' : `${first}-${generation}`;
+}
+
+function exchanged(name: string): KeyUnavailable {
+  return new KeyUnavailable('damaged', `Key file ${name} is not the one this directory began with. Restore it.`);
 }
 
 function missing(name: string): KeyUnavailable {

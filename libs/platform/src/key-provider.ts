@@ -7,6 +7,9 @@ export type MacUse = 'lookup' | 'suppression' | 'idempotency' | 'actor' | 'curso
 /** What a signature is for. */
 export type SignUse = 'log' | 'certificate' | 'session';
 
+/** Uses whose key can be replaced while the old one still answers. A suppression key never can: the plaintext is gone. */
+export type RotatedUse = 'lookup' | 'log' | 'certificate';
+
 /** A data key under the key-encryption key of an epoch. */
 export interface WrappedKey {
   epoch: string;
@@ -25,16 +28,26 @@ export abstract class KeyProvider {
   abstract wrap(tenant: TenantId, key: Buffer): Promise<WrappedKey>;
   /** The data key again; fails when the epoch was destroyed or the bytes belong to another tenant or were changed. */
   abstract unwrap(tenant: TenantId, epoch: string, wrapped: Buffer): Promise<Buffer>;
-  /** HMAC-SHA256, 32 bytes, under the key of (tenant, use). Synchronous: it stands on the hot path of every check. */
-  abstract mac(tenant: TenantId, use: MacUse, data: string | Buffer): Buffer;
+  /**
+   * HMAC-SHA256, 32 bytes, under the key of (tenant, use). Synchronous: it stands on the hot path of every check. A later
+   * generation than the first must have been made `ready` in this process.
+   */
+  abstract mac(tenant: TenantId, use: MacUse, data: string | Buffer, generation?: number): Buffer;
   /** Which key `mac` uses, to be stored beside values that outlive it. */
-  abstract macKeyId(use: MacUse): string;
-  /** Ed25519 signature, 64 bytes (RFC 8032). */
-  abstract sign(tenant: TenantId, use: SignUse, message: Buffer): Promise<Buffer>;
+  abstract macKeyId(use: MacUse, generation?: number): string;
+  /** Ed25519 signature, 64 bytes (RFC 8032). Generation 1 when none is named. */
+  abstract sign(tenant: TenantId, use: SignUse, message: Buffer, generation?: number): Promise<Buffer>;
   /** Raw Ed25519 public key, 32 bytes. */
-  abstract publicKey(tenant: TenantId, use: SignUse): Promise<Buffer>;
-  /** SHA-256 of the next log key's raw public key: the genesis leaf commits it, so that a stolen log key cannot name its successor. */
-  abstract nextLogKeyHash(tenant: TenantId): Promise<Buffer>;
+  abstract publicKey(tenant: TenantId, use: SignUse, generation?: number): Promise<Buffer>;
+  /**
+   * SHA-256 of the raw public log key after `generation`: the log commits it before it is used, so that a stolen log key
+   * cannot name its successor.
+   */
+  abstract nextLogKeyHash(tenant: TenantId, generation?: number): Promise<Buffer>;
+  /** Makes the key of a generation unless it is there; returns its id. Safe to repeat. */
+  abstract addGeneration(use: RotatedUse, generation: number): Promise<string>;
+  /** Loads a generation that another process may have made. Errors: `KeyUnavailable` when it has not reached this machine. */
+  abstract ready(use: RotatedUse, generation: number): Promise<void>;
 
   /** Newest key-encryption epoch, read afresh: another process may have begun one. */
   abstract currentEpoch(): Promise<string>;
