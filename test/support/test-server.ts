@@ -60,6 +60,8 @@ export async function startTestServer(
     LETHE_DATA_DIR: dataDir,
     LETHE_KEY_DIR: `${dataDir}-keys`,
     LETHE_LOG_LEVEL: 'error',
+    // The event loop is that of jest as well, which compiles and compares in it.
+    LETHE_LOAD_SHEDDING: 'off',
     ...options.environment,
   });
   const server = await startServer(config, { clock });

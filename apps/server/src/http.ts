@@ -10,10 +10,14 @@ import { EventStore } from '#ledger';
 import {
   CanGuard,
   CLOCK,
+  CONFIG,
+  DEFAULT_LIMITS,
+  equalLimits,
   installAuthentication,
   installSecurityHeaders,
   KeyProvider,
   LOGGER,
+  Metrics,
   parseJsonBody,
   PrincipalSource,
   ProblemFilter,
@@ -26,8 +30,10 @@ import {
   StateGuard,
   toDomainError,
   validationPipe,
+  type Config,
   type Logger,
 } from '#platform';
+import { installHttpMetrics, installLoadShedding } from './http-operations.js';
 
 const BODY_LIMIT = 1024 * 1024;
 
@@ -79,8 +85,8 @@ function installBodyParser(app: NestFastifyApplication, fastify: FastifyInstance
 
 type Parsed = (error: Error | null, body?: unknown) => void;
 
-/** Puts limits, authentication, guards and the filter in front of every route. */
-export async function frame(app: NestFastifyApplication, callsPerMinute: number): Promise<void> {
+/** Puts limits, authentication, guards and the filter in front of every route. `callsPerMinute` is for every class of calls. */
+export async function frame(app: NestFastifyApplication, callsPerMinute?: number): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   const log = app.get<Logger>(LOGGER);
   const reflector = app.get(Reflector);
@@ -101,7 +107,10 @@ export async function frame(app: NestFastifyApplication, callsPerMinute: number)
     done();
   });
   installBodyParser(app, fastify);
-  const limits = new RateLimits(callsPerMinute);
+  const metrics = app.get(Metrics);
+  installHttpMetrics(fastify, metrics);
+  if (app.get<Config>(CONFIG).LETHE_LOAD_SHEDDING === 'on') installLoadShedding(fastify, metrics, app.get(EventStore));
+  const limits = new RateLimits(callsPerMinute === undefined ? DEFAULT_LIMITS : equalLimits(callsPerMinute));
   limits.installForRefused(fastify);
   installAuthentication(fastify, app.get(PrincipalSource));
   limits.installForCallers(fastify);

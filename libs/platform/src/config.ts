@@ -53,7 +53,17 @@ export const environmentSchema = z.object({
     .enum(['sandbox', 'process'])
     .default('process')
     .describe('Weakest isolation a plugin may run at'),
-  LETHE_ADMIN_PORT: z.coerce.number().int().min(0).max(65535).optional().describe('Port of /metrics on 127.0.0.1'),
+  LETHE_ADMIN_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65535)
+    .optional()
+    .describe('Port of /metrics, /healthz and /readyz on 127.0.0.1; closed when absent'),
+  LETHE_LOAD_SHEDDING: z
+    .enum(['on', 'off'])
+    .default('on')
+    .describe('Under overload, refuse what can wait: access log, then batches, then requests; withdrawals never'),
   LETHE_API_KEY: z.string().optional().describe('Key the command line calls with; .data/demo.json when absent'),
   LETHE_LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])

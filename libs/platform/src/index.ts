@@ -1,5 +1,6 @@
 /** The door of the platform: configuration, authentication, permissions, audit, problems, keys, logging. */
 export * from './abilities.js';
+export * from './admin-port.js';
 export * from './answers.js';
 export * from './audit-kind.js';
 export * from './audited.js';
@@ -14,6 +15,7 @@ export { parseJsonBody } from './json-body.js';
 export * from './key-provider.js';
 export { FileKeys } from './file-keys.js';
 export * from './json-value.js';
+export { DEMANDS, LoadShedding, type Demand, type LoadSignals } from './load-shedding.js';
 export * from './log.js';
 export { Metrics, type Collect, type MetricLabels, type SetGauge } from './metrics.js';
 export * from './migrate.js';
@@ -23,7 +25,7 @@ export * from './needs.js';
 export * from './platform.module.js';
 export * from './problem-details.js';
 export * from './provision.js';
-export { RateLimits } from './rate-limits.js';
+export { DEFAULT_LIMITS, equalLimits, RateLimits, type CallLimits, type RateClass } from './rate-limits.js';
 export { RefusalInterceptor, Refusals, refusalStream, type ApprovalRefused } from './refusals.js';
 export * from './security-headers.js';
 export * from './service-state.js';

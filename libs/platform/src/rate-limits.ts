@@ -56,6 +56,7 @@ const checks = new Set(['/v1/consents/check', '/v1/consents/check-batch', '/v1/s
 /** Their class shows in the body: a withdrawal must get through when everything else is exhausted. */
 const byBody = new Set(['/v1/consents', '/v1/requests']);
 const stops = new Set(['withdrawal', 'objection', 'opt-out']);
+const stopping = new Set<unknown>(['withdrawn', 'refused']);
 
 /** The class of a call, or undefined while only its body can tell. */
 export function rateClassOf(method: string, route: string, body?: unknown): RateClass | undefined {
@@ -67,6 +68,32 @@ export function rateClassOf(method: string, route: string, body?: unknown): Rate
   return method === 'POST' && route === '/v1/access-log/entries' ? 'records' : 'calls';
 }
 
+/** Calls a minute by class. */
+export type CallLimits = Record<RateClass, number>;
+
+/**
+ * A key of a system asks before each use of a person's data: a thousand checks a second is an ordinary shop. Everything
+ * else is bounded to a thousand calls a second.
+ */
+export const DEFAULT_LIMITS: Readonly<CallLimits> = {
+  checks: 600_000,
+  records: 60_000,
+  withdrawals: 60_000,
+  calls: 60_000,
+  failures: 60_000,
+};
+
+/** The same limit for every class. */
+export function equalLimits(perMinute: number): CallLimits {
+  return {
+    checks: perMinute,
+    records: perMinute,
+    withdrawals: perMinute,
+    calls: perMinute,
+    failures: perMinute,
+  };
+}
+
 function isStop(body: unknown): boolean {
   if (typeof body !== 'object' || body === null) return false;
   const { decisions, type } = body as { decisions?: unknown; type?: unknown };
@@ -74,7 +101,7 @@ function isStop(body: unknown): boolean {
   return (
     Array.isArray(decisions) &&
     decisions.length > 0 &&
-    decisions.every((one) => (one as { decision?: unknown } | null)?.decision === 'withdrawn')
+    decisions.every((one) => stopping.has((one as { decision?: unknown } | null)?.decision))
   );
 }
 
@@ -86,7 +113,7 @@ export class RateLimits {
   private readonly buckets: RateBuckets;
 
   constructor(
-    private readonly perMinute: number,
+    private readonly limits: Readonly<CallLimits>,
     now: () => number = () => performance.now(),
   ) {
     this.buckets = new RateBuckets(now);
@@ -95,11 +122,11 @@ export class RateLimits {
   /** Slows guessing of credentials down, per address, before one is looked up. */
   installForRefused(fastify: FastifyInstance): void {
     fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, next: () => void) => {
-      if (this.buckets.take(`failures ${request.ip}`, this.perMinute, 0).allowed) next();
+      if (this.buckets.take(`failures ${request.ip}`, this.limits.failures, 0).allowed) next();
       else this.apply('failures', request.ip, request, reply, next, 0);
     });
     fastify.addHook('onResponse', (request: FastifyRequest, reply: FastifyReply, next: () => void) => {
-      if (reply.statusCode === 401) this.buckets.take(`failures ${request.ip}`, this.perMinute);
+      if (reply.statusCode === 401) this.buckets.take(`failures ${request.ip}`, this.limits.failures);
       next();
     });
   }
@@ -131,8 +158,9 @@ export class RateLimits {
     next: () => void,
     amount: number,
   ): void {
-    const { allowed, remaining, resetSeconds } = this.buckets.take(`${kind} ${who}`, this.perMinute, amount);
-    reply.header('ratelimit-policy', `"${kind}";q=${this.perMinute};w=60`);
+    const limit = this.limits[kind];
+    const { allowed, remaining, resetSeconds } = this.buckets.take(`${kind} ${who}`, limit, amount);
+    reply.header('ratelimit-policy', `"${kind}";q=${limit};w=60`);
     reply.header('ratelimit', `"${kind}";r=${remaining};t=${resetSeconds}`);
     if (allowed) {
       next();

@@ -1,0 +1,103 @@
+/** What waits in the tenants' tables, as gauges: late requests, dead jobs, projections behind, events that no checkpoint covers. */
+import { performance } from 'node:perf_hooks';
+import type { TenantId } from '#kernel';
+import type { Database } from '#ledger';
+import type { PlatformParts } from '#platform';
+
+interface Standing {
+  overdue: number;
+  incomplete: number;
+  dead: number;
+  unsignedSince: Date | null;
+  cursors: { name: string; behind: number; since: Date | null }[];
+}
+
+/** Sums and worst cases over all tenants; never one tenant's own, whose name would be a label. */
+interface Standings {
+  overdue: number;
+  incomplete: number;
+  dead: number;
+  unsignedSeconds: number;
+  lag: Map<string, { events: number; seconds: number }>;
+}
+
+/** A scrape of all gauges reads the tables once. */
+const FRESH_MS = 1_000;
+const TENANTS_AT_ONCE = 4;
+
+/** Registers the gauges; `tenants` names all of them. */
+export function registerTenantGauges(
+  { metrics, database, clock }: Pick<PlatformParts, 'metrics' | 'database' | 'clock'>,
+  tenants: () => Promise<TenantId[]>,
+): void {
+  let last: { at: number; standings: Promise<Standings> } | undefined;
+  const read = (): Promise<Standings> => {
+    if (!last || performance.now() - last.at > FRESH_MS)
+      last = { at: performance.now(), standings: tenants().then((all) => standingsOf(database, all, clock.now())) };
+    return last.standings;
+  };
+  const gauge = (name: string, help: string, value: (standings: Standings) => number): void => {
+    metrics.gauge(name, help, [], async (set) => set(value(await read())));
+  };
+  gauge('lethe_requests_overdue', 'Open requests whose legal deadline has passed', ({ overdue }) => overdue);
+  gauge('lethe_requests_incomplete', 'Requests that ended, or wait, without all outcomes', (of) => of.incomplete);
+  gauge('lethe_jobs_dead', 'Jobs nobody tries any more: they wait for a human', ({ dead }) => dead);
+  gauge(
+    'lethe_checkpoint_age_seconds',
+    'Age of the oldest event that no published checkpoint covers; 0 when all are',
+    ({ unsignedSeconds }) => unsignedSeconds,
+  );
+  const perName = (name: string, help: string, key: 'events' | 'seconds'): void => {
+    metrics.gauge(name, help, ['subscription'], async (set) => {
+      for (const [subscription, lag] of (await read()).lag) set(lag[key], { subscription });
+    });
+  };
+  perName('lethe_projection_lag_events', 'Events a subscription has still to read, of the tenant worst off', 'events');
+  perName('lethe_projection_lag_seconds', 'Age of the oldest event a subscription has still to read', 'seconds');
+}
+
+async function standingsOf(database: Database, tenants: readonly TenantId[], now: Date): Promise<Standings> {
+  const sum: Standings = { overdue: 0, incomplete: 0, dead: 0, unsignedSeconds: 0, lag: new Map() };
+  const rest = [...tenants];
+  const work = async (): Promise<void> => {
+    for (let tenant = rest.pop(); tenant !== undefined; tenant = rest.pop())
+      add(sum, await standingOf(database, tenant, now), now);
+  };
+  await Promise.all(Array.from({ length: TENANTS_AT_ONCE }, work));
+  return sum;
+}
+
+/** One round trip a tenant, each part by an index that is as long as the backlog. */
+async function standingOf(database: Database, tenant: TenantId, now: Date): Promise<Standing> {
+  const { rows } = await database.fetch<Standing>(tenant, {
+    name: 'tenant-standing',
+    text: `SELECT
+      (SELECT count(*) FROM request_summary r WHERE r.tenant = $1 AND r.status <> 'closed' AND r.due_on < $2::date) AS overdue,
+      (SELECT count(*) FROM request_summary r WHERE r.tenant = $1 AND r.status = 'incomplete') AS incomplete,
+      (SELECT count(*) FROM job j WHERE j.tenant = $1 AND j.state IN ('dead', 'manual')) AS dead,
+      (SELECT e.recorded_at FROM event e WHERE e.tenant = $1 AND e.position =
+        (SELECT coalesce(max(c.size), 0) FROM checkpoint c WHERE c.tenant = $1)) AS "unsignedSince",
+      (SELECT coalesce(json_agg(json_build_object('name', c.name, 'behind', h.size - c.position, 'since',
+        (SELECT e.recorded_at FROM event e WHERE e.tenant = $1 AND e.position = c.position))), '[]')
+       FROM cursor c, log_head h WHERE c.tenant = $1 AND h.tenant = $1) AS cursors`,
+    values: [tenant, now.toISOString().slice(0, 10)],
+  });
+  return rows[0]!;
+}
+
+function add(sum: Standings, standing: Standing, now: Date): void {
+  sum.overdue += standing.overdue;
+  sum.incomplete += standing.incomplete;
+  sum.dead += standing.dead;
+  sum.unsignedSeconds = Math.max(sum.unsignedSeconds, age(standing.unsignedSince, now));
+  for (const { name, behind, since } of standing.cursors) {
+    const worst = sum.lag.get(name) ?? { events: 0, seconds: 0 };
+    worst.events = Math.max(worst.events, behind);
+    worst.seconds = Math.max(worst.seconds, age(since, now));
+    sum.lag.set(name, worst);
+  }
+}
+
+function age(since: Date | string | null, now: Date): number {
+  return since === null ? 0 : Math.max(0, (now.getTime() - new Date(since).getTime()) / 1000);
+}
