@@ -1,7 +1,8 @@
 /** Opens the ledger's and the key store's databases: given ones, or an embedded PostgreSQL under the data directory. */
 import { join } from 'node:path';
+import { Client } from 'pg';
 import { Database, type Migration } from '#ledger';
-import { migrate, provision, type Config } from '#platform';
+import { migrate, provision, schemaMisfit, type Config } from '#platform';
 import { startPostgres } from '#scripts/postgres.mjs';
 
 export interface OpenDatabases {
@@ -24,8 +25,13 @@ export async function openDatabases(
   const { urls, stop } = config.embedded
     ? await embedded(config, say)
     : { urls: given(config), stop: async () => undefined };
-  if (urls.ledger.ownerUrl) await migrate(urls.ledger.ownerUrl, schemas.ledger);
-  if (urls.keystore.ownerUrl) await migrate(urls.keystore.ownerUrl, schemas.keystore);
+  try {
+    await prepareSchema(urls.ledger, 'ledger', schemas.ledger, config);
+    await prepareSchema(urls.keystore, 'key store', schemas.keystore, config);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   const database = new Database({ connectionString: urls.ledger.appUrl });
   const keystoreDatabase = new Database({ connectionString: urls.keystore.appUrl, max: 4 });
   return {
@@ -36,6 +42,24 @@ export async function openDatabases(
       await stop();
     },
   };
+}
+
+/** Migrates where the owner is known, and asks before anything is read or written. Errors: a sentence with what to do. */
+async function prepareSchema(
+  { appUrl, ownerUrl }: Urls['ledger'],
+  what: string,
+  migrations: Migration[],
+  config: Config,
+): Promise<void> {
+  if (ownerUrl) await migrate(ownerUrl, migrations);
+  const client = new Client({ connectionString: appUrl });
+  await client.connect();
+  try {
+    const misfit = await schemaMisfit(({ text }) => client.query(text), migrations, config.LETHE_ACCEPT_SCHEMA);
+    if (misfit !== undefined) throw new Error(`the schema of the ${what} does not fit this build: ${misfit}.`);
+  } finally {
+    await client.end();
+  }
 }
 
 interface Urls {

@@ -3,7 +3,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { systemClock, type Clock, type TenantId } from '#kernel';
-import { EventStore, Subscriptions, type Trouble } from '#ledger';
+import { EventStore, Subscriptions, type CheckpointLock, type Trouble } from '#ledger';
 import { createLogger, FileKeys, Metrics, nestLog, ServiceState, type Config, type PlatformParts } from '#platform';
 import { Tenants } from '#tenancy';
 import { AppModule } from './app.module.js';
@@ -12,6 +12,7 @@ import { ledgerParts } from './ledger-parts.js';
 import { openDatabases } from './open-databases.js';
 import { serveOpenApi } from './openapi.js';
 import { schemas } from './schemas.js';
+import { StateWatch } from './state-watch.js';
 
 /** What may differ from production in a test or a demo. */
 export interface ServerOptions {
@@ -35,6 +36,9 @@ export interface RunningServer {
 /** The databases, keys and ledger of a process, before there is an application. */
 export interface OpenParts {
   parts: PlatformParts;
+  /** Looks for what must stop this process; the service starts it, a command asks it once or not at all. */
+  watch: StateWatch;
+  lock: CheckpointLock;
   /** Stops what runs over the databases, then closes them; call it after the application's own close. */
   close(): Promise<void>;
 }
@@ -51,14 +55,16 @@ export async function openParts(
     const clock = options.clock ?? systemClock;
     const metrics = new Metrics();
     const state = new ServiceState(clock);
-    const store = new EventStore(databases.database, clock, () => state.assertWritable());
+    const archived = config.LETHE_ARCHIVE_URL !== undefined;
+    const store = new EventStore(databases.database, clock, () => state.assertWritable(), archived);
     const trouble: Trouble = (message, fields) => log.error(fields, message);
     const subscriptions = new Subscriptions(store, tenants, trouble);
     const keys = await FileKeys.open(config.keyDir);
     const { database, keystoreDatabase } = databases;
-    const { reader, signer } = ledgerParts({ store, subscriptions, keys, clock, log }, config, tenants);
+    const { reader, signer, lock } = ledgerParts({ store, subscriptions, keys, clock, log, state }, config, tenants);
+    const watch = new StateWatch({ state, database, store, reader, log }, lock, tenants);
     const close = async (): Promise<void> => {
-      await Promise.all([subscriptions.stop(), signer.stop()]);
+      await Promise.all([subscriptions.stop(), signer.stop(), watch.stop()]);
       await store.drained();
       await databases.close();
     };
@@ -77,6 +83,8 @@ export async function openParts(
         state,
         metrics,
       },
+      watch,
+      lock,
       close,
     };
   } catch (error) {
@@ -87,18 +95,20 @@ export async function openParts(
 
 /** Opens databases, builds the application and listens. Errors: a sentence for the operator. */
 export async function startServer(config: Config, options: ServerOptions = {}): Promise<RunningServer> {
-  const { parts, close } = await openParts(config, () => tenantIds(app), options);
+  const { parts, watch, close } = await openParts(config, () => tenantIds(app), options);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(parts), fastifyAdapter(), {
     logger: nestLog(parts.log),
     abortOnError: false,
   });
-  await frame(app, options.callsPerMinute ?? 60_000);
+  await frame(app, options.callsPerMinute);
   serveOpenApi(app, options.docs ?? false);
   const closeAll = async (): Promise<void> => {
     await app.close();
     await close();
   };
   try {
+    await watch.look();
+    watch.start();
     await app.listen(config.PORT, config.LETHE_HOST);
   } catch (error) {
     await closeAll();
