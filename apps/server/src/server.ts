@@ -4,15 +4,28 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { systemClock, type Clock, type TenantId } from '#kernel';
 import { EventStore, Subscriptions, type CheckpointLock, type Trouble } from '#ledger';
-import { createLogger, FileKeys, Metrics, nestLog, ServiceState, type Config, type PlatformParts } from '#platform';
+import {
+  createLogger,
+  FileKeys,
+  Metrics,
+  nestLog,
+  ServiceState,
+  type Config,
+  type PlatformParts,
+  openAdminPort,
+  type AdminPort,
+} from '#platform';
 import { Tenants } from '#tenancy';
 import { AppModule } from './app.module.js';
 import { fastifyAdapter, frame } from './http.js';
 import { ledgerParts } from './ledger-parts.js';
 import { openDatabases } from './open-databases.js';
 import { serveOpenApi } from './openapi.js';
+import { registerProcessGauges } from './process-gauges.js';
+import { assertReady } from './readiness.js';
 import { schemas } from './schemas.js';
 import { StateWatch } from './state-watch.js';
+import { registerTenantGauges } from './tenant-gauges.js';
 
 /** What may differ from production in a test or a demo. */
 export interface ServerOptions {
@@ -28,6 +41,8 @@ export interface ServerOptions {
 export interface RunningServer {
   app: NestFastifyApplication;
   baseUrl: string;
+  /** Where metrics are served; absent when the admin port is closed. */
+  adminPort?: number;
   parts: PlatformParts;
   /** Refuses new calls, lets running ones finish, stops workers, closes the databases. */
   close(): Promise<void>;
@@ -102,7 +117,11 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   });
   await frame(app, options.callsPerMinute);
   serveOpenApi(app, options.docs ?? false);
+  registerProcessGauges(parts);
+  registerTenantGauges(parts, () => tenantIds(app));
+  let admin: AdminPort | undefined;
   const closeAll = async (): Promise<void> => {
+    await admin?.close();
     await app.close();
     await close();
   };
@@ -110,13 +129,15 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     await watch.look();
     watch.start();
     await app.listen(config.PORT, config.LETHE_HOST);
+    if (config.LETHE_ADMIN_PORT !== undefined)
+      admin = await openAdminPort(config.LETHE_ADMIN_PORT, parts.metrics, () => assertReady(parts));
   } catch (error) {
     await closeAll();
     throw error;
   }
   if (config.LETHE_ROLES.includes('worker')) parts.subscriptions.start();
   if (config.LETHE_ROLES.includes('signer')) parts.signer.start();
-  return { app, parts, baseUrl: await app.getUrl(), close: closeAll };
+  return { app, parts, baseUrl: await app.getUrl(), ...(admin ? { adminPort: admin.port } : {}), close: closeAll };
 }
 
 /** Ids of all tenants of an application. */
