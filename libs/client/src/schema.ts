@@ -736,6 +736,150 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listTasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tasks/{id}/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["claimTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tasks/{id}/heartbeat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["heartbeatTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tasks/{id}/outcomes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["reportTaskOutcomes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tasks/{id}/records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["takeTaskRecords"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tasks/{id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["completeTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tasks/{id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["releaseTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/inboxes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["declareInbox"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/remotes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["declareRemote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/retention/policies/{id}": {
         parameters: {
             query?: never;
@@ -1906,6 +2050,217 @@ export interface components {
                 schemaHash: string;
             }[];
         };
+        ConnectionTasks: {
+            items: components["schemas"]["TaskSummary"][];
+            /** @enum {string|null} */
+            next: null;
+        };
+        TaskSummary: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "locate" | "read" | "apply" | "verify";
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            mustFinishBy: string;
+        };
+        ClaimTask: {
+            /** @default 60 */
+            leaseSeconds: number;
+        };
+        ClaimedTask: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            connectionId: string;
+            /** @enum {string} */
+            kind: "locate" | "read" | "apply" | "verify";
+            fence: number;
+            /** Format: date-time */
+            leaseUntil: string;
+            idempotencyKey: string;
+            /** Format: date-time */
+            mustFinishBy: string;
+            identifiers: {
+                type: string;
+                value: string;
+                /** @enum {string} */
+                strength: "verified" | "derived";
+            }[];
+            datasets: {
+                name: string;
+                /** @enum {string} */
+                action: "erase" | "anonymise" | "strip" | "detach" | "retain" | "read" | "locate" | "verify";
+                refs?: string[];
+                ruleId?: string;
+                fields?: string[];
+            }[];
+            rules: {
+                id: string;
+            }[];
+            received: components["schemas"]["ReceivedRecords"];
+        };
+        ReceivedRecords: {
+            parts: number;
+            bytes: number;
+        };
+        TaskHeartbeat: {
+            fence: number;
+            /** @default 60 */
+            leaseSeconds: number;
+        };
+        HeldTask: {
+            /** Format: uuid */
+            id: string;
+            fence: number;
+            /** Format: date-time */
+            leaseUntil: string;
+            received: components["schemas"]["ReceivedRecords"];
+        };
+        TaskOutcomes: {
+            fence: number;
+            outcomes: components["schemas"]["TaskOutcome"][];
+        };
+        TaskOutcome: {
+            dataset: string;
+            ref?: string;
+            /** @default 0 */
+            count: number;
+            /** @enum {string} */
+            kind: "erased" | "anonymised" | "masked" | "detached" | "rectified" | "restricted" | "soft-deleted" | "not-found" | "unsupported" | "provided" | "clean" | "residue";
+        } | {
+            dataset: string;
+            ref?: string;
+            /** @default 0 */
+            count: number;
+            /** @enum {string} */
+            kind: "retained";
+            ruleId: string;
+        } | {
+            dataset: string;
+            ref?: string;
+            /** @default 0 */
+            count: number;
+            /** @enum {string} */
+            kind: "refused-by-system";
+            /** Format: date */
+            until?: string;
+        } | {
+            dataset: string;
+            ref?: string;
+            /** @default 0 */
+            count: number;
+            /** @enum {string} */
+            kind: "failed";
+            retryable: boolean;
+            code: string;
+        };
+        TaskStanding: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            state: "open" | "claimed" | "done";
+            missing: string[];
+        };
+        TaskRecords: {
+            fence: number;
+            part: number;
+            sha256: string;
+            content: string;
+        };
+        TaskRecordsTaken: {
+            /** Format: uuid */
+            id: string;
+            received: components["schemas"]["ReceivedRecords"];
+        };
+        CompleteTask: {
+            fence: number;
+            /** @default [] */
+            outcomes: components["schemas"]["TaskOutcome"][];
+        };
+        ReleaseTask: {
+            fence: number;
+            /** @default released */
+            reason: string;
+            /** @default 0 */
+            retryAfterSeconds: number;
+        };
+        NewInbox: {
+            name: string;
+            /**
+             * @default own
+             * @enum {string}
+             */
+            role: "own" | "processor" | "joint" | "independent";
+            legalEntity: string;
+            country: string;
+            datasets: components["schemas"]["DeclaredDataset"][];
+            /** @default 14 */
+            answerWithinDays: number;
+            keyId: string;
+        };
+        DeclaredDataset: {
+            name: string;
+            title: string;
+            /** @default [] */
+            categories: string[];
+            /** @default [] */
+            fields: {
+                name: string;
+                /** @default true */
+                personal: boolean;
+                identifier?: {
+                    type: string;
+                    /** @enum {string} */
+                    strength: "identifying" | "candidate";
+                };
+            }[];
+            /** @default [] */
+            refs: {
+                field: string;
+                to: {
+                    dataset: string;
+                    field: string;
+                };
+                identifying: boolean;
+            }[];
+            /** @default false */
+            shared: boolean;
+            /**
+             * @default erase
+             * @enum {string}
+             */
+            action: "erase" | "anonymise" | "strip" | "detach" | "retain";
+            clockField?: string;
+            /** @default [] */
+            stripFields: string[];
+            backupDays?: number;
+        };
+        DeclaredSystem: {
+            /** Format: uuid */
+            id: string;
+            status: string;
+        };
+        NewRemote: {
+            name: string;
+            /**
+             * @default own
+             * @enum {string}
+             */
+            role: "own" | "processor" | "joint" | "independent";
+            legalEntity: string;
+            country: string;
+            datasets: components["schemas"]["DeclaredDataset"][];
+            /** @default 14 */
+            answerWithinDays: number;
+            /** Format: uri */
+            endpoint: string;
+            /** @default false */
+            allowInward: boolean;
+            signingSecret: string;
+            keyId?: string;
+        };
         RetentionPolicyDefinition: {
             /** Format: uuid */
             connectionId: string;
@@ -2380,6 +2735,7 @@ export interface components {
                     schemaHash: string;
                     decisions: components["schemas"]["PlannedDecision"][];
                     leftAlone: number;
+                    searched?: boolean;
                 }[];
             }[];
             blockers: {
@@ -4211,6 +4567,331 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConnectionStatus"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTasks: {
+        parameters: {
+            query: {
+                connectionId: string;
+                wait?: number;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionTasks"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    claimTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClaimTask"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClaimedTask"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    heartbeatTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskHeartbeat"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldTask"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reportTaskOutcomes: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskOutcomes"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskStanding"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    takeTaskRecords: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskRecords"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskRecordsTaken"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    completeTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompleteTask"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskStanding"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    releaseTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseTask"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskStanding"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    declareInbox: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewInbox"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeclaredSystem"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    declareRemote: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRemote"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeclaredSystem"];
                 };
             };
             /** @description A problem document (RFC 9457); `code` is stable. */
