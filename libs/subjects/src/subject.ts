@@ -87,13 +87,20 @@ const subjectTable: InlineTable = {
 
 const identifierTable: InlineTable = {
   name: 'subject-identifier',
-  columns: 9,
-  json: [5],
+  columns: 11,
+  json: [7],
   // Sealed before an erasure and stored after it would leave a hash of an erased person behind: such a row is dropped.
   // A scalar subquery, because NOT EXISTS may be planned as a join that reads every person of the tenant.
-  text: `INSERT INTO subject_identifier (tenant, id, subject, type, mac, normaliser, value, strength, shared, added_at)
-         SELECT $1, n.* FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::int[], string_to_array($7, E'\\x1e'), $8::text[], $9::boolean[], $10::timestamptz[])
-           AS n(id, subject, type, mac, normaliser, value, strength, shared, added_at)
+  // While a lookup key is replaced: a row under the key before it stands for the same person, so its hash is repeated and
+  // runs into the index of first contacts; and a hash under a key that is not the newest one is refused (mac_key is null).
+  text: `INSERT INTO subject_identifier (tenant, id, subject, type, mac, mac_key, normaliser, value, strength, shared, added_at)
+         SELECT $1, n.id, n.subject, n.type,
+           CASE WHEN n.old IS NOT NULL AND NOT n.shared AND EXISTS (
+             SELECT FROM subject_identifier o WHERE o.tenant = $1 AND o.mac = n.old AND NOT o.shared) THEN n.old ELSE n.mac END,
+           CASE WHEN n.mac_key = COALESCE((SELECT max(generation) FROM lookup_key WHERE tenant = $1), 1) THEN n.mac_key END,
+           n.normaliser, n.value, n.strength, n.shared, n.added_at
+         FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::int[], $7::bytea[], $8::int[], string_to_array($9, E'\\x1e'), $10::text[], $11::boolean[], $12::timestamptz[])
+           AS n(id, subject, type, mac, mac_key, old, normaliser, value, strength, shared, added_at)
          WHERE (SELECT s.status FROM subject s WHERE s.tenant = $1 AND s.id = n.subject) IS DISTINCT FROM 'erased'`,
 };
 
@@ -104,11 +111,21 @@ export function subjectRow(subject: SubjectId): InlineRow {
   return { into: subjectTable, row: (at) => [subject, at.recordedAt] };
 }
 
+/** Column that is null in a row whose hash was made with a key that has been replaced meanwhile. */
+export const lookupKeyColumn = 'mac_key';
+
+/** A keyed hash with the generation of its key; `old` under the key before it, while that one still answers. */
+export interface LookupMac {
+  mac: Buffer;
+  generation: number;
+  old?: Buffer;
+}
+
 export function identifierRow(row: {
   id: string;
   subject: SubjectId;
   type: string;
-  mac: Buffer;
+  mac: LookupMac;
   value: Sealed;
   strength: Strength;
   shared: boolean;
@@ -120,7 +137,9 @@ export function identifierRow(row: {
       row.id,
       row.subject,
       row.type,
-      row.mac,
+      row.mac.mac,
+      row.mac.generation,
+      row.mac.old ?? null,
       NORMALISER_VERSION,
       value,
       row.strength,

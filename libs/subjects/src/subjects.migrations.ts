@@ -32,4 +32,16 @@ export const subjectsMigrations: Migration[] = [
       'CREATE INDEX subject_restriction_subject ON subject_restriction (tenant, subject);',
     ].join('\n'),
   },
+  {
+    id: '0041-subjects-lookup-keys',
+    // A tenant without a row looks up with the first key. Until `rekeyed_at` the key before it answers as well.
+    sql: [
+      'ALTER TABLE subject_identifier ADD COLUMN mac_key int NOT NULL DEFAULT 1;',
+      tenantTable(
+        'lookup_key',
+        'generation int NOT NULL CHECK (generation > 1), key_id text NOT NULL, since timestamptz NOT NULL, rekeyed_at timestamptz, PRIMARY KEY (tenant, generation)',
+        'SELECT, INSERT, UPDATE',
+      ),
+    ].join('\n'),
+  },
 ];

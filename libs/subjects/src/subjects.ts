@@ -10,6 +10,7 @@ import {
   identifierAdded,
   identifierPlace,
   identifierRow,
+  lookupKeyColumn,
   registered,
   subjectRow,
 } from './subject.js';
@@ -181,7 +182,7 @@ export class Subjects {
   async addIdentifier(
     tenant: TenantId,
     subject: SubjectId,
-    one: Pick<Lookup, 'identifier' | 'mac'>,
+    one: Pick<Lookup, 'identifier' | 'mac' | 'generation' | 'old'>,
     strength: Strength,
     shared: boolean,
   ): Promise<{ event: NewEvent; row: InlineRow; id: string }> {
@@ -197,7 +198,7 @@ export class Subjects {
     return {
       id,
       event: identifierAdded(subject, id, type, strength, value),
-      row: identifierRow({ id, subject, type, mac: one.mac, value, strength, shared }),
+      row: identifierRow({ id, subject, type, mac: one, value, strength, shared }),
     };
   }
 }
@@ -222,6 +223,7 @@ function nothingToAdd(found: readonly Lookup[], options: RecordOptions): boolean
 }
 
 function isFirstContactRace(error: unknown): boolean {
-  const { code, constraint } = error as { code?: string; constraint?: string };
-  return code === '23505' && constraint === firstContactIndex;
+  const { code, constraint, column } = error as { code?: string; constraint?: string; column?: string };
+  // The second: the lookup key was replaced between our look and our append.
+  return (code === '23505' && constraint === firstContactIndex) || (code === '23502' && column === lookupKeyColumn);
 }
