@@ -1,0 +1,123 @@
+/** The gauges tell the truth: each condition is planted, and read on the admin port as a scraper reads it. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startTestServer, type TestServer } from '../support/test-server.js';
+
+let lethe: TestServer;
+let tenant: string;
+
+beforeAll(async () => {
+  lethe = await startTestServer({
+    environment: { LETHE_ADMIN_PORT: '0', LETHE_LOAD_SHEDDING: 'on', LETHE_ROLES: 'api', LETHE_LOG_LEVEL: 'silent' },
+  });
+  tenant = lethe.tenant.tenant.id;
+});
+afterAll(() => lethe.close());
+
+async function ask(path: string): Promise<{ status: number; type: string; text: string }> {
+  const answer = await fetch(`http://127.0.0.1:${lethe.server.adminPort}${path}`);
+  return { status: answer.status, type: answer.headers.get('content-type') ?? '', text: await answer.text() };
+}
+
+/** Value of one series, as it is written; undefined when absent. Readings are kept for a quarter of a second. */
+async function read(series: string): Promise<number | undefined> {
+  await sleep(270);
+  const { text } = await ask('/metrics');
+  const line = text.split('\n').find((one) => one.startsWith(`${series} `));
+  return line === undefined ? undefined : Number(line.slice(series.length + 1));
+}
+
+async function plantRequest(status: string, dueOn: string): Promise<void> {
+  await lethe.superuser.query(
+    `INSERT INTO request_summary (tenant, id, type, status, subject, verified, received_at, received_on, due_on, state)
+     VALUES ($1, $2, 'erasure', $3, $2, true, now(), current_date, $4, '{}')`,
+    [tenant, randomUUID(), status, dueOn],
+  );
+}
+
+describe('the admin port', () => {
+  it('serves metrics, health and readiness, and nothing else', async () => {
+    expect(await ask('/metrics')).toMatchObject({ status: 200, type: expect.stringContaining('text/plain') });
+    expect((await ask('/healthz')).status).toBe(200);
+    expect((await ask('/readyz')).status).toBe(200);
+    expect(await ask('/v1/whoami')).toMatchObject({ status: 404, type: 'application/problem+json' });
+    expect((await fetch(`${lethe.server.baseUrl}/metrics`)).status).toBe(404);
+  });
+
+  it('counts overdue and incomplete requests', async () => {
+    expect(await read('lethe_requests_overdue')).toBe(0);
+    await plantRequest('acting', '2001-01-01');
+    await plantRequest('closed', '2001-01-01');
+    await plantRequest('incomplete', '2999-01-01');
+    expect(await read('lethe_requests_overdue')).toBe(1);
+    expect(await read('lethe_requests_incomplete')).toBe(1);
+  });
+
+  it('counts jobs that wait for a human', async () => {
+    expect(await read('lethe_jobs_dead')).toBe(0);
+    await lethe.superuser.query(
+      `INSERT INTO job (tenant, id, queue, concurrency_key, payload, state, run_at, attempts, created_at, finished_at)
+       VALUES ($1, $2, 'q', 'k', '{}', 'dead', now(), 1, now(), now())`,
+      [tenant, randomUUID()],
+    );
+    expect(await read('lethe_jobs_dead')).toBe(1);
+  });
+
+  it('tells how far a subscription is behind, in events and in seconds, and since when nothing was signed', async () => {
+    await lethe.superuser.query(
+      `INSERT INTO cursor (tenant, name, position, updated_at) VALUES ($1, 'planted', 0, now())`,
+      [tenant],
+    );
+    const { size } = await lethe.server.parts.store.head(lethe.tenant.tenant.id);
+    lethe.clock.advance(5 * 60_000);
+    expect(await read('lethe_projection_lag_events{subscription="planted"}')).toBe(size);
+    expect(await read('lethe_projection_lag_seconds{subscription="planted"}')).toBeGreaterThanOrEqual(300);
+    expect(await read('lethe_checkpoint_age_seconds')).toBeGreaterThanOrEqual(300);
+    await lethe.server.parts.signer.round();
+    expect(await read('lethe_checkpoint_age_seconds')).toBe(0);
+  });
+
+  it('counts appends, flushes, waits for connections and the process', async () => {
+    const before = await read('lethe_events_appended_total');
+    await lethe.put('/v1/purposes/metric', { name: 'n', legalBasis: 'consent', model: 'opt-in' }, { as: 'admin' });
+    expect(await read('lethe_events_appended_total')).toBeGreaterThan(before ?? 0);
+    expect(await read('lethe_flush_seconds_count')).toBeGreaterThan(0);
+    expect(await read('lethe_database_wait_seconds_count{database="ledger",pool="reads"}')).toBeGreaterThan(0);
+    expect(await read('lethe_append_queue_length')).toBe(0);
+    expect(await read('lethe_database_up{database="keystore"}')).toBe(1);
+    expect(await read('process_resident_memory_bytes')).toBeGreaterThan(1e6);
+  });
+
+  it('measures calls by the template of the route, and says nothing of the URL', async () => {
+    await lethe.get(`/v1/subjects/${randomUUID()}/consents?canary=person`);
+    await lethe.get('/v1/no-such-canary');
+    const { text } = await ask('/metrics');
+    const lines = text.split('\n').filter((line) => line.startsWith('lethe_http_request_seconds_count'));
+    expect(lines.filter((line) => line.includes('method="GET",route="/v1/subjects/:id/consents"'))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes('route="none",status="404"'))).toHaveLength(1);
+    expect(text.split('\n').filter((line) => /canary|@/.test(line))).toEqual([]);
+  });
+
+  it('names what the process refuses, here and in the readiness', async () => {
+    const { state } = lethe.server.parts;
+    state.refuse('read-only', 'planted');
+    expect(await read('lethe_refusing_state{code="read-only"}')).toBe(1);
+    const answer = await ask('/readyz');
+    expect([answer.status, JSON.parse(answer.text).code]).toEqual([503, 'read-only']);
+    state.clear('read-only');
+    expect(await read('lethe_refusing_state{code="read-only"}')).toBeUndefined();
+    expect((await ask('/readyz')).status).toBe(200);
+  });
+
+  it('shows a late event loop', async () => {
+    for (let turn = 0; turn < 8; turn++) {
+      const end = performance.now() + 300;
+      while (performance.now() < end);
+      await sleep(1);
+    }
+    const { text } = await ask('/metrics');
+    expect(Number(/^lethe_event_loop_delay_seconds (\S+)$/m.exec(text)?.[1])).toBeGreaterThan(0.05);
+    expect(Number(/^lethe_load_level (\d)$/m.exec(text)?.[1])).toBeGreaterThan(0);
+  });
+});
