@@ -23,6 +23,11 @@ const Ledger = z
     vkey: z.string(),
     size: z.int(),
     signedSize: z.int().nullable(),
+    keys: z
+      .array(z.strictObject({ vkey: z.string(), fromSize: z.int(), since: z.iso.datetime().nullable() }))
+      .describe(
+        'Every key of the log, the first one first: checkpoints of fromSize and above, up to the next, are signed with it',
+      ),
   })
   .meta({ id: 'Ledger' });
 const Entry = z
@@ -71,11 +76,16 @@ export class LedgerController {
   @Audited('ledger.show', 'exempt', 'names the log and its public key')
   @Answers(200, Ledger)
   async showLedger(@By() by: Caller): Promise<z.infer<typeof Ledger>> {
-    const [identity, latest] = await Promise.all([
+    const [identity, latest, keys] = await Promise.all([
       this.reader.identity(by.tenant),
       this.reader.latestCheckpoint(by.tenant),
+      this.reader.logKeys(by.tenant),
     ]);
-    return { ...identity, signedSize: latest?.size ?? null };
+    return {
+      ...identity,
+      signedSize: latest?.size ?? null,
+      keys: keys.map(({ vkey, fromSize, since }) => ({ vkey, fromSize, since: since?.toISOString() ?? null })),
+    };
   }
 
   @Get('logs/:logId/checkpoint')

@@ -2,8 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import { canonicalize, type Json, type TenantId } from '#kernel';
 import { Database } from '#ledger';
-import { KeyProvider } from '#platform';
-import { Sealer } from '#subjects';
+import { CertificateKeys, Sealer } from '#subjects';
 import type { ConsentRecorded } from './consent.js';
 import { particularsPlace } from './consent-input.js';
 
@@ -19,7 +18,7 @@ export class ReceiptSources {
   constructor(
     private readonly database: Database,
     private readonly sealer: Sealer,
-    private readonly keys: KeyProvider,
+    private readonly keys: CertificateKeys,
   ) {}
 
   async locate(tenant: TenantId, id: string): Promise<{ subject: string; position: number } | undefined> {
@@ -38,10 +37,7 @@ export class ReceiptSources {
   }
 
   async sign(tenant: TenantId, receipt: Json): Promise<ReceiptSignature> {
-    const [value, publicKey] = await Promise.all([
-      this.keys.sign(tenant, 'certificate', Buffer.from(canonicalize(receipt), 'utf8')),
-      this.keys.publicKey(tenant, 'certificate'),
-    ]);
-    return { alg: 'Ed25519', publicKey: publicKey.toString('base64'), value: value.toString('base64') };
+    const { publicKey, value } = await this.keys.sign(tenant, Buffer.from(canonicalize(receipt), 'utf8'));
+    return { alg: 'Ed25519', publicKey, value };
   }
 }

@@ -2,12 +2,14 @@
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import type { Clock } from '#kernel';
-import { Database } from '#ledger';
+import { Database, EventStore, LogReader } from '#ledger';
 import { CLOCK, KeyProvider, KEYSTORE_DATABASE } from '#platform';
 import { AddIdentifierHandler } from './add-identifier.js';
+import { CertificateKeys } from './certificate-keys.js';
 import { EraseIdentityHandler } from './erase-identity.js';
 import { FindSubjects } from './find-subjects.js';
 import { IdentifierLookup } from './identifier-lookup.js';
+import { KeyRotation } from './key-rotation.js';
 import { KeyStore } from './keystore.js';
 import { LinkSubjectsHandler } from './link-subjects.js';
 import { People } from './people.js';
@@ -52,6 +54,17 @@ const services = [
     useFactory: (database: Database, keys: KeyProvider, clock: Clock) => new Suppressions(database, keys, clock),
   },
   {
+    provide: CertificateKeys,
+    inject: [Database, KeyProvider],
+    useFactory: (database: Database, keys: KeyProvider) => new CertificateKeys(database, keys),
+  },
+  {
+    provide: KeyRotation,
+    inject: [EventStore, LogReader, KeyProvider, KeyStore, Sealer],
+    useFactory: (store: EventStore, reader: LogReader, keys: KeyProvider, keyStore: KeyStore, sealer: Sealer) =>
+      new KeyRotation({ store, reader, keys, keyStore, sealer }),
+  },
+  {
     provide: FindSubjects,
     inject: [Subjects, People],
     useFactory: (subjects: Subjects, people: People) => new FindSubjects(subjects, people),
@@ -72,6 +85,6 @@ const handlers = [
   imports: [CqrsModule],
   controllers: [SubjectsController],
   providers: [...services, ...handlers],
-  exports: [KeyStore, Sealer, IdentifierLookup, Subjects, People, Suppressions],
+  exports: [CertificateKeys, KeyRotation, KeyStore, Sealer, IdentifierLookup, Subjects, People, Suppressions],
 })
 export class SubjectsModule {}

@@ -1,10 +1,9 @@
 /** Builds, signs and keeps a certificate, and hands back the leaf that seals it. */
-import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { canonicalize, newId, type Clock, type TenantId } from '#kernel';
 import { leafHash, leafText, LogReader, type NewEvent, type StoredEvent } from '#ledger';
-import { CLOCK, KeyProvider } from '#platform';
-import { epochHorizon, KeyStore } from '#subjects';
+import { CLOCK } from '#platform';
+import { CertificateKeys, epochHorizon, KeyStore } from '#subjects';
 import { Tenants } from '#tenancy';
 import { basisOf, certificateBody, sha256 } from './certificate.js';
 import { bodyOf, CertificateStore, type CertificateSignature } from './certificate-store.js';
@@ -49,7 +48,7 @@ export class IssueCertificate extends CertificateIssuer {
   constructor(
     private readonly sources: CertificateSources,
     private readonly certificates: CertificateStore,
-    private readonly keys: KeyProvider,
+    private readonly keys: CertificateKeys,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {
     super();
@@ -80,18 +79,8 @@ export class IssueCertificate extends CertificateIssuer {
   }
 
   private async sign(tenant: TenantId, text: string): Promise<CertificateSignature> {
-    const [value, publicKey] = await Promise.all([
-      this.keys.sign(tenant, 'certificate', Buffer.from(text, 'utf8')),
-      this.keys.publicKey(tenant, 'certificate'),
-    ]);
-    return { alg: 'Ed25519', ...keyNameOf(publicKey), value: value.toString('base64') };
+    return { alg: 'Ed25519', ...(await this.keys.sign(tenant, Buffer.from(text, 'utf8'))) };
   }
-}
-
-/** `keyId`: first 16 hexadecimal digits of the SHA-256 of the raw key. */
-export function keyNameOf(publicKey: Buffer): { keyId: string; publicKey: string } {
-  const keyId = createHash('sha256').update(publicKey).digest('hex').slice(0, 16);
-  return { keyId, publicKey: publicKey.toString('base64') };
 }
 
 function sealOf(request: RequestState, certificateId: string, text: string): NewEvent {

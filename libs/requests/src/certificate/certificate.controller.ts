@@ -3,10 +3,10 @@ import { Controller, Get, Header, Param, Query, Res } from '@nestjs/common';
 import { ApiProduces } from '@nestjs/swagger';
 import { z } from 'zod';
 import type { SubjectId } from '#kernel';
-import { Answers, Audited, By, Caller, Can, JsonValue, KeyProvider } from '#platform';
+import { Answers, Audited, By, Caller, Can, JsonValue } from '#platform';
+import { CertificateKeys } from '#subjects';
 import { PAGE_HEADERS } from '../answer/answer-letter.js';
 import { CertificateFiles, type CertificateFile } from './certificate-file.js';
-import { keyNameOf } from './certificate-issuer.js';
 import { certificatePage } from './certificate-page.js';
 import { Requests } from '../requests.js';
 
@@ -26,7 +26,21 @@ const CertificateView = z
   .meta({ id: 'Certificate' });
 
 const CertificateKey = z
-  .strictObject({ alg: z.literal('Ed25519'), keyId: z.string(), publicKey: z.string() })
+  .strictObject({
+    alg: z.literal('Ed25519'),
+    keyId: z.string(),
+    publicKey: z.string(),
+    keys: z
+      .array(
+        z.strictObject({
+          keyId: z.string(),
+          publicKey: z.string(),
+          validFrom: z.iso.datetime().nullable(),
+          validUntil: z.iso.datetime().nullable(),
+        }),
+      )
+      .describe('Every key that ever signed, the first one first; null: from the beginning, or still in use'),
+  })
   .meta({ id: 'CertificateKey' });
 
 const CertificateChoice = z.strictObject({
@@ -44,7 +58,7 @@ export class CertificateController {
   constructor(
     private readonly files: CertificateFiles,
     private readonly requests: Requests,
-    private readonly keys: KeyProvider,
+    private readonly keys: CertificateKeys,
   ) {}
 
   @Get('requests/:id/certificate')
@@ -73,6 +87,8 @@ export class CertificateController {
   @Audited('certificate-key.read', 'exempt', 'a public key, no personal data')
   @Answers(200, CertificateKey)
   async getCertificateKey(@By() by: Caller): Promise<z.infer<typeof CertificateKey>> {
-    return { alg: 'Ed25519', ...keyNameOf(await this.keys.publicKey(by.tenant, 'certificate')) };
+    const keys = await this.keys.list(by.tenant);
+    const { keyId = '', publicKey = '' } = keys.at(-1) ?? {};
+    return { alg: 'Ed25519', keyId, publicKey, keys };
   }
 }
