@@ -35,6 +35,9 @@ const always = new Set([
   'self-vouched',
 ]);
 
+/** Refusals that are one on a route that approves: the role is wrong, or what was agreed to is no longer there. */
+const whenApproving = new Set(['forbidden', 'plan-missing', 'plan-changed', 'plan-expired']);
+
 /** A caller that repeats itself is recorded once a minute for each target, and so many times a minute in all. */
 const AGAIN_MS = 60_000;
 const MOST_A_MINUTE = 60;
@@ -96,7 +99,7 @@ function codeOf(error: unknown, context: ExecutionContext): string | undefined {
   if (always.has(error.code)) return error.code;
   const needs = Reflect.getMetadata(CAN, context.getHandler()) as Needs | undefined;
   const deciding = needs !== undefined && needs !== 'anyone' && needs.action === 'approve';
-  return deciding && error.code === 'forbidden' ? error.code : undefined;
+  return deciding && whenApproving.has(error.code) ? error.code : undefined;
 }
 
 /** What a caller writes into a path may be anything; only ids go into a leaf. */

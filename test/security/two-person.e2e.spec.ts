@@ -1,0 +1,390 @@
+/** Every way around the second human that we know: each is refused, and each attempt is a fact that an auditor finds. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { runVerb } from '../../apps/cli/src/run-verb.js';
+import { scopeGrants } from '#platform';
+import {
+  approve,
+  approveByTwo,
+  byEmail,
+  closed,
+  connectShop,
+  openProven,
+  planOf,
+  requestWhen,
+  thirdOfficer,
+} from '../support/connected-systems.js';
+import { openShop, type Shop } from '../support/connected-shop.js';
+import { connectMailing, type Mailing } from '../support/planted-plugins.js';
+import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
+import { addMember, approvalsOf, codeOf, expectRefused, memberId, mint, planned, refusals } from './two-person.js';
+
+type Answer = TestAnswer['body'];
+const HOUR = 3_600_000;
+
+let lethe: TestServer;
+let mailing: Mailing;
+
+beforeAll(async () => {
+  lethe = await startTestServer({ now: new Date('2026-11-02T09:00:00Z') });
+  mailing = await connectMailing(lethe);
+}, 60_000);
+afterAll(async () => {
+  await lethe.close();
+  await mailing.close();
+});
+
+const approveWith = (id: string, hash: string, key: string): Promise<TestAnswer> =>
+  lethe.post(`/v1/requests/${id}/approve`, { planHash: hash }, { key });
+
+describe('a minted key', () => {
+  it('of an existing officer approves nothing before another officer has vouched for it', async () => {
+    const { id, hash } = await planned(lethe, 'minted-1@example.test');
+    const minted = await mint(lethe, await memberId(lethe, 'officer'));
+    await expectRefused(lethe, await approveWith(id, hash, minted.key), [403, 'credential-unconfirmed'], id);
+    expect(await approvalsOf(lethe, id)).toBe(0);
+    // Neither the one who minted it, nor itself, nor the human it is made for vouches for it.
+    const confirm = `/v1/admin/api-keys/${minted.id}/confirm`;
+    await expectRefused(lethe, await lethe.post(confirm, {}, { as: 'admin' }), [403, 'forbidden'], minted.id);
+    await expectRefused(
+      lethe,
+      await lethe.post(confirm, {}, { key: minted.key }),
+      [403, 'credential-unconfirmed'],
+      minted.id,
+    );
+    await expectRefused(lethe, await lethe.post(confirm, {}), [403, 'self-vouched'], minted.id);
+    // Control: vouched for, it is the officer; once, because both keys are one human.
+    expect((await lethe.post(confirm, {}, { as: 'officer2' })).status).toBe(200);
+    expect((await approveWith(id, hash, minted.key)).body).toMatchObject({ approvals: 1 });
+    await expectRefused(lethe, await approve(lethe, id, hash), [409, 'approver-repeated'], id);
+    expect(codeOf(await lethe.post(confirm, {}, { as: 'officer2' }))).toEqual([409, 'already-confirmed']);
+  });
+
+  it('of a new officer neither, nor does the new officer vouch for anybody', async () => {
+    const { id, hash } = await planned(lethe, 'minted-2@example.test');
+    const added = await addMember(lethe, 'Nobody');
+    expect(added.body.confirmed).toBe(false);
+    const [one, two] = [await mint(lethe, added.body.id), await mint(lethe, await memberId(lethe, 'officer2'))];
+    for (const { key } of [one, two])
+      await expectRefused(lethe, await approveWith(id, hash, key), [403, 'credential-unconfirmed'], id);
+    const cross = await lethe.post(`/v1/admin/api-keys/${two.id}/confirm`, {}, { key: one.key });
+    await expectRefused(lethe, cross, [403, 'credential-unconfirmed'], two.id);
+    expect(await approvalsOf(lethe, id)).toBe(0);
+  });
+
+  it('of an admin who is an officer too is one human with all they make', async () => {
+    const { id, hash } = await planned(lethe, 'minted-3@example.test');
+    const both = await addMember(lethe, 'Both', { roles: ['admin', 'privacy-officer'] });
+    const first = await mint(lethe, both.body.id);
+    expect((await lethe.post(`/v1/admin/api-keys/${first.id}/confirm`, {})).status).toBe(200);
+    // What they mint for another is theirs; what they mint for themselves is themselves.
+    const other = await mint(lethe, await memberId(lethe, 'officer2'), { key: first.key });
+    const vouch = await lethe.post(`/v1/admin/api-keys/${other.id}/confirm`, {}, { key: first.key });
+    await expectRefused(lethe, vouch, [403, 'self-vouched'], other.id);
+    const second = await mint(lethe, both.body.id, { key: first.key });
+    expect((await approveWith(id, hash, first.key)).body).toMatchObject({ approvals: 1 });
+    await expectRefused(lethe, await approveWith(id, hash, second.key), [409, 'approver-repeated'], id);
+    await expectRefused(lethe, await approveWith(id, hash, other.key), [403, 'credential-unconfirmed'], id);
+    expect(await approvalsOf(lethe, id)).toBe(1);
+  });
+
+  it('of a system never approves, with every scope there is', async () => {
+    const { id, hash } = await planned(lethe, 'minted-4@example.test');
+    const body = { kind: 'system', label: 'all', scopes: Object.keys(scopeGrants) };
+    const { key } = (await lethe.post('/v1/admin/api-keys', body, { as: 'admin' })).body;
+    await expectRefused(lethe, await approveWith(id, hash, key), [403, 'forbidden'], id);
+    await expectRefused(
+      lethe,
+      await lethe.post(`/v1/requests/${id}/approve`, { planHash: hash }, { as: 'admin' }),
+      [403, 'forbidden'],
+      id,
+    );
+    const found = await refusals(lethe, 'forbidden', id, { atLeast: 2 });
+    expect(found.map((one) => [one.route, one.human === null])).toEqual(
+      expect.arrayContaining([
+        ['approveRequest', true],
+        ['approveRequest', false],
+      ]),
+    );
+  });
+});
+
+describe('a case about the one who decides', () => {
+  it('is decided by somebody else', async () => {
+    const identifiers = [{ type: 'email', value: 'Olga.Officer@Example.test' }];
+    const added = await addMember(lethe, 'Olga', { identifiers });
+    const minted = await mint(lethe, added.body.id);
+    expect((await lethe.post(`/v1/admin/api-keys/${minted.id}/confirm`, {})).status).toBe(200);
+    const own = await planned(lethe, 'olga.officer@example.test');
+    await expectRefused(lethe, await approveWith(own.id, own.hash, minted.key), [403, 'own-case'], own.id);
+    const other = await planned(lethe, 'somebody.else@example.test');
+    expect((await approveWith(other.id, other.hash, minted.key)).status).toBe(200);
+    const { rows } = await lethe.superuser.query(`SELECT 1 FROM event WHERE bytes ~* 'olga'`);
+    expect(rows).toEqual([]);
+  });
+
+  it('whose human is a member already is not made a second member', async () => {
+    const again = await addMember(lethe, 'Olga again', {
+      identifiers: [{ type: 'email', value: 'olga.officer@example.test' }],
+    });
+    expect(codeOf(again)).toEqual([409, 'member-exists']);
+  });
+});
+
+describe('the rule itself', () => {
+  const propose = (value: 'on' | 'off', call: object = { as: 'admin' }): Promise<TestAnswer> =>
+    lethe.post('/v1/admin/settings/changes', { name: 'two-person-erasure', value }, call);
+  const settings = async (): Promise<Answer> =>
+    (await lethe.get('/v1/admin/settings', { as: 'auditor' })).body.items[0];
+
+  it('is changed by two people, a day later, and not for what was planned before', async () => {
+    const before = await planned(lethe, 'toggled-1@example.test');
+    const change = await propose('off');
+    expect([change.status, change.body.status]).toEqual([201, 'proposed']);
+    expect(codeOf(await propose('off'))).toEqual([409, 'setting-change-pending']);
+    const path = `/v1/admin/settings/changes/${change.body.id}/approve`;
+    await expectRefused(lethe, await lethe.post(path, {}, { as: 'admin' }), [403, 'forbidden'], change.body.id);
+    const minted = await mint(lethe, await memberId(lethe, 'officer'));
+    await expectRefused(
+      lethe,
+      await lethe.post(path, {}, { key: minted.key }),
+      [403, 'credential-unconfirmed'],
+      change.body.id,
+    );
+    const approved = await lethe.post(path, {});
+    expect(approved.body).toMatchObject({ status: 'approved', effectiveAt: '2026-11-03T09:00:00.000Z' });
+    // Decided, not yet in force: an erasure still takes two.
+    expect((await approve(lethe, before.id, before.hash)).body).toMatchObject({ needed: 2, status: 'deciding' });
+    lethe.clock.advance(23 * HOUR);
+    const during = await planned(lethe, 'toggled-2@example.test');
+    expect((await approve(lethe, during.id, during.hash)).body).toMatchObject({ needed: 2, status: 'deciding' });
+    expect(await settings()).toMatchObject({ value: 'on', open: { to: 'off' } });
+    lethe.clock.advance(2 * HOUR);
+    expect(await settings()).toMatchObject({ value: 'off', open: null });
+    // In force, but this was planned while two were asked for.
+    await expectRefused(lethe, await approve(lethe, during.id, during.hash), [409, 'approver-repeated'], during.id);
+    const after = await planned(lethe, 'toggled-3@example.test');
+    expect((await approve(lethe, after.id, after.hash)).body).toMatchObject({ needed: 1, status: 'approved' });
+    await closed(lethe, after.id);
+  });
+
+  it('is proposed and approved by two different humans, and anybody of the office can stop it', async () => {
+    const both = await memberId(lethe, 'Both');
+    const token = await mint(lethe, both);
+    expect((await lethe.post(`/v1/admin/api-keys/${token.id}/confirm`, {})).status).toBe(200);
+    const change = await propose('on', { key: token.key });
+    const path = `/v1/admin/settings/changes/${change.body.id}`;
+    await expectRefused(
+      lethe,
+      await lethe.post(`${path}/approve`, {}, { key: token.key }),
+      [409, 'approver-repeated'],
+      change.body.id,
+    );
+    expect((await lethe.post(`${path}/cancel`, {}, { as: 'officer2' })).body.status).toBe('cancelled');
+    expect(codeOf(await lethe.post(`${path}/approve`, {}))).toEqual([409, 'setting-change-not-open']);
+    expect(codeOf(await propose('off'))).toEqual([422, 'setting-unchanged']);
+    const back = await propose('on');
+    lethe.clock.advance(73 * HOUR);
+    // Nobody approved it in three days: it is void.
+    expect(codeOf(await lethe.post(`/v1/admin/settings/changes/${back.body.id}/approve`, {}))).toEqual([
+      409,
+      'setting-change-not-open',
+    ]);
+    const last = await propose('on');
+    expect((await lethe.post(`/v1/admin/settings/changes/${last.body.id}/approve`, {})).status).toBe(200);
+    lethe.clock.advance(25 * HOUR);
+    expect((await settings()).value).toBe('on');
+    const types = await typesIn('setting/two-person-erasure');
+    expect(types).toEqual(
+      expect.arrayContaining(['SettingChangeProposed.v1', 'SettingChangeApproved.v1', 'SettingChangeCancelled.v1']),
+    );
+  });
+});
+
+async function typesIn(stream: string): Promise<string[]> {
+  const events = await lethe.server.parts.store.load(lethe.tenant.tenant.id, stream);
+  return events.map((event) => event.type);
+}
+
+describe('an approval', () => {
+  it('is void when something is excluded after it, and the old hash is worth nothing', async () => {
+    const { id, hash } = await planned(lethe, 'edited-1@example.test');
+    expect((await approve(lethe, id, hash)).body).toMatchObject({ approvals: 1 });
+    const exclusion = { connectionId: mailing.connectionId, identifierType: 'phone', reason: 'Shared line.' };
+    expect((await lethe.post(`/v1/requests/${id}/exclusions`, exclusion, { as: 'officer2' })).status).toBe(201);
+    expect(await typesIn(`request/${id}`)).toContain('ApprovalsVoided.v1');
+    expect(await approvalsOf(lethe, id)).toBe(0);
+    await expectRefused(lethe, await approve(lethe, id, hash, 'officer2'), [409, 'plan-missing'], id);
+    const again = await planOf(lethe, id);
+    expect(again.hash).not.toBe(hash);
+    await expectRefused(lethe, await approve(lethe, id, hash, 'officer2'), [409, 'plan-changed'], id);
+    expect((await approve(lethe, id, again.hash, 'officer2')).body).toMatchObject({ approvals: 1, status: 'deciding' });
+  });
+
+  it('is void when another plan is made', async () => {
+    const { id, hash } = await planned(lethe, 'edited-2@example.test');
+    expect((await approve(lethe, id, hash)).body).toMatchObject({ approvals: 1 });
+    await planOf(lethe, id);
+    expect(await approvalsOf(lethe, id)).toBe(0);
+  });
+
+  it('expires with its plan after 72 hours', async () => {
+    const { id, hash } = await planned(lethe, 'expired@example.test');
+    expect((await approve(lethe, id, hash)).body).toMatchObject({ approvals: 1 });
+    lethe.clock.advance(72 * HOUR);
+    await expectRefused(lethe, await approve(lethe, id, hash, 'officer2'), [409, 'plan-expired'], id);
+    expect((await lethe.get(`/v1/requests/${id}`)).body.status).toBe('deciding');
+  });
+});
+
+describe('a dead letter', () => {
+  const stuck = async (email: string): Promise<string> => {
+    mailing.rows.set(email, email);
+    mailing.fault = 'none';
+    const id = await openProven(lethe, 'erasure', [byEmail(email)]);
+    await approveByTwo(lethe, id, (await planOf(lethe, id)).hash);
+    mailing.fault = 'error';
+    await requestWhen(lethe, id, (one) => one.status === 'incomplete');
+    return id;
+  };
+  const decide = (id: string, how: string, call: object = {}): Promise<TestAnswer> =>
+    lethe.post(`/v1/requests/${id}/targets/${mailing.connectionId}/${how}`, { reason: 'Seen.' }, call);
+
+  it('is accepted by two humans or not at all, and accepted is never erased', async () => {
+    const id = await stuck('accepted@example.test');
+    const minted = await mint(lethe, await memberId(lethe, 'officer2'));
+    await expectRefused(lethe, await decide(id, 'accept', { as: 'system' }), [403, 'forbidden'], id);
+    await expectRefused(lethe, await decide(id, 'accept', { key: minted.key }), [403, 'credential-unconfirmed'], id);
+    expect((await decide(id, 'accept')).body).toMatchObject({ final: false });
+    await expectRefused(lethe, await decide(id, 'accept'), [409, 'approver-repeated'], id);
+    expect((await lethe.get(`/v1/requests/${id}`)).body.status).toBe('incomplete');
+    expect((await decide(id, 'accept', { as: 'officer2' })).body).toMatchObject({ final: true });
+    const done = await closed(lethe, id);
+    expect(done.resolution).toBe('refused');
+    const target = done.targets.find((one: Answer) => one.connectionId === mailing.connectionId);
+    expect(target).toMatchObject({ status: 'accepted' });
+    expect(target.outcomes.filter((one: Answer) => one.kind === 'erased')).toEqual([]);
+    const { body } = await lethe.get(`/v1/requests/${id}/certificate`);
+    expect(body.body.status).not.toMatch(/^fulfilled/);
+    const named = body.body.targets.find((one: Answer) => one.connectionId === mailing.connectionId);
+    expect(JSON.stringify(named)).not.toMatch(/"erased"/);
+    const { items } = (await lethe.get(`/v1/requests/${id}/answers`)).body;
+    expect(items.at(-1).kind).toBe('partial-refusal');
+    mailing.fault = 'none';
+  });
+
+  it('made manual is attested by somebody who neither ordered it nor made it so', async () => {
+    const id = await stuck('manual@example.test');
+    const third = await thirdOfficer(lethe);
+    expect((await decide(id, 'manual', { key: third })).status).toBe(200);
+    const [task] = (await lethe.get(`/v1/requests/${id}/tasks`)).body.items;
+    const complete = `/v1/requests/${id}/tasks/${task.id}/complete`;
+    const proof = { outcome: 'done', proof: 'Deleted in the console.' };
+    await expectRefused(lethe, await lethe.post(complete, proof, { key: third }), [409, 'approver-repeated'], task.id);
+    await expectRefused(lethe, await lethe.post(complete, proof), [409, 'approver-repeated'], task.id);
+    const minted = await mint(lethe, await memberId(lethe, 'Nobody'));
+    await expectRefused(
+      lethe,
+      await lethe.post(complete, proof, { key: minted.key }),
+      [403, 'credential-unconfirmed'],
+      task.id,
+    );
+    expect((await lethe.get(`/v1/requests/${id}`)).body.status).toBe('incomplete');
+    // Control: a fourth human, whom a second one vouched for.
+    expect((await lethe.post(complete, proof, { key: await thirdOfficer(lethe) })).status).toBe(200);
+    await closed(lethe, id);
+    mailing.fault = 'none';
+  });
+});
+
+describe('a hold', () => {
+  let shop: Shop;
+  let shopId: string;
+  beforeAll(async () => {
+    shop = await openShop();
+    shopId = await connectShop(lethe, shop);
+  }, 60_000);
+  afterAll(() => shop.drop());
+
+  it('is released by somebody who neither attested nor approved what it kept', async () => {
+    const held = byEmail('p5002@example.test');
+    const scope = { subject: { identifiers: [held] }, connectionId: shopId, dataset: 'orders' };
+    const words = { ground: 'gdpr-17-3-e', reason: 'A claim.', owner: 'legal', reviewOn: '2027-03-01' };
+    const hold = (await lethe.post('/v1/holds', { ...words, scope })).body.id;
+    const id = await openProven(lethe, 'erasure', [held]);
+    const third = await thirdOfficer(lethe);
+    const { hash } = await planOf(lethe, id);
+    expect((await approve(lethe, id, hash, 'officer2')).status).toBe(200);
+    expect((await approveWith(id, hash, third)).body).toMatchObject({ status: 'approved' });
+    expect((await closed(lethe, id)).resolution).toBe('fulfilled-with-retention');
+    const release = (call: object): Promise<TestAnswer> =>
+      lethe.post(`/v1/holds/${hold}/release`, { reason: 'Settled.' }, call);
+    // `officer` attested who it is, the others approved.
+    for (const call of [{ as: 'officer' }, { as: 'officer2' }, { key: third }]) {
+      const answer = await release(call);
+      expect(codeOf(answer)).toEqual([409, 'approver-repeated']);
+    }
+    expect(await refusals(lethe, 'approver-repeated', hold, { atLeast: 3 })).toHaveLength(3);
+    const minted = await mint(lethe, await memberId(lethe, 'officer'));
+    await expectRefused(lethe, await release({ key: minted.key }), [403, 'credential-unconfirmed'], hold);
+    const left = async (): Promise<number | null> =>
+      (await shop.sql.query('SELECT id FROM orders WHERE id = 5002')).rowCount;
+    expect(await left()).toBe(1);
+    expect((await release({ key: await thirdOfficer(lethe) })).status).toBe(200);
+    await requestWhen(lethe, id, (one) =>
+      one.aftercare.some((care: Answer) => care.dataset === 'orders' && care.status === 'erased'),
+    );
+    expect(await left()).toBe(0);
+  });
+});
+
+describe('the command line', () => {
+  const run = async (words: string[]): Promise<{ status: number; out: string }> => {
+    const { config } = lethe.server.parts;
+    const out: string[] = [];
+    const environment = {
+      DATABASE_URL: config.DATABASE_URL,
+      LETHE_KEYSTORE_URL: config.LETHE_KEYSTORE_URL,
+      LETHE_DATA_DIR: config.dataDir,
+      LETHE_KEY_DIR: config.keyDir,
+    };
+    const terminal = { say: (line: string) => out.push(line), complain: (line: string) => out.push(line), environment };
+    return { status: await runVerb(words, terminal as never), out: out.join('\n') };
+  };
+
+  it('has no verb that approves, accepts, attests or releases', async () => {
+    for (const verb of ['approve', 'accept', 'release', 'attest', 'complete', 'request', 'key', 'member', 'setting'])
+      expect([verb, (await run([verb])).status]).toEqual([verb, 2]);
+  });
+
+  it('makes no second set of keys for a tenant, and another tenant’s keys approve nothing here', async () => {
+    expect((await run(['bootstrap', '--name', 'Again', '--mode', 'test'])).status).toBe(2);
+    const { id, hash } = await planned(lethe, 'by-cli@example.test');
+    const made = await run(['bootstrap', '--name', 'Again', '--mode', 'test', '--again']);
+    expect(made.status).toBe(0);
+    const keys = [...made.out.matchAll(/officer\d? +(lethe_\S+)/g)].map(([, key]) => key!);
+    expect(keys).toHaveLength(2);
+    for (const key of keys) expect((await approveWith(id, hash, key)).status).toBe(404);
+    expect(await approvalsOf(lethe, id)).toBe(0);
+  });
+});
+
+describe('the record of refused attempts', () => {
+  it('is in the ledger under pseudonyms, paged, and closed to systems', async () => {
+    const first = await lethe.post('/v1/admin/refusals/search', { limit: 2 }, { as: 'auditor' });
+    expect(first.body.items).toHaveLength(2);
+    const next = { limit: 500, cursor: first.body.next };
+    const rest = (await lethe.post('/v1/admin/refusals/search', next, { as: 'auditor' })).body;
+    const positions = [...first.body.items, ...rest.items].map((one: { position: number }) => one.position);
+    expect(positions).toEqual([...new Set(positions)].sort((a, b) => a - b));
+    const events = await lethe.server.parts.store.load(lethe.tenant.tenant.id, 'refusals');
+    expect(events.map((event) => event.position)).toEqual(positions);
+    expect((await lethe.post('/v1/admin/refusals/search', next, { as: 'officer' })).body.code).toBe('cursor-invalid');
+    expect((await lethe.post('/v1/admin/refusals/search', {}, { as: 'system' })).status).toBe(403);
+  });
+
+  it('does not grow with every repetition', async () => {
+    const { id, hash } = await planned(lethe, 'often@example.test');
+    for (let n = 0; n < 20; n++) await lethe.post(`/v1/requests/${id}/approve`, { planHash: hash }, { as: 'admin' });
+    expect(await refusals(lethe, 'forbidden', id)).toHaveLength(1);
+  });
+});
