@@ -8,12 +8,14 @@ import { InboxModule } from '#inbox';
 import { JobsModule } from '#jobs';
 import { NotificationsModule } from '#notifications';
 import { PlatformModule, type PlatformParts } from '#platform';
+import { PropagationModule } from '#propagation';
 import { RequestsModule } from '#requests';
 import { RetentionModule } from '#retention';
 import { SubjectsModule } from '#subjects';
 import { TenancyModule } from '#tenancy';
 import { HealthController } from './health.controller.js';
 import { LedgerController } from './ledger.controller.js';
+import { OpenWorkModule } from './open-work.js';
 import { RetentionSystemsModule } from './retention-systems.js';
 
 /** Every domain, in downhill order. */
@@ -25,8 +27,10 @@ export const domains = [
   AccessLogModule.judgedBy(ConsentModule),
   ConnectorsModule,
   InboxModule,
+  PropagationModule,
   RetentionModule.over(RetentionSystemsModule),
   RequestsModule,
+  OpenWorkModule,
   NotificationsModule,
 ];
 

@@ -5,6 +5,7 @@ import { consentMigrations } from '#consent';
 import { inboxMigrations } from '#inbox';
 import { jobsMigrations } from '#jobs';
 import { ledgerMigrations } from '#ledger';
+import { propagationMigrations } from '#propagation';
 import { certificateMigrations, requestsMigrations } from '#requests';
 import { retentionMigrations } from '#retention';
 import { keystoreMigrations, subjectsMigrations } from '#subjects';
@@ -22,6 +23,7 @@ export const schemas: Schemas = {
     ...retentionMigrations,
     ...connectorsMigrations,
     ...inboxMigrations,
+    ...propagationMigrations,
     ...requestsMigrations,
     ...certificateMigrations,
   ],

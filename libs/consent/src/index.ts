@@ -15,7 +15,7 @@ export {
   type Moment,
   type Verdict,
 } from './consent.js';
-export { legalBases, type Notice, type Purpose } from './purpose.js';
+export { legalBases, purposeStream, type Notice, type Purpose } from './purpose.js';
 export { Purposes } from './purposes.js';
 export { RecordConsent } from './record-consent.js';
 export { StopPurposes, type StopCall } from './stop-purposes.js';

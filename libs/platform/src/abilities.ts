@@ -29,7 +29,11 @@ export type Resource =
   | 'Job'
   | 'Task'
   | 'Inbox'
-  | 'Suppression';
+  | 'Suppression'
+  | 'Event'
+  | 'System'
+  | 'WebhookEndpoint'
+  | 'Propagation';
 
 type Grants = readonly (readonly [Action | readonly Action[], Resource | readonly Resource[]])[];
 
@@ -54,8 +58,10 @@ export const roleGrants: Record<Role, Grants> = {
         'Job',
       ],
     ],
+    ['read', ['System', 'WebhookEndpoint']],
+    ['configure', ['System', 'WebhookEndpoint']],
     ['configure', ['Purpose', 'Notice', 'Plugin', 'Connection', 'ApiKey', 'Member', 'Tenant', 'Retention']],
-    ['operate', ['Connection', 'Plugin', 'Tenant']],
+    ['operate', ['Connection', 'Plugin', 'Tenant', 'WebhookEndpoint']],
   ],
   'privacy-officer': [
     [
@@ -81,6 +87,7 @@ export const roleGrants: Record<Role, Grants> = {
         'Task',
       ],
     ],
+    ['read', ['System', 'WebhookEndpoint', 'Propagation']],
     ['configure', ['Purpose', 'Notice', 'Retention']],
     ['record', ['Consent']],
     ['check', ['Consent', 'Suppression']],
@@ -92,7 +99,7 @@ export const roleGrants: Record<Role, Grants> = {
     ['link', 'Subject'],
     // What an admin has made or proposed is worth something only when an officer agrees.
     ['approve', ['Member', 'ApiKey', 'Tenant']],
-    ['operate', ['Job', 'Task', 'Connection', 'Tenant']],
+    ['operate', ['Job', 'Task', 'Connection', 'Tenant', 'WebhookEndpoint', 'Propagation']],
   ],
   auditor: [
     [
@@ -118,6 +125,7 @@ export const roleGrants: Record<Role, Grants> = {
         'Task',
       ],
     ],
+    ['read', ['System', 'WebhookEndpoint', 'Propagation']],
   ],
   system: [['read', ['Self', 'Purpose', 'Ledger']]],
   subject: [['see-self', 'Self']],
@@ -135,6 +143,7 @@ export const scopeGrants: Record<string, Grants> = {
   'requests:open': [['open', 'Request']],
   'tasks:work': [['operate', 'Inbox']],
   'suppressions:check': [['check', 'Suppression']],
+  'events:read': [[['read', 'record'], 'Event']],
 };
 
 const cache = new Map<string, MongoAbility>();

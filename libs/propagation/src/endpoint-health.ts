@@ -1,0 +1,95 @@
+/** How an endpoint as a whole is doing: a rest after it could not be reached, and the end when it wants no more. */
+import { Injectable } from '@nestjs/common';
+import type { TenantId } from '#kernel';
+import { EventStore, type Query } from '#ledger';
+import { startAllLanes } from './deliveries.js';
+import { restUntil } from './delivery-retry.js';
+import { endpointStream, type EndpointRow } from './webhook-endpoint.js';
+
+/** One delivery tries whether the endpoint is back; the others wait this long for its answer. */
+const PROBE_MS = 12_000;
+
+@Injectable()
+export class EndpointHealth {
+  constructor(private readonly store: EventStore) {}
+
+  /** When a delivery may start; undefined = now. After a rest one delivery goes first and the others wait for it. */
+  async notBefore(
+    tenant: TenantId,
+    { id, resume_at }: EndpointRow,
+    nextAt: Date | null,
+    now: Date,
+  ): Promise<Date | undefined> {
+    if (nextAt && nextAt > now) return nextAt;
+    if (!resume_at) return undefined;
+    if (resume_at > now) return resume_at;
+    const probing = new Date(now.getTime() + PROBE_MS);
+    const first = await this.update(tenant, {
+      name: 'webhook-endpoint-probe',
+      text: 'UPDATE webhook_endpoint SET resume_at = $3 WHERE tenant = $1 AND id = $2 AND resume_at = $4',
+      values: [tenant, id, probing, resume_at],
+    });
+    return first ? undefined : probing;
+  }
+
+  /** It answered: everybody may go on. */
+  async reached(tenant: TenantId, { id, failures, resume_at }: EndpointRow): Promise<void> {
+    if (failures === 0 && !resume_at) return;
+    await this.update(tenant, {
+      name: 'webhook-endpoint-reached',
+      text: 'UPDATE webhook_endpoint SET failures = 0, resume_at = NULL WHERE tenant = $1 AND id = $2',
+      values: [tenant, id],
+    });
+  }
+
+  /** Its own wish to be left alone (Retry-After) holds for all its deliveries. */
+  async unreached(
+    tenant: TenantId,
+    { id, failures }: EndpointRow,
+    now: Date,
+    retryAfterMs: number | undefined,
+  ): Promise<void> {
+    await this.update(tenant, {
+      name: 'webhook-endpoint-unreached',
+      text: `UPDATE webhook_endpoint SET failures = failures + 1, resume_at = GREATEST($3::timestamptz, resume_at) WHERE tenant = $1 AND id = $2`,
+      values: [tenant, id, restUntil(failures + 1, now, retryAfterMs)],
+    });
+  }
+
+  /** What is pending stays, and goes out when a human enables the endpoint again. */
+  disable(tenant: TenantId, row: EndpointRow, because: 'gone' | 'by-hand', actorRef: string): Promise<void> {
+    return this.setStatus(tenant, row, 'disabled', because, actorRef);
+  }
+
+  /** Everything undelivered is due at once, with 72 hours of its own. */
+  async enable(tenant: TenantId, row: EndpointRow, actorRef: string, now: Date): Promise<void> {
+    await this.setStatus(tenant, row, 'enabled', null, actorRef, (query) => startAllLanes(query, tenant, row.id, now));
+  }
+
+  private async setStatus(
+    tenant: TenantId,
+    { id, status }: EndpointRow,
+    after: 'enabled' | 'disabled',
+    because: string | null,
+    actorRef: string,
+    more: (query: Query) => Promise<void> = () => Promise.resolve(),
+  ): Promise<void> {
+    if (status === after) return;
+    const data = { id, before: { status }, after: { status: after, because } };
+    await this.store.append({
+      ...{ tenant, actorRef, events: [{ stream: endpointStream(id), type: 'WebhookEndpointChanged.v1', data }] },
+      side: async (query) => {
+        await query({
+          text: `UPDATE webhook_endpoint SET status = $3, disabled_because = $4, failures = 0, resume_at = NULL WHERE tenant = $1 AND id = $2`,
+          values: [tenant, id, after, because],
+        });
+        await more(query);
+      },
+    });
+  }
+
+  private async update(tenant: TenantId, statement: Parameters<Query>[0]): Promise<boolean> {
+    const { rowCount } = await this.store.database.transaction(tenant, (query) => query(statement));
+    return rowCount === 1;
+  }
+}

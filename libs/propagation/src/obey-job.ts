@@ -1,0 +1,28 @@
+/** The job that tells a system with a plugin or an inbox, and what it is told: the decision as it stands, not as it was. */
+import { z } from 'zod';
+import type { NewJob } from '#jobs';
+import type { PublicEvent } from './public-event.js';
+import type { System } from './system.js';
+
+/** Queue of the calls into connected systems about decisions. */
+export const OBEY = 'propagation-obey';
+
+export const obeyPayload = z.strictObject({
+  systemId: z.string(),
+  connectionId: z.uuid(),
+  subject: z.uuid(),
+  purpose: z.string().nullable(),
+  position: z.int(),
+});
+export type ObeyPayload = z.infer<typeof obeyPayload>;
+
+/** Once per decision and system; one call into a connection at a time. */
+export function obeyJob(system: System, { position, subject, purpose }: PublicEvent): NewJob {
+  const connectionId = system.channel === 'plugin' || system.channel === 'inbox' ? system.connectionId : '';
+  return {
+    queue: OBEY,
+    key: connectionId,
+    payload: { systemId: system.id, connectionId, subject: subject ?? '', purpose, position },
+    dedupeKey: `obey/${system.id}/${position}`,
+  };
+}

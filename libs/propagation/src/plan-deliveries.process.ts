@@ -1,0 +1,83 @@
+/** From the ledger to everybody who must hear of it: one row a delivery, one job a connector to be told. */
+import { Inject, Injectable } from '@nestjs/common';
+import { newId, type Clock, type TenantId } from '#kernel';
+import { enqueueIn, JobWorker } from '#jobs';
+import { Database, type Process, type StoredEvent } from '#ledger';
+import { CLOCK } from '#platform';
+import { addDelivery, startLane } from './deliveries.js';
+import { obeyJob } from './obey-job.js';
+import { publicEventTypes, translatedTypes, type PublicEvent } from './public-event.js';
+import { PublicEvents } from './public-events.js';
+import { mustObey, type System } from './system.js';
+import { Systems } from './systems.js';
+import type { EndpointRow } from './webhook-endpoint.js';
+import { WebhookEndpoints } from './webhook-endpoints.js';
+
+/** The worker to wake and the time of what is enqueued. */
+@Injectable()
+export class Wakeable {
+  constructor(
+    readonly worker: JobWorker,
+    @Inject(CLOCK) readonly clock: Clock,
+  ) {}
+}
+
+@Injectable()
+export class PlanDeliveries implements Process {
+  readonly name = 'propagation-deliveries';
+
+  constructor(
+    private readonly database: Database,
+    private readonly events: PublicEvents,
+    private readonly systems: Systems,
+    private readonly endpoints: WebhookEndpoints,
+    private readonly jobs: Wakeable,
+  ) {}
+
+  /** At least once: rows and jobs of a repeat are there already. */
+  async handle(stored: StoredEvent): Promise<void> {
+    if (!translatedTypes.has(stored.type)) return;
+    const [event] = await this.events.of([stored]);
+    if (!event) return;
+    const { tenant } = stored;
+    const [systems, rows] = await Promise.all([this.systems.all(tenant), this.endpoints.rows(tenant)]);
+    const listening = rows.filter((row) => listens(row, event, systems));
+    const told = publicEventTypes[event.type].obey ? systems.filter((system) => isTold(system, event)) : [];
+    if (listening.length + told.length === 0) return;
+    await this.plan(tenant, event, listening, told);
+    this.jobs.worker.wake(tenant);
+  }
+
+  private plan(tenant: TenantId, event: PublicEvent, listening: EndpointRow[], told: System[]): Promise<void> {
+    const now = this.jobs.clock.now();
+    return this.database.transaction(tenant, async (query) => {
+      for (const { id: endpoint, status } of listening) {
+        const { position, type } = event;
+        const id = newId();
+        const lane = event.subject ?? id;
+        const added = await addDelivery(query, tenant, { id, endpoint, lane, position, type }, now);
+        // What comes while an endpoint is disabled waits for it.
+        if (added && status === 'enabled') await startLane(query, tenant, endpoint, lane, now);
+      }
+      await enqueueIn(
+        query,
+        tenant,
+        told.map((system) => obeyJob(system, event)),
+        now,
+      );
+    });
+  }
+}
+
+/** An endpoint hears what came after it; one that belongs to a system hears of that system's purposes. */
+function listens(row: EndpointRow, event: PublicEvent, systems: readonly System[]): boolean {
+  if (event.position < row.since || !row.types.includes(event.type)) return false;
+  if (row.system === null) return true;
+  const system = systems.find(({ id }) => id === row.system);
+  return system !== undefined && mustObey(system, event.purpose);
+}
+
+/** Systems that are called, by their plugin or by a task in their inbox. */
+function isTold(system: System, event: PublicEvent): boolean {
+  return (system.channel === 'plugin' || system.channel === 'inbox') && mustObey(system, event.purpose);
+}

@@ -1,0 +1,96 @@
+/** Tells a system through its plugin or inbox how a person's decisions stand, and takes its word that it obeys. */
+import { Inject, Injectable } from '@nestjs/common';
+import { ConsentRecords, Purposes, verdictOf } from '#consent';
+import type { Clock, SubjectId, TenantId } from '#kernel';
+import { dead, done, type Job, type JobContext, type JobResult } from '#jobs';
+import { CLOCK } from '#platform';
+import { People } from '#subjects';
+import type { ObeyPayload } from './obey-job.js';
+import { acknowledged } from './propagation.js';
+import { mustObey } from './system.js';
+import { Systems } from './systems.js';
+
+/** How one purpose stands for a person. */
+export interface StandingDecision {
+  purpose: string;
+  /** What the consent check answers now. */
+  allowed: boolean;
+  state: string;
+}
+
+/** Somebody a system is told about. */
+export interface PersonToObey {
+  subject: SubjectId;
+  identifiers: { type: string; value: string }[];
+  decisions: StandingDecision[];
+}
+
+/** What came of telling: `later` when the system takes its time. */
+export type Told = { kind: 'obeyed' } | { kind: 'unsupported' } | { kind: 'later'; at: Date };
+
+/** Port to the connectors. `key` is the same for every attempt. */
+export abstract class ObeyPort {
+  abstract tell(tenant: TenantId, connectionId: string, key: string, person: PersonToObey): Promise<Told>;
+}
+
+const ACTOR = 'system:propagation';
+
+@Injectable()
+export class TellPeople {
+  constructor(
+    private readonly people: People,
+    private readonly records: ConsentRecords,
+    private readonly purposes: Purposes,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** Withdrawal and objection need no proof (GDPR 7(3), 21(3)): everything she is known by counts, claimed or not. */
+  async standing(tenant: TenantId, subject: SubjectId, concerns: (purpose: string) => boolean): Promise<PersonToObey> {
+    const person = await this.records.of(tenant, subject, true);
+    const moment = { now: this.clock.now().toISOString() };
+    const decisions = (await this.purposes.all(tenant))
+      .filter(({ id }) => concerns(id))
+      .map((purpose): StandingDecision => {
+        const { decision, state } = verdictOf(purpose, person.records, person.restricted, undefined, moment);
+        return { purpose: purpose.id, allowed: decision === 'permit' && !person.erased, state };
+      });
+    const known = person.erased ? [] : await this.people.identifiersOf(tenant, subject);
+    const identifiers = known.flatMap(({ type, value }) => (value === undefined ? [] : [{ type, value }]));
+    return { subject, identifiers, decisions };
+  }
+}
+
+@Injectable()
+export class TellSystem {
+  constructor(
+    private readonly systems: Systems,
+    private readonly people: TellPeople,
+    private readonly port: ObeyPort,
+  ) {}
+
+  /**
+   * At least once, and in any order: what is told is the state of now, so that a call that was late cannot bring an older
+   * decision back. What nobody can be told stays owed, and becomes late.
+   */
+  async run({ tenant, payload, generation }: Job<ObeyPayload>, context: JobContext): Promise<JobResult> {
+    const { systemId, connectionId, position } = payload;
+    const system = await this.systems.find(tenant, systemId);
+    if (system?.status !== 'active') return done();
+    const subject = payload.subject as SubjectId;
+    const wanted = payload.purpose === null ? undefined : payload.purpose;
+    const person = await this.people.standing(tenant, subject, (id) =>
+      wanted === undefined ? mustObey(system, id) : id === wanted,
+    );
+    const told = await this.port.tell(tenant, connectionId, `obey/${systemId}/${position}/${generation}`, person);
+    switch (told.kind) {
+      case 'obeyed': {
+        const how = system.channel;
+        return context.finish({ actorRef: ACTOR, events: [acknowledged(systemId, [position], how)] });
+      }
+      case 'unsupported':
+        return dead('operation-unsupported');
+      case 'later':
+        return { kind: 'later', runAt: told.at };
+    }
+  }
+}

@@ -1,0 +1,173 @@
+/** Events by cursor: what a system may know, once and in order; what it has acknowledged; and the state of today instead. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
+
+const DAY = 86_400_000;
+
+describe('events by cursor', () => {
+  let lethe: TestServer;
+  let crm: string;
+  let blind: string;
+  const email = (name: string): object => ({ identifiers: [{ type: 'email', value: `${name}@example.test` }] });
+
+  const decide = async (name: string, purpose: string, decision: string): Promise<TestAnswer['body']> => {
+    lethe.clock.advance(1000);
+    const answer = await lethe.post(
+      '/v1/consents',
+      {
+        ...{ subject: email(name), decisions: [{ purpose, decision }], notice: { id: 'signup', version: '1' } },
+        ...{ method: 'form', collectedAt: lethe.clock.now().toISOString(), evidence: { canary: 'evidence-canary' } },
+      },
+      { as: 'system' },
+    );
+    expect(answer.status).toBe(201);
+    return answer.body;
+  };
+  const read = (query = '', key = crm): Promise<TestAnswer> => lethe.get(`/v1/events${query}`, { key });
+  const after = (cursor: string, more = ''): string => `?after=${encodeURIComponent(cursor)}${more}`;
+  const issueKey = async (label: string): Promise<{ id: string; key: string }> => {
+    const scopes = ['events:read', 'consents:check'];
+    return (await lethe.post('/v1/admin/api-keys', { kind: 'system', label, scopes }, { as: 'admin' })).body;
+  };
+  const declare = (id: string, body: object): Promise<TestAnswer> =>
+    lethe.put(`/v1/systems/${id}`, { name: id, acknowledgeWithin: 'PT15M', ...body }, { as: 'admin' });
+
+  beforeAll(async () => {
+    lethe = await startTestServer();
+    for (const [id, legalBasis] of [
+      ['newsletter', 'consent'],
+      ['profiling', 'legitimate-interest'],
+      ['research', 'consent'],
+    ])
+      await lethe.put(`/v1/purposes/${id}`, { name: id, legalBasis, model: 'opt-in' }, { as: 'admin' });
+    const purposes = ['newsletter', 'profiling', 'research'];
+    await lethe.post('/v1/notices', { id: 'signup', version: '1', language: 'en', text: 'x', purposes }, {});
+    const key = await issueKey('crm');
+    crm = key.key;
+    blind = (await issueKey('blind')).key;
+    const body = { purposes: ['newsletter', 'profiling'], channel: 'cursor', keyId: key.id };
+    expect((await declare('crm', body)).status).toBe(200);
+  });
+  afterAll(() => lethe.close());
+
+  it('are read by a key that was bound to a system, and by nobody else', async () => {
+    expect((await read()).status).toBe(200);
+    expect((await read('', blind)).body).toMatchObject({ status: 403, code: 'system-not-bound' });
+    expect((await lethe.get('/v1/events', { as: 'officer' })).status).toBe(403);
+    const twice = await declare('crm-two', {
+      purposes: ['*'],
+      channel: 'cursor',
+      keyId: (await lethe.get('/v1/systems', { as: 'admin' })).body.items[0].keyId,
+    });
+    expect([twice.status, twice.body.code]).toEqual([409, 'key-bound-already']);
+    expect((await declare('x', { purposes: ['nothing'], channel: 'webhook' })).body.code).toBe('purpose-unknown');
+    expect((await declare('x', { purposes: ['*'], channel: 'webhook', acknowledgeWithin: 'P1Y' })).status).toBe(400);
+  });
+
+  it('come once and in order, in their own words, with no identifier, and only about the purposes of the system', async () => {
+    const start = (await read()).body.next;
+    const { subjectId } = await decide('ada', 'newsletter', 'given');
+    await decide('ada', 'profiling', 'withdrawn');
+    await decide('ada', 'research', 'given');
+    await decide('ada', 'newsletter', 'withdrawn');
+    const pages: TestAnswer['body'][] = [];
+    for (let cursor = start; pages.length < 10; cursor = pages.at(-1).next) {
+      pages.push((await read(after(cursor, '&limit=1'))).body);
+      if (pages.at(-1).caughtUp) break;
+    }
+    const items = pages.flatMap((page) => page.items);
+    expect(items.map((item) => item.type)).toEqual(['consent.given', 'objection.raised', 'consent.withdrawn']);
+    expect(new Set(items.map((item) => item.subject.id))).toEqual(new Set([subjectId]));
+    expect(items.map((item) => item.data.purpose)).toEqual(['newsletter', 'profiling', 'newsletter']);
+    expect(new Set(items.map((item) => item.id)).size).toBe(3);
+    expect(JSON.stringify(items)).not.toMatch(/example\.test|canary/);
+    expect((await read(after(pages.at(-1).next))).body).toMatchObject({ items: [], caughtUp: true });
+  });
+
+  it('filtered out move the cursor all the same', async () => {
+    const start = (await read('?types=request.received')).body;
+    await decide('bob', 'newsletter', 'given');
+    await lethe.post(
+      '/v1/requests',
+      { type: 'access', regimes: ['eu-gdpr'], subject: email('bob'), channel: 'letter' },
+      {},
+    );
+    const page = (await read(after(start.next, '&types=request.received'))).body;
+    expect(page.items.map((item: { type: string }) => item.type)).toEqual(['request.received']);
+    expect((await read(after(page.next))).body.items).toEqual([]);
+  });
+
+  it('are waited for', async () => {
+    const { next } = (await read('?limit=500')).body;
+    const waiting = read(after(next, '&wait=10'));
+    const began = Date.now();
+    await decide('carl', 'newsletter', 'given');
+    expect((await waiting).body.items).toHaveLength(1);
+    expect(Date.now() - began).toBeLessThan(5_000);
+    expect((await read(after((await waiting).body.next, '&wait=1'))).body).toMatchObject({ items: [], caughtUp: true });
+  });
+
+  it('have cursors that are worth nothing to anybody else, changed, or with another filter', async () => {
+    const { next } = (await read()).body;
+    const foreign = await issueKey('foreign');
+    await declare('foreign', { purposes: ['*'], channel: 'cursor', keyId: foreign.id });
+    for (const answer of [
+      await read(after(next), foreign.key),
+      await read(after(`${next.slice(0, -2)}AA`)),
+      await read(after(next, '&types=consent.given')),
+      await lethe.post('/v1/events/ack', { cursor: next }, { key: foreign.key }),
+    ])
+      expect(answer.body.code).toBe('cursor-invalid');
+  });
+
+  it('are acknowledged forward only, as a fact, and never by a filter that hides what must be obeyed', async () => {
+    const ack = (cursor: string): Promise<TestAnswer> => lethe.post('/v1/events/ack', { cursor }, { key: crm });
+    const early = (await read('?limit=1')).body.next;
+    const late = (await read('?limit=500')).body.next;
+    expect((await ack(late)).body).toMatchObject({ systemId: 'crm', moved: true });
+    const { upTo } = (await ack(late)).body;
+    expect((await ack(early)).body).toEqual({ systemId: 'crm', upTo, moved: false });
+    const narrow = (await read('?types=request.received&limit=500')).body.next;
+    expect((await ack(narrow)).body.code).toBe('filter-too-narrow');
+    const { rows } = await lethe.superuser.query(
+      `SELECT count(*)::int AS n FROM event WHERE type = 'EventsAcknowledged.v1'`,
+    );
+    expect(rows[0].n).toBe(1);
+    const settled = async (): Promise<TestAnswer['body']> =>
+      (await lethe.get('/v1/propagations?state=waiting')).body.items;
+    await lethe.server.parts.subscriptions.caughtUp(lethe.tenant.tenant.id, 'propagation', upTo);
+    expect((await settled()).filter((one: { systemId: string }) => one.systemId === 'crm')).toEqual([]);
+  });
+
+  it('too old to be read answer 410 with the snapshot, which leads back to the events', async () => {
+    const { next: old } = (await read('?limit=1')).body;
+    await decide('dora', 'newsletter', 'given');
+    lethe.clock.advance(89 * DAY);
+    expect((await read(after(old))).status).toBe(200);
+    lethe.clock.advance(2 * DAY);
+    const expired = await read(after(old));
+    expect([expired.status, expired.body.code, expired.body.snapshot]).toEqual([
+      ...[410, 'cursor-expired', '/v1/events/snapshot'],
+    ]);
+    const people = new Map<string, TestAnswer['body']>();
+    let page = (await lethe.get('/v1/events/snapshot?limit=2', { key: crm })).body;
+    const { after: resume } = page;
+    const { subjectId } = await decide('dora', 'newsletter', 'withdrawn');
+    for (;;) {
+      for (const item of page.items) people.set(item.subject.id, item);
+      if (page.next === null) break;
+      page = (await lethe.get(`/v1/events/snapshot?limit=2&cursor=${encodeURIComponent(page.next)}`, { key: crm }))
+        .body;
+    }
+    expect(people.size).toBe(4);
+    const ada = [...people.values()].find((item) => item.decisions.length === 2);
+    expect(ada.decisions).toEqual([
+      expect.objectContaining({ purpose: 'newsletter', allowed: false, state: 'withdrawn' }),
+      expect.objectContaining({ purpose: 'profiling', allowed: false, state: 'withdrawn' }),
+    ]);
+    const news = (await read(after(resume))).body.items;
+    expect(news.map((one: { type: string; subject: { id: string } }) => [one.type, one.subject.id])).toEqual([
+      ['consent.withdrawn', subjectId],
+    ]);
+  });
+});
