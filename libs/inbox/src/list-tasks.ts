@@ -29,11 +29,13 @@ export class ListTasks implements BeforeApplicationShutdown {
   async wait(by: Caller, query: z.infer<typeof TaskQuery>): Promise<z.infer<typeof ConnectionTasks>> {
     const until = performance.now() + query.wait * 1000;
     for (;;) {
+      // The databases may be closed already for a caller that has gone.
+      if (this.stopping.signal.aborted) return { items: [], next: null };
       // Looked up anew each time: a key that is bound to something else meanwhile sees nothing more.
       const connection = await this.binding.connection(by, query.connectionId);
       const rows = await this.tasks.claimable(by.tenant, connection.id, this.clock.now(), query.limit);
       const left = until - performance.now();
-      if (rows.length > 0 || left <= 0 || this.stopping.signal.aborted)
+      if (rows.length > 0 || left <= 0)
         return {
           items: rows.map(({ id, kind, created_at, must_finish_by }) => ({
             ...{ id, kind },
