@@ -1,7 +1,7 @@
 /** A lookup key is replaced under load on three replicas: nobody is missed, and nobody is registered twice. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { SubjectId } from '#kernel';
-import { LogReader } from '#ledger';
+import { LogReader, type InlineRow, type NewEvent } from '#ledger';
 import { FileKeys } from '#platform';
 import { openSubjects, type SubjectsFixture } from '../../../test/support/subjects-fixture.js';
 import { IdentifierLookup } from './identifier-lookup.js';
@@ -110,6 +110,26 @@ describe('a lookup key that is replaced under load', () => {
     );
     expect(new Set(opened.map((one) => JSON.stringify(one))).size).toBe(rows.length);
   }
+
+  it('refuses a hash under the old key, and its writer looks again', async () => {
+    const tenant = await given.newTenant();
+    const [one, two] = [await aProcess(), await aProcess()];
+    const email = [{ type: 'email', value: 'at-once@example.test' }];
+    const store = (who: { events: NewEvent[]; rows: InlineRow[] }): Promise<unknown> =>
+      given.store.append({ tenant, actorRef: 'system', events: who.events, rows: who.rows });
+    let first: SubjectId | undefined;
+    let attempts = 0;
+    // Between the look of the one and its append, the key is replaced and the other registers the same person.
+    const second = await one.subjects.record(tenant, email, {}, async (who) => {
+      if (++attempts === 1) {
+        await rotation().lookup(tenant, 'system');
+        first = await two.subjects.record(tenant, email, {}, async (other) => (await store(other), other.subject));
+      }
+      if (who.events.length > 0) await store(who);
+      return who.subject;
+    });
+    expect([second, attempts]).toEqual([first, 2]);
+  });
 
   it('is finished by the next call when it was interrupted, and is a fact without secrets', async () => {
     const tenant = await given.newTenant();

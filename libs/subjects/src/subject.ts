@@ -87,20 +87,18 @@ const subjectTable: InlineTable = {
 
 const identifierTable: InlineTable = {
   name: 'subject-identifier',
-  columns: 11,
-  json: [7],
+  columns: 10,
+  json: [6],
   // Sealed before an erasure and stored after it would leave a hash of an erased person behind: such a row is dropped.
   // A scalar subquery, because NOT EXISTS may be planned as a join that reads every person of the tenant.
-  // While a lookup key is replaced: a row under the key before it stands for the same person, so its hash is repeated and
-  // runs into the index of first contacts; and a hash under a key that is not the newest one is refused (mac_key is null).
+  // A hash under a lookup key that was replaced meanwhile is refused (mac_key is null): its writer may not have seen a
+  // row under the new key. Flushes of a tenant come one after the other, so none is written after the replacement.
   text: `INSERT INTO subject_identifier (tenant, id, subject, type, mac, mac_key, normaliser, value, strength, shared, added_at)
-         SELECT $1, n.id, n.subject, n.type,
-           CASE WHEN n.old IS NOT NULL AND NOT n.shared AND EXISTS (
-             SELECT FROM subject_identifier o WHERE o.tenant = $1 AND o.mac = n.old AND NOT o.shared) THEN n.old ELSE n.mac END,
+         SELECT $1, n.id, n.subject, n.type, n.mac,
            CASE WHEN n.mac_key = COALESCE((SELECT max(generation) FROM lookup_key WHERE tenant = $1), 1) THEN n.mac_key END,
            n.normaliser, n.value, n.strength, n.shared, n.added_at
-         FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::int[], $7::bytea[], $8::int[], string_to_array($9, E'\\x1e'), $10::text[], $11::boolean[], $12::timestamptz[])
-           AS n(id, subject, type, mac, mac_key, old, normaliser, value, strength, shared, added_at)
+         FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::int[], $7::int[], string_to_array($8, E'\\x1e'), $9::text[], $10::boolean[], $11::timestamptz[])
+           AS n(id, subject, type, mac, mac_key, normaliser, value, strength, shared, added_at)
          WHERE (SELECT s.status FROM subject s WHERE s.tenant = $1 AND s.id = n.subject) IS DISTINCT FROM 'erased'`,
 };
 
@@ -139,7 +137,6 @@ export function identifierRow(row: {
       row.type,
       row.mac.mac,
       row.mac.generation,
-      row.mac.old ?? null,
       NORMALISER_VERSION,
       value,
       row.strength,

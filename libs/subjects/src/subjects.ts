@@ -182,7 +182,7 @@ export class Subjects {
   async addIdentifier(
     tenant: TenantId,
     subject: SubjectId,
-    one: Pick<Lookup, 'identifier' | 'mac' | 'generation' | 'old'>,
+    one: Pick<Lookup, 'identifier' | 'mac' | 'generation'>,
     strength: Strength,
     shared: boolean,
   ): Promise<{ event: NewEvent; row: InlineRow; id: string }> {
