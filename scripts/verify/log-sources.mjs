@@ -72,7 +72,8 @@ export async function openService(baseUrl, key, logId) {
   };
   return {
     name: `${base}, log ${ledger.logId}`,
-    vkey: typeof ledger.vkey === 'string' ? ledger.vkey : undefined,
+    // The first key: its successors are followed through what the log committed.
+    vkey: ledger.keys?.[0]?.vkey ?? ledger.vkey,
     checkpoints: [await (await must(`${log}/checkpoint`)).text()],
     window,
     async consistency(from, to) {

@@ -2,7 +2,7 @@
 import { row } from './formats.mjs';
 
 /** One readable page: period, records recomputed, changed, missing, countersigned, limits. */
-export function sealPage({ source, keyText, keyGiven, checkpoints, held, proved, found }) {
+export function sealPage({ source, keyText, keyGiven, keys, checkpoints, held, proved, found }) {
   const { period, recomputed, missing, changed, broken } = found;
   const latest = checkpoints.at(-1);
   const sound = missing.length + changed.length + broken.length === 0;
@@ -25,6 +25,9 @@ export function sealPage({ source, keyText, keyGiven, checkpoints, held, proved,
     row('Continuity', continuity(checkpoints, proved)),
     row('Countersigned', witnesses.length > 0 ? witnesses.join('; ') : 'by no witness that you named'),
     row('Log key', `${keyText} (${keyGiven ? 'the one you gave' : 'as the operator states it'})`),
+    ...keys
+      .slice(1)
+      .map(({ key, fromSize }) => row('Replaced', `by ${key.id}, committed before, from ${fromSize} records on`)),
     ...limits({ keyGiven, held, witnesses }),
     '',
     'Annex',

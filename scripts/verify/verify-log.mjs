@@ -4,15 +4,16 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Refused, demand } from './formats.mjs';
-import { GrowingTree, emptyRoot, leafHash, openCheckpoint, readVkey, rootsFromConsistency } from './log-checks.mjs';
+import { demandFollowed, followKeys, isRotation, openWithKeys, signedByHeld } from './key-chain.mjs';
+import { GrowingTree, emptyRoot, leafHash, readVkey, rootsFromConsistency } from './log-checks.mjs';
 import { openFolder, openService } from './log-sources.mjs';
 import { sealPage } from './seal-page.mjs';
 
 const WINDOW = 256;
 
-/** Opens all checkpoints under one key, smallest first; two roots for one size are a fork. */
-function openAll(notes, logKey, witnesses) {
-  const opened = notes.map((note) => openCheckpoint(note, logKey, witnesses)).sort((a, b) => a.size - b.size);
+/** Opens all checkpoints under the log's keys, smallest first; two roots for one size are a fork. */
+function openAll(notes, keys, witnesses) {
+  const opened = notes.map((note) => openWithKeys(note, keys, witnesses)).sort((a, b) => a.size - b.size);
   const distinct = [];
   for (const checkpoint of opened) {
     const before = distinct.at(-1);
@@ -53,7 +54,7 @@ function recordedAt(bytes) {
 async function recompute(source, checkpoints) {
   const size = checkpoints.at(-1).size;
   const tree = new GrowingTree();
-  const found = { recomputed: 0, missing: [], changed: [], broken: [], period: new Period() };
+  const found = { recomputed: 0, missing: [], changed: [], broken: [], rotations: [], period: new Period() };
   const due = new Map(checkpoints.map((checkpoint) => [checkpoint.size, checkpoint]));
   for (let start = 0; start < size; start += WINDOW) {
     const entries = await source.window(start, Math.min(WINDOW, size - start));
@@ -72,6 +73,7 @@ function take(found, position, entry, tree) {
   const hash = leafHash(entry.bytes);
   found.recomputed += 1;
   found.period.see(entry.bytes);
+  if (isRotation(entry.bytes)) found.rotations.push(position);
   if (entry.stated !== undefined && !entry.stated.equals(hash)) found.changed.push(position);
   tree.add(hash);
 }
@@ -100,6 +102,14 @@ async function checkConsistency(source, checkpoints) {
   return proved;
 }
 
+/** The keys that the seals need: the held one, or its committed successors as well. */
+async function keysOf(source, logKey, held) {
+  const shown = source.checkpoints.at(-1);
+  if (signedByHeld([...source.checkpoints, ...held], logKey))
+    return { keys: [{ key: logKey, fromSize: 0 }], seals: [] };
+  return followKeys(source, logKey, Number(/^[^\n]*\n(\d{1,15})\n/.exec(shown)?.[1] ?? 0));
+}
+
 async function main() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -121,16 +131,28 @@ async function main() {
   demand(keyText !== undefined, 'no log key: give the one you hold with --vkey');
   const logKey = readVkey(keyText);
   const held = values.since.map((file) => readFileSync(file, 'utf8'));
-  const checkpoints = openAll([...source.checkpoints, ...held], logKey, values.witness.map(readVkey));
-  const served = openCheckpoint(source.checkpoints.at(-1), logKey);
+  const { keys, seals } = await keysOf(source, logKey, held);
+  const notes = [...source.checkpoints, ...held, ...seals.map(({ note }) => note)];
+  const checkpoints = openAll(notes, keys, values.witness.map(readVkey));
+  const served = openWithKeys(source.checkpoints.at(-1), keys);
   demand(
     served.size === checkpoints.at(-1).size,
     'the seal shown now is older than one you hold: the log was rolled back',
   );
   const proved = await checkConsistency(source, checkpoints);
   const found = await recompute(source, checkpoints);
+  demandFollowed(found.rotations, keys);
   process.stdout.write(
-    sealPage({ source, keyText, keyGiven: values.vkey !== undefined, checkpoints, held: held.length, proved, found }),
+    sealPage({
+      source,
+      keyText,
+      keyGiven: values.vkey !== undefined,
+      keys,
+      checkpoints,
+      held: held.length,
+      proved,
+      found,
+    }),
   );
   const sound = found.missing.length + found.changed.length + found.broken.length === 0;
   demand(sound, 'the records do not add up to the seal; see the page above');
