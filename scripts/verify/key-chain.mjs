@@ -27,18 +27,21 @@ export function signedByHeld(notes, key) {
   return notes.every((note) => signers(note, key.name).includes(key.id));
 }
 
-/** True for a record that names another log key. */
-export function isRotation(bytes) {
+/** The new log key (base64) that a record names, or undefined. */
+export function namedKey(bytes) {
   const text = bytes.toString('utf8');
-  if (!text.includes('"KeyRotated.v1"')) return false;
+  if (!text.includes('"KeyRotated.v1"')) return undefined;
   const leaf = strictJson(text, 'a record');
-  return leaf.type === 'KeyRotated.v1' && leaf.stream === 'keys' && leaf.data?.kind === 'log';
+  const rotation = leaf.type === 'KeyRotated.v1' && leaf.stream === 'keys' && leaf.data?.kind === 'log';
+  return rotation ? leaf.data.publicKey : undefined;
 }
 
 /** A replacement among the sealed records that was not followed: the key that sealed them was not the log's any more. */
 export function demandFollowed(rotations, keys) {
-  for (const position of rotations) {
-    const followed = position < keys[0].fromSize || keys.some(({ fromSize }) => fromSize === position + 1);
+  const held = keys[0].key.raw.toString('base64');
+  const begin = rotations.find(({ named }) => named === held)?.position ?? -1;
+  for (const { position } of rotations) {
+    const followed = position <= begin || keys.some(({ fromSize }) => fromSize === position + 1);
     demand(
       followed,
       `record ${position} replaces the log key, but a key that was not the log's at that size sealed it`,
@@ -55,7 +58,7 @@ async function keyLeaves(source, size) {
       const text = entry?.bytes?.toString('utf8') ?? '';
       if (!text.includes('"nextLogKeyHash"')) continue;
       const leaf = strictJson(text, `record ${start + offset}`);
-      const rotation = isRotation(entry.bytes);
+      const rotation = namedKey(entry.bytes) !== undefined;
       if (rotation || (leaf.type === 'TenantCreated.v1' && start + offset === 0))
         leaves.push({ position: start + offset, rotation, data: leaf.data });
     }

@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Refused, demand } from './formats.mjs';
-import { demandFollowed, followKeys, isRotation, openWithKeys, signedByHeld } from './key-chain.mjs';
+import { demandFollowed, followKeys, namedKey, openWithKeys, signedByHeld } from './key-chain.mjs';
 import { GrowingTree, emptyRoot, leafHash, readVkey, rootsFromConsistency } from './log-checks.mjs';
 import { openFolder, openService } from './log-sources.mjs';
 import { sealPage } from './seal-page.mjs';
@@ -73,7 +73,8 @@ function take(found, position, entry, tree) {
   const hash = leafHash(entry.bytes);
   found.recomputed += 1;
   found.period.see(entry.bytes);
-  if (isRotation(entry.bytes)) found.rotations.push(position);
+  const named = namedKey(entry.bytes);
+  if (named !== undefined) found.rotations.push({ position, named });
   if (entry.stated !== undefined && !entry.stated.equals(hash)) found.changed.push(position);
   tree.add(hash);
 }
