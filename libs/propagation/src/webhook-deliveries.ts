@@ -83,6 +83,11 @@ export class WebhookDeliveries {
                WHERE tenant = $1 AND id = $2`,
         values: [by.tenant, id],
       });
+      // A human who sends it now knows better than our last attempts.
+      await query({
+        text: 'UPDATE webhook_endpoint SET resume_at = NULL WHERE tenant = $1 AND id = $2',
+        values: [by.tenant, row.endpoint],
+      });
     });
     this.worker.wake(by.tenant);
     return { deliveryId: id };

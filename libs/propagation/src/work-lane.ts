@@ -93,6 +93,8 @@ export class WorkLane {
     const { tenant, endpoint, delivery, context } = at;
     const now = this.time.clock.now();
     if (kind === 'unreached') await this.health.unreached(tenant, endpoint, now, retryAfterMs);
+    // Whoever refuses one message is there for the others.
+    else await this.health.reached(tenant, endpoint);
     const firstAt = delivery.first_at ?? now;
     const next = nextAttempt({ attempts: delivery.attempts + 1, firstAt, now, retryAfterMs }, this.time.chance);
     if (next) {
