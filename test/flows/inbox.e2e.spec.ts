@@ -1,6 +1,17 @@
 /** A system that pulls its work: erased by its own process, believed after a second look, and never on its word alone. */
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { approve, approveByTwo, byEmail, hasStatus, openProven, outcomesOf, planOf, requestWhen } from '../support/connected-systems.js';
+import {
+  approve,
+  approveByTwo,
+  byEmail,
+  hasStatus,
+  openProven,
+  outcomesOf,
+  planOf,
+  requestWhen,
+} from '../support/connected-systems.js';
 import { connectInbox, declaredDatasets, taskKey, type InboxSystem } from '../support/inbox-system.js';
 import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
 
@@ -92,19 +103,194 @@ describe('a system that pulls its work', () => {
     const { rows: sealed } = await lethe.superuser.query('SELECT * FROM inbox_task WHERE id = $1', [id]);
     expect(JSON.stringify(sealed)).not.toContain('kim@');
     const reads = async (): Promise<number> =>
-      Number((await lethe.superuser.query(`SELECT count(*) FROM access_entry WHERE resource = 'task.claim' OR purpose = 'task.claim'`)).rows[0].count);
+      Number(
+        (await lethe.superuser.query(`SELECT count(*) FROM access_entry WHERE purpose = 'task.claim'`)).rows[0].count,
+      );
     const before = await reads();
     const claimed = await call(id, 'claim', { leaseSeconds: 30 });
     expect(claimed.status).toBe(200);
     expect(claimed.body).toMatchObject({
-      ...{ id, kind: 'apply', fence: 1, identifiers: [{ type: 'email', value: 'kim@example.test', strength: 'verified' }] },
+      ...{
+        id,
+        kind: 'apply',
+        fence: 1,
+        identifiers: [{ type: 'email', value: 'kim@example.test', strength: 'verified' }],
+      },
       datasets: declaredDatasets.map(({ name }) => ({ name, action: 'erase' })),
     });
     expect(await reads()).toBe(before + 1);
     const { rows } = await lethe.superuser.query(`SELECT count(*) FROM idempotency WHERE response LIKE '%kim@%'`);
     expect(Number(rows[0].count)).toBe(0);
+    await call(id, 'release', { fence: 1 });
   });
+
+  it('shows its tasks to its own key only: to others they do not exist', async () => {
+    const id = await offered('apply');
+    const other = await taskKey(lethe, 'somebody else');
+    const list = await lethe.get(`/v1/tasks?connectionId=${club.connectionId}`, { key: other.key });
+    expect([list.status, list.body.code]).toEqual([404, 'not-found']);
+    for (const [what, body] of [
+      ['claim', {}],
+      ['heartbeat', { fence: 1 }],
+      ['outcomes', { fence: 1, outcomes: [{ dataset: 'members', kind: 'erased' }] }],
+      ['records', { fence: 1, part: 0, sha256: sha256('x'), content: 'x' }],
+      ['complete', { fence: 1 }],
+      ['release', { fence: 1 }],
+    ] as const) {
+      const answer = await call(id, what, body, other.key);
+      expect([what, answer.status, answer.body.code]).toEqual([what, 404, 'not-found']);
+    }
+    // A role of a human is no key of a system.
+    expect((await call(id, 'claim', {}, lethe.tenant.keys.officer)).status).toBe(403);
+  });
+
+  it('takes the words of the task only: no dataset, kind or rule that was not given', async () => {
+    const id = await offered('apply');
+    const { body: claimed } = await call(id, 'claim', { leaseSeconds: 30 });
+    const said = async (outcome: unknown): Promise<unknown[]> => {
+      const { status, body } = await call(id, 'outcomes', { fence: claimed.fence, outcomes: [outcome] });
+      return [status, body.errors?.[0]?.code];
+    };
+    expect(await said({ dataset: 'payroll', kind: 'erased' })).toEqual([422, 'dataset-not-asked']);
+    expect(await said({ dataset: 'members', kind: 'clean' })).toEqual([422, 'kind-not-of-task']);
+    expect(await said({ dataset: 'members', kind: 'retained', ruleId: 'de-invoice' })).toEqual([422, 'rule-not-given']);
+    expect(await said({ dataset: 'members', kind: 'erased', ref: '7' })).toEqual([422, 'record-not-asked']);
+    expect((await said({ dataset: 'members', kind: 'done' }))[0]).toBe(400);
+    expect((await said({ dataset: 'members', kind: 'erased', count: 1 }))[0]).toBe(200);
+    const given = await call(id, 'release', { fence: claimed.fence, reason: 'maintenance' });
+    expect(given.body).toMatchObject({ state: 'open' });
+    const lost = await call(id, 'complete', { fence: claimed.fence });
+    expect([lost.status, lost.body.code]).toEqual([409, 'lease-lost']);
+  });
+
+  it('lets one of two claim, and the next one after the lease: the first has lost it', async () => {
+    const id = await offered('apply');
+    const both = await Promise.all([call(id, 'claim', { leaseSeconds: 1 }), call(id, 'claim', { leaseSeconds: 1 })]);
+    expect(both.map((one) => one.status).sort()).toEqual([200, 409]);
+    const first = both.find((one) => one.status === 200)?.body;
+    expect(both.find((one) => one.status === 409)?.body.code).toBe('task-taken');
+    const longer = await call(id, 'heartbeat', { fence: first.fence, leaseSeconds: 1 });
+    expect(longer.body.leaseUntil > first.leaseUntil).toBe(true);
+    await sleep(1_100);
+    const second = (await call(id, 'claim', { leaseSeconds: 30 })).body;
+    expect(second.fence).toBe(first.fence + 1);
+    // The idempotency key of the effect is the same: a system that knows it does nothing twice.
+    expect(second.idempotencyKey).toBe(first.idempotencyKey);
+    for (const [what, body] of [
+      ['heartbeat', { fence: first.fence }],
+      ['outcomes', { fence: first.fence, outcomes: [{ dataset: 'members', kind: 'erased' }] }],
+      ['complete', { fence: first.fence, outcomes: [{ dataset: 'members', kind: 'erased' }] }],
+      ['release', { fence: first.fence }],
+    ] as const) {
+      const answer = await call(id, what, body);
+      expect([what, answer.status, answer.body.code]).toEqual([what, 409, 'lease-lost']);
+    }
+    await call(id, 'release', { fence: second.fence });
+    const { rows } = await lethe.superuser.query(
+      `SELECT bytes::jsonb -> 'data' ->> 'tookOver' AS over FROM event WHERE stream = $1 AND type = 'TaskClaimed.v1' ORDER BY position DESC LIMIT 1`,
+      [`task/${id}`],
+    );
+    expect(rows).toEqual([{ over: 'true' }]);
+  });
+
+  describe('whose word is not enough', () => {
+    it('lies: rows that a second look finds make the request incomplete, never erased', async () => {
+      await club.query(`INSERT INTO members VALUES (10, 'lena@example.test', 'Lena')`);
+      const id = await approved('lena@example.test');
+      const liar = club.worker({ lies: true });
+      const request = await requestWhen(moving, id, hasStatus('incomplete'));
+      expect(targetOf(request).failure.code).toBe('residue');
+      expect(outcomesOf(request, club.connectionId)).toContain('members failed 0');
+      expect(outcomesOf(request, club.connectionId).join()).not.toContain('members erased');
+      expect(liar.lines.some((line) => line.startsWith('did verify'))).toBe(true);
+      await liar.kill();
+      // Told again by an officer, an honest worker does what the liar did not.
+      const honest = club.worker();
+      const retried = await lethe.post(`/v1/requests/${id}/targets/${club.connectionId}/retry`, {
+        reason: 'It is still there.',
+      });
+      expect(retried.status).toBe(200);
+      const closed = await requestWhen(moving, id, hasStatus('closed'));
+      expect(outcomesOf(closed, club.connectionId)).toContain('members erased 1');
+      expect((await club.query(`SELECT * FROM members WHERE email LIKE 'lena%'`)).rows).toEqual([]);
+      await honest.kill();
+    }, 40_000);
+
+    it('forgets a dataset: it is a failure, and the request says which', async () => {
+      const id = await approved('mia@example.test');
+      const worker = club.worker({ forgets: 'notes' });
+      const request = await requestWhen(moving, id, hasStatus('incomplete'));
+      expect(targetOf(request).failure.code).toBe('no-outcome');
+      const notes = targetOf(request).outcomes.filter((one: Answer) => one.dataset === 'notes');
+      expect(notes.map((one: Answer) => [one.kind, one.reason])).toEqual([['failed', 'no-outcome']]);
+      await worker.kill();
+    }, 40_000);
+  });
+
+  it('is killed in the middle: another worker takes over under the same key, and all rows are gone once', async () => {
+    await club.query(`INSERT INTO members VALUES (20, 'nora@example.test', 'Nora')`);
+    const before = await club.snapshot();
+    const id = await approved('nora@example.test');
+    const first = club.worker({ stalls: 'apply', leaseSeconds: 2 });
+    const claim = await first.said(/^claimed apply/);
+    await first.kill();
+    const second = club.worker();
+    expect(await second.said(/^claimed apply/)).toBe(`claimed apply ${Number(claim.split(' ')[2]) + 1}`);
+    await requestWhen(moving, id, hasStatus('closed'));
+    expect(await club.snapshot()).toEqual(without(before, 'nora@example.test'));
+    await second.kill();
+  }, 40_000);
+
+  it('is shared by two workers: every task is done by one of them', async () => {
+    const people = ['o1', 'o2', 'o3', 'o4', 'o5', 'o6'].map((name) => `${name}@example.test`);
+    for (const [index, email] of people.entries())
+      await club.query('INSERT INTO members VALUES ($1, $2, $2)', [100 + index, email]);
+    const ids = [];
+    for (const email of people) ids.push(await approved(email));
+    const workers = [club.worker(), club.worker()];
+    for (const id of ids) await requestWhen(moving, id, hasStatus('closed'));
+    const did = workers.flatMap(({ lines }) => lines.filter((line) => line.startsWith('claimed')));
+    expect(did.filter((line) => line === 'claimed apply 1')).toHaveLength(people.length);
+    expect(did.filter((line) => line === 'claimed verify 1')).toHaveLength(people.length);
+    await Promise.all(workers.map((one) => one.kill()));
+  }, 60_000);
+
+  it('hands in records, goes on after a cut, and the package holds every one', async () => {
+    const long = 'x'.repeat(2_000);
+    for (let row = 0; row < 400; row++)
+      await club.query('INSERT INTO notes VALUES ($1, $2, $3)', [1000 + row, 'pia@example.test', `${row} ${long}`]);
+    const id = await approved('pia@example.test', club, 'access');
+    const first = club.worker({ cutAfterParts: 300, leaseSeconds: 2 });
+    await first.said('cut');
+    const { rows: cut } = await lethe.superuser.query(
+      `SELECT t.parts, p.content FROM inbox_task t JOIN inbox_part p ON p.task = t.id AND p.part = 0 WHERE t.kind = 'read'`,
+    );
+    expect(cut[0].parts).toBeGreaterThan(0);
+    expect(cut[0].content).not.toContain('pia@');
+    const second = club.worker();
+    // It went on behind what had arrived.
+    expect(await second.said(/^did read/)).toBe(`did read ${cut[0].parts}`);
+    const request = await requestWhen(moving, id, hasStatus('closed'));
+    expect(outcomesOf(request, club.connectionId)).toEqual([
+      'bookings not-found 0',
+      'members not-found 0',
+      'notes provided 400',
+    ]);
+    await second.kill();
+  }, 60_000);
+
+  it('does not answer in time: the request is incomplete and says so', async () => {
+    const id = await approved('quinn@example.test');
+    await offered('apply');
+    lethe.clock.advance(15 * 86_400_000);
+    const request = await requestWhen(moving, id, hasStatus('incomplete'));
+    expect(targetOf(request).failure.code).toBe('task-overdue');
+    const listed = await lethe.get(`/v1/tasks?connectionId=${club.connectionId}`, { key: club.key });
+    expect(listed.body.items).toEqual([]);
+  }, 40_000);
 });
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** The rows as they were, but for one person's. */
 function without(tables: Record<string, unknown[]>, email: string): Record<string, unknown[]> {

@@ -83,7 +83,11 @@ export async function openClub(): Promise<TestDatabase> {
 }
 
 /** Opens the system and connects it; workers are started by the spec. */
-export async function connectInbox(lethe: Api, name = 'club', datasets: unknown[] = declaredDatasets): Promise<InboxSystem> {
+export async function connectInbox(
+  lethe: Api,
+  name = 'club',
+  datasets: unknown[] = declaredDatasets,
+): Promise<InboxSystem> {
   const club = await openClub();
   const { id: keyId, key } = await taskKey(lethe, name);
   const body = { name, legalEntity: 'Club e.V.', country: 'DE', keyId, datasets };

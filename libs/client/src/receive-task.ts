@@ -15,7 +15,8 @@ export interface TaskReply {
 }
 
 /**
- * Reads a pushed call. The same `id` may come again when an answer was lost: `task.idempotencyKey` names the effect.
+ * Reads a pushed call. `id` is new for every attempt, so a known one is a replay; `task.idempotencyKey` names the effect and
+ * is the same for every attempt at it.
  *
  * @throws WebhookRefused; answer 401
  */

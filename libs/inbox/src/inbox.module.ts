@@ -10,6 +10,9 @@ import { InboxDriver } from './inbox-driver.js';
 import { KeyBinding } from './key-binding.js';
 import { ListTasks } from './list-tasks.js';
 import { OpenTasks } from './open-task.js';
+import { PushTask } from './push-task.js';
+import { RemoteDriver, RemoteParts } from './remote-driver.js';
+import { RemoteSender } from './remote-sender.js';
 import { TaskRecords } from './task-records.js';
 import { Tasks } from './tasks.js';
 import { WorkTask } from './work-task.js';
@@ -17,15 +20,20 @@ import { WorkTask } from './work-task.js';
 @Module({
   imports: [SubjectsModule, ConnectorsModule],
   controllers: [InboxController, InboxAdminController],
-  providers: [Tasks, OpenTasks, ClaimTask, TaskRecords, WorkTask, KeyBinding, ListTasks, DeclareSystem, InboxDriver],
+  providers: [
+    ...[Tasks, OpenTasks, ClaimTask, TaskRecords, WorkTask, KeyBinding, ListTasks, DeclareSystem],
+    ...[RemoteSender, PushTask, RemoteParts, InboxDriver, RemoteDriver],
+  ],
 })
 export class InboxModule implements OnModuleInit {
   constructor(
     private readonly calls: ConnectorCalls,
     private readonly inbox: InboxDriver,
+    private readonly remote: RemoteDriver,
   ) {}
 
   onModuleInit(): void {
     this.calls.use('inbox', this.inbox);
+    this.calls.use('remote', this.remote);
   }
 }

@@ -111,7 +111,7 @@ export async function takeTask(
 ): Promise<Pick<TaskRow, 'fence' | 'lease_until'> | undefined> {
   const { rows } = await query<Pick<TaskRow, 'fence' | 'lease_until'>>({
     name: 'inbox-take',
-    text: `UPDATE inbox_task SET state = 'claimed', fence = fence + 1, not_before = NULL,
+    text: `UPDATE inbox_task SET state = 'claimed', fence = fence + 1, not_before = NULL, handle = NULL,
              lease_until = clock_timestamp() + $3 * interval '1 second'
            WHERE tenant = $1 AND id = $2 AND (state = 'open' AND (not_before IS NULL OR not_before <= clock_timestamp())
              OR state = 'claimed' AND lease_until < clock_timestamp())
