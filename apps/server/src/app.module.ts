@@ -13,6 +13,7 @@ import { RequestsModule } from '#requests';
 import { RetentionModule } from '#retention';
 import { SubjectsModule } from '#subjects';
 import { TenancyModule } from '#tenancy';
+import { ChoresModule } from './chores.js';
 import { HealthController } from './health.controller.js';
 import { LedgerController } from './ledger.controller.js';
 import { OpenWorkModule } from './open-work.js';
@@ -32,6 +33,7 @@ export const domains = [
   RequestsModule,
   OpenWorkModule,
   NotificationsModule,
+  ChoresModule,
 ];
 
 @Module({})

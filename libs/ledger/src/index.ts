@@ -2,7 +2,7 @@
 export * from './append.js';
 export { ArchiveFiles, openArchive } from './archive-files.js';
 export { ARCHIVE, archiveProjection, pruneRedo, type ArchiveSource } from './archive.projection.js';
-export { ArchiveDamaged, archivedSize, replayTail, type ReplayedTail } from './archive-tail.js';
+export { ArchiveDamaged, archivedSize, replayTail, unseal, type ReplayedTail } from './archive-tail.js';
 export * from './checkpoint.js';
 export { FileCheckpointLock, type CheckpointLock, type LockedHead } from './checkpoint-lock.js';
 export { Database, type PoolName, type PoolUse, type Query, type Rows, type Statement } from './database.js';
@@ -37,6 +37,7 @@ export * from './merkle-proof.js';
 export type { SubtreeSource } from './merkle-range.js';
 export { tenantTable, type Migration } from './migration.js';
 export { beginEpoch, findRollback, logStream, rollbackEvents, type Rollback, type RollbackParts } from './rollback.js';
+export { forgetAnswers, thinCheckpoints } from './prune.js';
 export * from './signed-note.js';
 export { DatabaseUnavailable, type AvailabilityListener } from './server-watch.js';
 export { Signer, type SignerParts, type SignerTrouble, type TellSigner } from './signer.js';

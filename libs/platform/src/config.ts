@@ -26,6 +26,15 @@ export const environmentSchema = z.object({
   LETHE_KEYSTORE_MIGRATION_URL: z.url().optional().describe('The key store as its owner, for migrations'),
   LETHE_DATA_DIR: z.string().default('.data').describe('Embedded databases, packages and demo files'),
   LETHE_KEY_DIR: z.string().optional().describe('Key files, outside the data directory, mode 0700'),
+  LETHE_EPOCH_DAYS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(3650)
+    .default(30)
+    .describe(
+      'Days after which a key-encryption key is replaced and destroyed: how long a backup opens what was erased',
+    ),
   LETHE_ARCHIVE_URL: z.string().optional().describe('Where entry bundles and tiles are copied to'),
   LETHE_ACCEPT_SCHEMA: z
     .string()

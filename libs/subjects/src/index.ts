@@ -33,6 +33,7 @@ export {
 } from './restrict-subject.js';
 export { CertificateKeys, type CertificateKeySignature, type CertificateKeyValidity } from './certificate-keys.js';
 export { keyEvents, KeyRotation, keysStream, type RotationParts } from './key-rotation.js';
+export { forgetNotices } from './replicas.js';
 export { lookupKeyState, rekeyLookups, type LookupKeyState, type Rekeyed } from './rekey-lookups.js';
 export { epochHorizon, rotateEpoch, type Rotation, type RotationStep } from './rotate-epoch.js';
 export { Suppressions, type NewSuppression, type SuppressionQuestion, type SuppressionScope } from './suppressions.js';

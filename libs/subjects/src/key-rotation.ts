@@ -5,6 +5,7 @@ import {
   publicKeyId,
   readSigningKeys,
   signingKeyRow,
+  type Database,
   type EventStore,
   type InlineRow,
   type LogReader,
@@ -33,6 +34,11 @@ export interface RotationParts {
 /** Every rotation is safe to repeat after a crash: what was begun is finished first. `actorRef` is a pseudonym. */
 export class KeyRotation {
   constructor(private readonly parts: RotationParts) {}
+
+  /** The ledger's database. */
+  get database(): Database {
+    return this.parts.store.database;
+  }
 
   /** Ends the key-encryption epoch of the installation; recorded in the log of every tenant. */
   async epoch(tenants: readonly TenantId[], actorRef: string, tell?: (step: RotationStep) => void): Promise<Rotation> {

@@ -1,0 +1,70 @@
+/** The recurring work of an installation: what ages is pruned; keys have chores of their own. */
+import { Module, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
+import { Housekeeping, removeFinishedJobs } from '#jobs';
+import type { TenantId } from '#kernel';
+import { Database, forgetAnswers, thinCheckpoints } from '#ledger';
+import { Metrics } from '#platform';
+import { SubjectsModule } from '#subjects';
+import { TenancyModule, Tenants } from '#tenancy';
+import { KeyChores } from './key-chores.js';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+/** How long a kept answer answers a repeated idempotency key. */
+const ANSWERS = 30 * DAY;
+/** Far beyond any replay of the events that enqueued a job. */
+const JOBS = 90 * DAY;
+const CHECKPOINTS = 30 * DAY;
+const BATCH = 1_000;
+
+@Module({ imports: [TenancyModule, SubjectsModule], providers: [KeyChores] })
+export class ChoresModule implements OnModuleInit, OnApplicationBootstrap {
+  constructor(
+    private readonly chores: Housekeeping,
+    private readonly tenants: Tenants,
+    private readonly database: Database,
+    private readonly keyChores: KeyChores,
+    private readonly metrics: Metrics,
+  ) {}
+
+  onModuleInit(): void {
+    this.chores.every('answers-forgotten', HOUR, (now) =>
+      this.each((tenant) => inBatches(() => forgetAnswers(this.database, tenant, before(now, ANSWERS), BATCH))),
+    );
+    this.chores.every('jobs-removed', HOUR, (now) =>
+      this.each((tenant) => inBatches(() => removeFinishedJobs(this.database, tenant, before(now, JOBS), BATCH))),
+    );
+    this.chores.every('checkpoints-thinned', DAY, (now) =>
+      this.each(async (tenant) => void (await thinCheckpoints(this.database, tenant, before(now, CHECKPOINTS)))),
+    );
+    this.keyChores.register(this.chores);
+  }
+
+  onApplicationBootstrap(): void {
+    const help = 'When each recurring chore last came to its end';
+    this.metrics.gauge('lethe_chore_last_run_timestamp_seconds', help, ['chore'], async (set) => {
+      for (const { name, ranAt } of await this.chores.states()) if (ranAt) set(ranAt.getTime() / 1000, { chore: name });
+    });
+    this.metrics.gauge(
+      'lethe_chore_failures',
+      'Failures of each chore since its last good run',
+      ['chore'],
+      async (set) => {
+        for (const { name, failures } of await this.chores.states()) set(failures, { chore: name });
+      },
+    );
+  }
+
+  private async each(run: (tenant: TenantId) => Promise<void>): Promise<void> {
+    for (const { id } of await this.tenants.all()) await run(id);
+  }
+}
+
+function before(now: Date, age: number): Date {
+  return new Date(now.getTime() - age);
+}
+
+/** Small deletions: none holds its locks for long. */
+async function inBatches(run: () => Promise<number>): Promise<void> {
+  while ((await run()) === BATCH);
+}
