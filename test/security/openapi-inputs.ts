@@ -22,12 +22,19 @@ export interface Schema {
   required?: string[];
 }
 
+export interface Parameter {
+  name: string;
+  in: string;
+  required?: boolean;
+  schema?: Schema;
+}
+
 export interface Operation {
   operationId: string;
   method: string;
   path: string;
   body: Schema | undefined;
-  parameters: { name: string; in: string }[];
+  parameters: Parameter[];
 }
 
 export interface OpenApi {
@@ -53,7 +60,7 @@ export function operationsOf(document: OpenApi): Operation[] {
       body: (operation['requestBody'] as { content?: Record<string, { schema: Schema }> } | undefined)?.content?.[
         'application/json'
       ]?.schema,
-      parameters: (operation['parameters'] ?? []) as { name: string; in: string }[],
+      parameters: (operation['parameters'] ?? []) as Parameter[],
     })),
   );
 }
