@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Client } from 'pg';
 import { readConfig } from '#platform';
 import { bootstrapTenant, type BootstrappedTenant } from '../../apps/server/src/bootstrap-tenant.js';
 import { schemas } from '../../apps/server/src/schemas.js';
@@ -26,8 +27,8 @@ export class ServiceProcess implements Pick<TestServer, 'get' | 'post' | 'put' |
     private readonly keys: BootstrappedTenant['keys'],
   ) {}
 
-  /** Makes databases and a tenant; nothing runs yet. */
-  static async prepare(): Promise<ServiceProcess> {
+  /** Makes databases and a tenant; nothing runs yet. `also` adds settings. */
+  static async prepare(also: (dataDir: string) => Record<string, string> = () => ({})): Promise<ServiceProcess> {
     const ledger = await createTestDatabase(schemas.ledger);
     const keystore = await createTestDatabase(schemas.keystore);
     const dataDir = await mkdtemp(join(tmpdir(), 'lethe-service-'));
@@ -38,6 +39,7 @@ export class ServiceProcess implements Pick<TestServer, 'get' | 'post' | 'put' |
       LETHE_DATA_DIR: dataDir,
       LETHE_KEY_DIR: `${dataDir}-keys`,
       LETHE_LOG_LEVEL: 'error',
+      ...also(dataDir),
     };
     const server = await startServer(readConfig(environment));
     const place = { territory: 'DE-BE', timeZone: 'Europe/Berlin' };
@@ -46,8 +48,9 @@ export class ServiceProcess implements Pick<TestServer, 'get' | 'post' | 'put' |
     return new ServiceProcess(dataDir, [ledger, keystore], environment, keys);
   }
 
-  async start(): Promise<void> {
-    const env = { PATH: process.env['PATH'] ?? '', ...this.environment };
+  /** `also` adds settings to this start alone. */
+  async start(also: Record<string, string> = {}): Promise<void> {
+    const env = { PATH: process.env['PATH'] ?? '', ...this.environment, ...also };
     const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child = child;
     this.baseUrl = await new Promise((resolve, reject) => {
@@ -66,6 +69,23 @@ export class ServiceProcess implements Pick<TestServer, 'get' | 'post' | 'put' |
     });
   }
 
+  /** Settings of a command line beside the service: it also knows the owner of the databases. */
+  get commandEnvironment(): Record<string, string> {
+    const [ledger, keystore] = this.databases;
+    return {
+      ...this.environment,
+      LETHE_MIGRATION_URL: ledger?.urls.ownerUrl ?? '',
+      LETHE_KEYSTORE_MIGRATION_URL: keystore?.urls.ownerUrl ?? '',
+    };
+  }
+
+  /** Superuser on the ledger and on the key store, for looking and for planting faults. */
+  get superusers(): { ledger: Client; keystore: Client } {
+    const [ledger, keystore] = this.databases;
+    if (!ledger || !keystore) throw new Error('there are no databases');
+    return { ledger: ledger.superuser, keystore: keystore.superuser };
+  }
+
   /** `SIGKILL`: no handler runs, nothing is flushed. */
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     const { child } = this;
@@ -73,6 +93,11 @@ export class ServiceProcess implements Pick<TestServer, 'get' | 'post' | 'put' |
     const gone = new Promise((resolve) => child.once('exit', resolve));
     child.kill(signal);
     await gone;
+  }
+
+  /** Where the running process listens, and a key for it: for callers that keep connections of their own. */
+  access(as: keyof BootstrappedTenant['keys']): { baseUrl: string; key: string } {
+    return { baseUrl: this.baseUrl, key: this.keys[as] };
   }
 
   get(path: string, call?: TestCall): Promise<TestAnswer> {

@@ -16,11 +16,11 @@ export function installHttpMetrics(fastify: FastifyInstance, metrics: Metrics): 
   let inFlight = 0;
   metrics.gauge('lethe_http_requests_in_flight', 'Calls being answered', [], (set) => set(inFlight));
   const began = new WeakMap<FastifyRequest, number>();
-  fastify.addHook('onRequest', (request: FastifyRequest, _reply: FastifyReply, next: () => void) => {
+  fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, next: () => void) => {
     inFlight += 1;
     began.set(request, performance.now());
     // Also when the caller goes away before the answer; `onResponse` alone would miss that.
-    request.raw.once('close', () => (inFlight -= 1));
+    reply.raw.once('close', () => (inFlight -= 1));
     next();
   });
   fastify.addHook('onResponse', (request: FastifyRequest, reply: FastifyReply, next: () => void) => {

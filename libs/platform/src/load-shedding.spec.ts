@@ -8,7 +8,7 @@ const given = { decisions: [{ purpose: 'news', decision: 'given' }] };
 describe('load shedding', () => {
   it('refuses in the order access log, batches, requests, checks; stops have no level', () => {
     expect(levelOf({ delayMs: 0, queued: 0 })).toBe(0);
-    const levels = [120, 250, 500, 1_500, 60_000].map((delayMs) => levelOf({ delayMs, queued: 0 }));
+    const levels = [80, 160, 320, 1_000, 60_000].map((delayMs) => levelOf({ delayMs, queued: 0 }));
     expect(levels).toEqual([1, 2, 3, 4, 4]);
     expect([2_000, 5_000, 10_000, 16_000].map((queued) => levelOf({ delayMs: 0, queued }))).toEqual([1, 2, 3, 4]);
     expect(DEMANDS.indexOf('stops')).toBe(4);

@@ -23,11 +23,23 @@ export interface LoadSignals {
 
 /** From which load on each class is refused; either signal is enough. Stops meet only the bound of the queue itself. */
 const bounds: readonly (LoadSignals & { demand: Demand })[] = [
-  { demand: 'access-log', delayMs: 120, queued: 2_000 },
-  { demand: 'batches', delayMs: 250, queued: 5_000 },
-  { demand: 'requests', delayMs: 500, queued: 10_000 },
-  { demand: 'checks', delayMs: 1_500, queued: 16_000 },
+  { demand: 'access-log', delayMs: 80, queued: 2_000 },
+  { demand: 'batches', delayMs: 160, queued: 5_000 },
+  { demand: 'requests', delayMs: 320, queued: 10_000 },
+  { demand: 'checks', delayMs: 1_000, queued: 16_000 },
 ];
+
+/**
+ * Calls of one class that are answered at the same time; more are refused although the process keeps up, since what waits
+ * behind them would be anybody's. Stops have no bound here.
+ */
+const places: Readonly<Record<Demand, number>> = {
+  'access-log': 32,
+  batches: 64,
+  requests: 512,
+  checks: 4_096,
+  stops: Infinity,
+};
 
 const SAMPLE_MS = 50;
 /** About half a second: one long turn, such as a garbage collection, refuses nobody. */
@@ -60,6 +72,7 @@ export function demandOf(method: string, route: string, body?: unknown): Demand 
 
 /** Watches the load of one process and refuses by class: 503 `overloaded` with Retry-After. */
 export class LoadShedding {
+  private readonly inside = new Map<Demand, number>();
   private delay = 0;
   private level = 0;
   private calmAt = 0;
@@ -87,13 +100,12 @@ export class LoadShedding {
 
   /** Before authentication: refusing must cost next to nothing. What the body must tell is judged once it is read. */
   install(fastify: FastifyInstance): void {
-    fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, next: () => void) => {
-      if (this.level === 0) next();
-      else this.judge(demandIn(request), request, reply, next);
-    });
+    fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, next: () => void) =>
+      this.judge(demandIn(request), request, reply, next),
+    );
     fastify.addHook('preValidation', (request: FastifyRequest, reply: FastifyReply, next: () => void) => {
-      if (this.level === 0 || demandIn(request) !== undefined) next();
-      else this.judge(demandIn(request, request.body ?? null), request, reply, next);
+      if (demandIn(request) === undefined) this.judge(demandIn(request, request.body ?? null), request, reply, next);
+      else next();
     });
     fastify.addHook('onClose', (_fastify, done) => {
       clearInterval(this.timer);
@@ -102,16 +114,28 @@ export class LoadShedding {
   }
 
   private judge(demand: Demand | undefined, request: FastifyRequest, reply: FastifyReply, next: () => void): void {
-    const guarded = request.routeOptions.url?.startsWith('/v1/') === true;
-    if (!guarded || demand === undefined || DEMANDS.indexOf(demand) >= this.level) {
+    if (demand === undefined || !isGuarded(request)) {
+      next();
+      return;
+    }
+    const inside = this.inside.get(demand) ?? 0;
+    if (DEMANDS.indexOf(demand) >= this.level && inside < places[demand]) {
+      this.admit(demand, inside, request, reply);
       next();
       return;
     }
     this.shed(demand);
     const detail = 'More load than this process can serve. Nothing was done; repeat with the same Idempotency-Key.';
     // Those who were refused first come back last, and not all at once.
-    const retryAfter = this.level + Math.floor(Math.random() * 3);
+    const retryAfter = 1 + this.level + Math.floor(Math.random() * 3);
     sendProblem(reply, new DomainError(503, 'overloaded', { detail, retryable: true, retryAfter }), request.id);
+  }
+
+  /** A call that waits for news (a long poll, always a GET) does not work meanwhile. */
+  private admit(demand: Demand, inside: number, request: FastifyRequest, reply: FastifyReply): void {
+    if (request.method === 'GET') return;
+    this.inside.set(demand, inside + 1);
+    reply.raw.once('close', () => this.inside.set(demand, (this.inside.get(demand) ?? 1) - 1));
   }
 
   private sample(): void {
@@ -120,14 +144,14 @@ export class LoadShedding {
     this.sampledAt = now;
     this.delay += SMOOTHING * (late - this.delay);
     const level = levelOf(this.signals);
-    if (level >= this.level) {
-      this.level = level;
-      this.calmAt = now + CALM_MS;
-    } else if (now >= this.calmAt) {
-      this.level = level;
-      this.calmAt = now + CALM_MS;
-    }
+    if (level < this.level && now < this.calmAt) return;
+    this.level = level;
+    this.calmAt = now + CALM_MS;
   }
+}
+
+function isGuarded(request: FastifyRequest): boolean {
+  return request.routeOptions.url?.startsWith('/v1/') === true;
 }
 
 function demandIn(request: FastifyRequest, body?: unknown): Demand | undefined {
