@@ -15,6 +15,18 @@ const verbs: Record<string, Listed> = {
   },
   demo: { what: "tell the demonstration's story", load: async () => (await import('./demo.js')).demoVerb },
   doctor: { what: 'say what is wrong and what to do', load: async () => (await import('./doctor.js')).doctorVerb },
+  backup: {
+    what: 'ledger, key store, suppressions and certificates, each apart',
+    load: async () => (await import('./backup.js')).backupVerb,
+  },
+  restore: {
+    what: 'put a backup and the archived tail back, into quarantine',
+    load: async () => (await import('./restore.js')).restoreVerb,
+  },
+  replay: {
+    what: 'erase again what was erased, everywhere, and end the quarantine',
+    load: async () => (await import('./replay.js')).replayVerb,
+  },
   rebuild: {
     what: 'read projections again from the ledger',
     load: async () => (await import('./rebuild.js')).rebuildVerb,

@@ -19,11 +19,11 @@ import { ROLLBACK_DETAIL } from './state-watch.js';
 
 /** Also registers the projection that writes the tiles. The signer runs only where it is started. */
 export function ledgerParts(
-  parts: Pick<PlatformParts, 'store' | 'subscriptions' | 'keys' | 'clock' | 'log' | 'state'>,
+  parts: Pick<PlatformParts, 'store' | 'subscriptions' | 'keys' | 'clock' | 'log' | 'state' | 'clockGuard'>,
   config: Config,
   tenants: () => Promise<TenantId[]>,
-): { reader: LogReader; signer: Signer; lock: CheckpointLock } {
-  const { store, subscriptions, keys, clock, log, state } = parts;
+): { reader: LogReader; signer: Signer; lock: CheckpointLock; logKeys: LogKeys } {
+  const { store, subscriptions, keys, clock, log, state, clockGuard } = parts;
   const logKeys: LogKeys = {
     publicKey: (tenant, generation) => keys.publicKey(tenant, 'log', generation),
     sign: (tenant, message, generation) => keys.sign(tenant, 'log', message, generation),
@@ -32,6 +32,7 @@ export function ledgerParts(
   const lock = new FileCheckpointLock(config.LETHE_CHECKPOINT_LOCK ?? join(config.dataDir, 'checkpoints'));
   const signer = new Signer({
     ...{ store, reader, keys: logKeys, lock, clock, tenants },
+    maySign: () => clockGuard.mayDate,
     tell: (tenant, trouble, fields) => {
       // The watch of every process finds it too, a little later.
       if (trouble === 'rollback-detected') state.refuse(trouble, ROLLBACK_DETAIL);
@@ -43,7 +44,7 @@ export function ledgerParts(
   subscriptions.project(tilesProjection);
   if (config.LETHE_ARCHIVE_URL !== undefined)
     subscriptions.project(archiveProjection(openArchive(config.LETHE_ARCHIVE_URL), archiveSource(store, keys)));
-  return { reader, signer, lock };
+  return { reader, signer, lock, logKeys };
 }
 
 /** What the archive asks of this installation. */

@@ -3,7 +3,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { systemClock, type Clock, type TenantId } from '#kernel';
-import { EventStore, Subscriptions, type CheckpointLock, type Trouble } from '#ledger';
+import { EventStore, Subscriptions, type RollbackParts, type Trouble } from '#ledger';
 import {
   createLogger,
   FileKeys,
@@ -22,6 +22,7 @@ import { ledgerParts } from './ledger-parts.js';
 import { openDatabases } from './open-databases.js';
 import { serveOpenApi } from './openapi.js';
 import { registerProcessGauges } from './process-gauges.js';
+import { openClockGuard } from './open-clock-guard.js';
 import { assertReady } from './readiness.js';
 import { schemas } from './schemas.js';
 import { StateWatch } from './state-watch.js';
@@ -36,6 +37,8 @@ export interface ServerOptions {
   callsPerMinute?: number;
   /** Serve the readable API page at `/docs`. */
   docs?: boolean;
+  /** Compare a clock that was passed in with the database's too, as the machine's always is. */
+  guardClock?: boolean;
 }
 
 export interface RunningServer {
@@ -53,7 +56,8 @@ export interface OpenParts {
   parts: PlatformParts;
   /** Looks for what must stop this process; the service starts it, a command asks it once or not at all. */
   watch: StateWatch;
-  lock: CheckpointLock;
+  /** For comparing logs with their signed heads, and for going on without what is lost. */
+  rollback: RollbackParts;
   /** Stops what runs over the databases, then closes them; call it after the application's own close. */
   close(): Promise<void>;
 }
@@ -62,13 +66,14 @@ export interface OpenParts {
 export async function openParts(
   config: Config,
   tenants: () => Promise<TenantId[]>,
-  options: Pick<ServerOptions, 'clock' | 'say'> = {},
+  options: Pick<ServerOptions, 'clock' | 'say' | 'guardClock'> = {},
 ): Promise<OpenParts> {
   const log = createLogger(config.LETHE_LOG_LEVEL);
   const databases = await openDatabases(config, schemas, options.say ?? (() => undefined));
   try {
     const clock = options.clock ?? systemClock;
     const metrics = new Metrics();
+    const clockGuard = openClockGuard(databases.database, clock, log, options);
     const state = new ServiceState(clock);
     const archived = config.LETHE_ARCHIVE_URL !== undefined;
     const store = new EventStore(databases.database, clock, () => state.assertWritable(), archived);
@@ -76,9 +81,14 @@ export async function openParts(
     const subscriptions = new Subscriptions(store, tenants, trouble);
     const keys = await FileKeys.open(config.keyDir);
     const { database, keystoreDatabase } = databases;
-    const { reader, signer, lock } = ledgerParts({ store, subscriptions, keys, clock, log, state }, config, tenants);
+    const { reader, signer, lock, logKeys } = ledgerParts(
+      { store, subscriptions, keys, clock, log, state, clockGuard },
+      config,
+      tenants,
+    );
     const watch = new StateWatch({ state, database, store, reader, log }, lock, tenants);
     const close = async (): Promise<void> => {
+      clockGuard.stop();
       await Promise.all([subscriptions.stop(), signer.stop(), watch.stop()]);
       await store.drained();
       await databases.close();
@@ -97,9 +107,10 @@ export async function openParts(
         keys,
         state,
         metrics,
+        clockGuard,
       },
       watch,
-      lock,
+      rollback: { store, reader, keys: logKeys, lock, clock },
       close,
     };
   } catch (error) {
@@ -126,6 +137,9 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     await close();
   };
   try {
+    // Without an answer nothing is known to be wrong; the first comparison that succeeds judges.
+    await parts.clockGuard.compare().catch(() => undefined);
+    parts.clockGuard.start();
     await watch.look();
     watch.start();
     await app.listen(config.PORT, config.LETHE_HOST);

@@ -32,6 +32,7 @@ export class FenceLost extends DomainError {
 }
 
 /** Fence and state together name one attempt: every claim raises the fence, and every end of an attempt leaves `running`. */
+const guarded = 'AND job.fence = c.fence AND job.state = c.from_state';
 const update = `
   UPDATE job SET state = c.to_state, run_at = COALESCE(c.run_at, job.run_at), attempts = COALESCE(c.attempts, job.attempts),
     generation = COALESCE(c.generation, job.generation),
@@ -39,7 +40,7 @@ const update = `
     last_error_class = COALESCE(c.class, job.last_error_class), finished_at = c.finished_at
   FROM unnest($2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::timestamptz[], $7::int[], $8::int[], $9::int[], $10::text[], $11::text[], $12::timestamptz[])
     AS c(id, fence, from_state, to_state, run_at, attempts, generation, lease_ms, code, class, finished_at)
-  WHERE job.tenant = $1 AND job.id = c.id AND job.fence = c.fence AND job.state = c.from_state
+  WHERE job.tenant = $1 AND job.id = c.id ${guarded}
   RETURNING job.id`;
 
 /**
@@ -50,6 +51,8 @@ const update = `
 export const jobChangeTable: InlineTable = {
   name: 'job_change',
   columns: 11,
+  // Claims are no part of a flush, so the fences of then are not there when it is done again.
+  redo: update.replace(guarded, ''),
   text: `WITH changed AS (${update}) SELECT 1 / (CASE WHEN count(*) = cardinality($2::uuid[]) THEN 1 ELSE 0 END) FROM changed`,
 };
 

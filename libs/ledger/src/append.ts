@@ -27,6 +27,8 @@ export interface InlineTable {
    * JSON never holds that character unescaped (RFC 8259 section 7), and in an array each of its quotes would be escaped.
    */
   json?: readonly number[];
+  /** What is run instead of `text` when a restore does the flush again, with the same values: without checks of what was then. */
+  redo?: string;
 }
 
 /** A row for an inline table; built when positions are known. */

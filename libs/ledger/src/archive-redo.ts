@@ -2,6 +2,7 @@
 import type { TenantId } from '#kernel';
 import type { Query, Statement } from './database.js';
 import type { Prepared } from './flush.js';
+import { rootOf } from './merkle.js';
 
 /** The statements of one flush beside tree and events, as they were sent. */
 export interface RedoRecord {
@@ -10,6 +11,8 @@ export interface RedoRecord {
   first: number;
   last: number;
   recordedAt: string;
+  /** Root of the log after the flush, in hex: with the line's seal it vouches for every entry before. */
+  root: string;
   statements: Statement[];
 }
 
@@ -23,7 +26,11 @@ export function redoStatement(tenant: TenantId, prepared: Prepared, side: readon
   const changes = [...side.filter(({ text }) => CHANGES.test(text)), ...rows];
   const record = {
     recordedAt: prepared.next.recordedAt,
-    statements: changes.map(({ text, values = [] }) => ({ text, values: values.map(pack) })),
+    root: rootOf(prepared.next.frontier).toString('hex'),
+    statements: changes.map(({ text, redo: again, values = [] }) => ({
+      text: again ?? text,
+      values: values.map(pack),
+    })),
   };
   return {
     name: 'redo-insert',
@@ -43,10 +50,10 @@ export function parseRedoLine(line: string): RedoRecord {
     tenant: TenantId;
     first: number;
     last: number;
-    record: { recordedAt: string; statements: { text: string; values: unknown[] }[] };
+    record: { recordedAt: string; root: string; statements: { text: string; values: unknown[] }[] };
   };
   const statements = record.statements.map(({ text, values }) => ({ text, values: values.map(unpack) }));
-  return { tenant, first, last, recordedAt: record.recordedAt, statements };
+  return { tenant, first, last, recordedAt: record.recordedAt, root: record.root, statements };
 }
 
 /** Does again what the flush did; the database's own clock stands where it stood. */

@@ -4,7 +4,7 @@ import type { TenantId } from '#kernel';
 import type { ArchiveFiles } from './archive-files.js';
 import type { ArchiveSource } from './archive.projection.js';
 import { parseRedoLine, redo, type RedoRecord } from './archive-redo.js';
-import type { Database, Query } from './database.js';
+import { isAnswer, type Database, type Query } from './database.js';
 import { parseLeaf } from './event.js';
 import { appendLeaves, decodeFrontier, encodeFrontier, leafHash, rootOf, type Frontier } from './merkle.js';
 import { headStatement, type HeadRow } from './ledger.queries.js';
@@ -39,8 +39,8 @@ export async function replayTail(
   for (let next = await entries.next(); !next.done; next = await entries.next()) {
     const flush = flushes.get(tail.to);
     const pending = [next.value, ...(await take(entries, flush ? flush.last - flush.first : 0))];
-    if (!flush) tail.withoutRows += 1;
-    await database.transaction(tenant, (query) => place(query, tenant, tail.to, pending, flush));
+    const whole = await database.transaction(tenant, (query) => place(query, tenant, tail.to, pending, flush));
+    if (!whole) tail.withoutRows += pending.length;
     tail.to += pending.length;
   }
   return tail;
@@ -93,26 +93,32 @@ async function readFlushes(
     if (Number(name.slice(17, 33)) < from) continue;
     const text = (await files.read(`${logId}/redo/${name}`))?.toString('utf8') ?? '';
     for (const sealed of text.split('\n').filter(Boolean)) {
-      const [mac = '', line = ''] = [sealed.slice(0, sealed.indexOf(' ')), sealed.slice(sealed.indexOf(' ') + 1)];
-      const record = isSealed(mac, seal(tenant, line)) ? parseRedoLine(line) : undefined;
-      if (record?.tenant !== tenant) throw new ArchiveDamaged(`redo file ${name} was changed, or is another log's`);
+      const record = parseRedoLine(unseal(sealed, tenant, seal));
+      if (record.tenant !== tenant) throw new ArchiveDamaged(`redo file ${name} is another log's`);
       flushes.set(record.first, record);
     }
   }
   return flushes;
 }
 
-function isSealed(given: string, expected: string): boolean {
-  return given.length === expected.length && timingSafeEqual(Buffer.from(given), Buffer.from(expected));
+/** The line behind its seal. Errors: `ArchiveDamaged` when it was changed. */
+export function unseal(sealed: string, tenant: TenantId, seal: ArchiveSource['seal']): string {
+  const space = sealed.indexOf(' ');
+  const [given, line] = [sealed.slice(0, space), sealed.slice(space + 1).trimEnd()];
+  const expected = seal(tenant, line);
+  const same = given.length === expected.length && timingSafeEqual(Buffer.from(given), Buffer.from(expected));
+  if (!same) throw new ArchiveDamaged('a file of the archive was changed, or is of another installation');
+  return line;
 }
 
+/** Resolves to whether the rows were written again, too. */
 async function place(
   query: Query,
   tenant: TenantId,
   at: number,
   entries: readonly Buffer[],
   flush: RedoRecord | undefined,
-): Promise<void> {
+): Promise<boolean> {
   const head = await readHeadOf(query, tenant);
   if (head.size !== at) throw new ArchiveDamaged('somebody appends while the archive is replayed: stop the service');
   const hashes = entries.map(leafHash);
@@ -129,8 +135,24 @@ async function place(
         ...[entries[index]!.toString('utf8'), hashes[index]],
       ],
     });
-  await moveHead(query, tenant, appendLeaves(decodeFrontier(head.frontier), hashes), events.at(-1)!.recordedAt);
-  if (flush) await redo(flush, query);
+  const frontier = appendLeaves(decodeFrontier(head.frontier), hashes);
+  if (flush && rootOf(frontier).toString('hex') !== flush.root)
+    throw new ArchiveDamaged('an archived entry was changed: the root after it is another one');
+  await moveHead(query, tenant, frontier, events.at(-1)!.recordedAt);
+  return flush ? again(flush, query) : false;
+}
+
+/** Rows that cannot be written again must not keep the entries from coming back; they are counted. */
+async function again(flush: RedoRecord, query: Query): Promise<boolean> {
+  await query({ text: 'SAVEPOINT rows' });
+  try {
+    await redo(flush, query);
+    return true;
+  } catch (error) {
+    if (!isAnswer(error)) throw error;
+    await query({ text: 'ROLLBACK TO SAVEPOINT rows' });
+    return false;
+  }
 }
 
 async function moveHead(query: Query, tenant: TenantId, frontier: Frontier, recordedAt: string): Promise<void> {

@@ -32,7 +32,7 @@ export function archiveProjection(files: ArchiveFiles, source: ArchiveSource): P
       const { tenant, position: first } = events[0]!;
       const last = events.at(-1)!.position;
       const logId = await source.logId(tenant);
-      if (first === 0) await files.write(`${logId}/log.json`, await source.describe(tenant));
+      if (first === 0) await files.write(`${logId}/log.json`, sealed(source, tenant, await source.describe(tenant)));
       for (let index = Math.floor(first / TILE_WIDTH); index <= Math.floor(last / TILE_WIDTH); index += 1)
         await writeBundle(files, query, tenant, logId, index, last);
       await writeRedo(files, source, query, tenant, logId, last);
@@ -77,9 +77,14 @@ async function writeRedo(
   const [begin] = rows;
   if (!begin) return;
   const lines = rows.map((row) => redoLine(tenant, row));
-  const text = lines.map((line) => `${source.seal(tenant, line)} ${line}\n`).join('');
+  const text = lines.map((line) => sealed(source, tenant, line)).join('');
   await files.write(`${logId}/redo/${redoName(begin.first, rows.at(-1)!.last)}`, text);
   await query({ text: 'DELETE FROM redo WHERE tenant = $1 AND last <= $2', values: [tenant, last] });
+}
+
+/** A line behind its keyed hash. */
+function sealed(source: Pick<ArchiveSource, 'seal'>, tenant: TenantId, line: string): string {
+  return `${source.seal(tenant, line)} ${line}\n`;
 }
 
 /** Sorts by position. */

@@ -9,6 +9,8 @@ export interface Statement {
   name?: string;
   text: string;
   values?: unknown[];
+  /** See `InlineTable.redo`. */
+  redo?: string;
 }
 
 export interface Rows<Row> {
@@ -116,7 +118,9 @@ export class Database {
   /** A transaction whose statements may take as long as they need: for work on a whole log, in no caller's time. */
   async longTransaction<T>(tenant: TenantId, work: (query: Query) => Promise<T>): Promise<T> {
     const client = await this.transactions.lend();
-    const unbounded = { text: `SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)` };
+    const unbounded = {
+      text: `SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)`,
+    };
     const patient = async (query: Query): Promise<T> => {
       await query(unbounded);
       return work(query);

@@ -180,6 +180,7 @@ function inlineStatements(tenant: TenantId, batch: readonly Drafted[], placed: r
   return [...byTable].map(([table, columns]) => ({
     name: `inline-${table.name}`,
     text: table.text,
+    ...(table.redo === undefined ? {} : { redo: table.redo }),
     values: [tenant, ...columns.map((column, at) => (table.json?.includes(at) ? column.join(SEPARATOR) : column))],
   }));
 }

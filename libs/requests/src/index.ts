@@ -5,6 +5,8 @@ export * from './ports.js';
 export * from './request.js';
 export { foldRequest } from './request-evolve.js';
 export * from './request-state.js';
+export { ReplayErasures, type ReplayedStep } from './step/replay-erasures.js';
+export { ReplayKeys, type ReplayedKeys } from './step/replay-keys.js';
 export { RequestsModule } from './requests.module.js';
 export { RequestHoldWitnesses } from './step/hold-witnesses.js';
 export { KeptGroups } from './step/kept-groups.projection.js';

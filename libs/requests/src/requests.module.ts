@@ -46,6 +46,8 @@ import { PackageController } from './package/package.controller.js';
 import { AnswerWriter, CertificateIssuer, OwnErasure, PackageBuilder, WithdrawalPort } from './ports.js';
 import { ReadRequest } from './read-request.js';
 import { ReadStep } from './step/read-step.js';
+import { ReplayErasures } from './step/replay-erasures.js';
+import { ReplayKeys } from './step/replay-keys.js';
 import { RequestCourseController } from './request-course.controller.js';
 import { RequestTasksController } from './request-tasks.controller.js';
 import { RequestProcess } from './request.process.js';
@@ -97,6 +99,8 @@ const engine: Provider[] = [
     AftercareReasons,
     RunAftercare,
     SendAnswer,
+    ReplayErasures,
+    ReplayKeys,
   ],
   ...[RequestWork, RequestProcess, KeptGroups, ResumeHeld, RequestProcesses, RequestsWorker],
 ];
@@ -112,6 +116,6 @@ const engine: Provider[] = [
     PackageController,
   ],
   providers: [...neighbours, ...answering, ...slices, ...engine],
-  exports: [Requests, ReadRequest],
+  exports: [Requests, ReadRequest, ReplayErasures, ReplayKeys],
 })
 export class RequestsModule {}

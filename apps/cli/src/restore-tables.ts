@@ -1,0 +1,138 @@
+/** Puts a backup's tables back: an empty schema as old as the backup, its rows, then this build's migrations. */
+import { Client } from 'pg';
+import {
+  appendLeaves,
+  decodeFrontier,
+  encodeFrontier,
+  EMPTY_FRONTIER,
+  leafHash,
+  rootOf,
+  type Migration,
+} from '#ledger';
+import { migrate } from '#platform';
+import type { BackupManifest } from './backup-manifest.js';
+import { readTable, within } from './backup-tables.js';
+import { Usage } from './terminal.js';
+
+/** Connects as the owner, alone: what others would write meanwhile would be lost or mixed in. */
+export async function connectAlone(url: string, what: string): Promise<Client> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  const { rows } = await client.query<{ others: string }>(
+    // A superuser looks on; a service is never one.
+    `SELECT count(*) AS others FROM pg_stat_activity a JOIN pg_roles r ON r.rolname = a.usename
+     WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND NOT r.rolsuper`,
+  );
+  if (Number(rows[0]?.others) === 0) return client;
+  await client.end();
+  throw new Usage(`somebody is connected to the ${what}: stop every service first.`);
+}
+
+/** True when there is nothing that could be lost: no tables, or tables without a tenant. */
+export async function isEmpty(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ there: string | null }>(`SELECT to_regclass('public.tenant') AS there`);
+  if (rows[0]?.there === null) return true;
+  return (await client.query('SELECT 1 FROM tenant LIMIT 1')).rows.length === 0;
+}
+
+/** Restores the ledger's database. Errors: a sentence; then the database is as empty as it was made. */
+export async function restoreLedger(
+  url: string,
+  folder: string,
+  manifest: BackupManifest,
+  migrations: Migration[],
+): Promise<number> {
+  const known = new Set(['0001-roles', ...migrations.map(({ id }) => id)]);
+  const newer = manifest.migrations.filter((id) => !known.has(id));
+  if (newer.length > 0)
+    throw new Error(`this backup was made by a newer build (${newer.join(', ')}): restore it with that one.`);
+  await dropTables(url);
+  await migrate(
+    url,
+    migrations.filter(({ id }) => manifest.migrations.includes(id)),
+  );
+  const client = await connectAlone(url, 'ledger');
+  let rows = 0;
+  try {
+    await client.query('BEGIN');
+    for (const table of manifest.tables) rows += await readTable(client, folder, table);
+    for (const log of manifest.logs) await assertLog(client, log);
+    await client.query('COMMIT');
+  } finally {
+    await client.end();
+  }
+  await migrate(url, migrations);
+  return rows;
+}
+
+async function dropTables(url: string): Promise<void> {
+  const client = await connectAlone(url, 'ledger');
+  try {
+    const { rows } = await client.query<{ names: string | null }>(
+      `SELECT string_agg(quote_ident(relname), ', ') AS names FROM pg_class
+       WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')`,
+    );
+    if (rows[0]?.names) await client.query(`DROP TABLE ${rows[0].names} CASCADE`);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Every leaf again, from its bytes: what was restored is the log that was backed up. */
+async function assertLog(client: Client, { tenant, logId, size, root }: BackupManifest['logs'][number]): Promise<void> {
+  await within(client, tenant);
+  let frontier = EMPTY_FRONTIER;
+  while (frontier.size < size) {
+    const { rows } = await client.query<{ bytes: string }>(
+      'SELECT bytes FROM event WHERE tenant = $1 AND position >= $2 ORDER BY position LIMIT 1000',
+      [tenant, frontier.size],
+    );
+    if (rows.length === 0) break;
+    frontier = appendLeaves(
+      frontier,
+      rows.map(({ bytes }) => leafHash(Buffer.from(bytes, 'utf8'))),
+    );
+  }
+  const { rows } = await client.query<{ frontier: Buffer }>('SELECT frontier FROM log_head WHERE tenant = $1', [
+    tenant,
+  ]);
+  const stored = rows[0] && decodeFrontier(rows[0].frontier);
+  const sound = stored !== undefined && encodeFrontier(stored).equals(encodeFrontier(frontier));
+  if (frontier.size !== size || rootOf(frontier).toString('hex') !== root || !sound)
+    throw new Error(`log ${logId} of this backup is not the one its manifest names.`);
+}
+
+/** Keys that are there and alive; a mark without a key is none. */
+export async function liveKeys(client: Client, tenants: readonly string[]): Promise<number> {
+  const { rows } = await client.query<{ there: string | null }>(`SELECT to_regclass('public.subject_key') AS there`);
+  if (rows[0]?.there === null) return 0;
+  let live = 0;
+  for (const tenant of tenants) {
+    await client.query('BEGIN');
+    await within(client, tenant);
+    const found = await client.query('SELECT 1 FROM subject_key WHERE tenant = $1 AND wrapped IS NOT NULL LIMIT 1', [
+      tenant,
+    ]);
+    live += found.rows.length;
+    await client.query('COMMIT');
+  }
+  return live;
+}
+
+/**
+ * Adds a part to databases that stay: rows that are there win. So a mark of a destroyed key is never undone, and a
+ * suppression or certificate of today never rolled back.
+ */
+export async function addRows(
+  client: Client,
+  folder: string,
+  manifest: BackupManifest,
+  chosen: (table: string) => boolean,
+): Promise<number> {
+  let rows = 0;
+  await client.query('BEGIN');
+  for (const table of manifest.tables.filter(({ name }) => chosen(name)))
+    rows += await readTable(client, folder, table);
+  await client.query('COMMIT');
+  return rows;
+}

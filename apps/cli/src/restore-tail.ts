@@ -1,0 +1,84 @@
+/** From the base backup to the last archived entry, log by log; then the comparison with what was signed. */
+import type { TenantId } from '#kernel';
+import {
+  beginEpoch,
+  findRollback,
+  openArchive,
+  replayTail,
+  unseal,
+  type ArchiveFiles,
+  type ReplayedTail,
+  type RollbackParts,
+} from '#ledger';
+import type { Config, PlatformParts } from '#platform';
+import { archiveSource } from '../../server/src/ledger-parts.js';
+import { openParts } from '../../server/src/server.js';
+import { QUARANTINE } from '../../server/src/state-watch.js';
+
+/** What became of one log. `epoch` is set when it goes on without what is lost. */
+export interface ForwardLog extends ReplayedTail {
+  logId: string;
+  /** Entries that were signed and are in neither the backup nor the archive. */
+  lost: number;
+  epoch?: number;
+}
+
+/** Adds the archived tail to every log, and leaves the installation in quarantine. */
+export async function bringForward(config: Config, { newEpoch }: { newEpoch: boolean }): Promise<ForwardLog[]> {
+  const { parts, rollback, close } = await openParts(config, () => Promise.resolve([]));
+  try {
+    await parts.database.global({
+      text: `INSERT INTO installation_mark (name, detail, set_at) VALUES ($1, 'restored', now())
+             ON CONFLICT (name) DO UPDATE SET set_at = excluded.set_at`,
+      values: [QUARANTINE],
+    });
+    const archive = config.LETHE_ARCHIVE_URL === undefined ? undefined : openArchive(config.LETHE_ARCHIVE_URL);
+    if (archive) await openMissingLogs(parts, archive);
+    const { rows } = await parts.database.global<{ id: TenantId }>({ text: 'SELECT id FROM tenant ORDER BY id' });
+    const logs: ForwardLog[] = [];
+    for (const { id } of rows) logs.push(await forward(parts, rollback, archive, id, newEpoch));
+    return logs;
+  } finally {
+    await close();
+  }
+}
+
+async function forward(
+  parts: PlatformParts,
+  rollback: RollbackParts,
+  archive: ArchiveFiles | undefined,
+  tenant: TenantId,
+  newEpoch: boolean,
+): Promise<ForwardLog> {
+  const { database, store, keys } = parts;
+  const { logId, size, epoch } = await store.head(tenant);
+  const tail = archive
+    ? await replayTail(database, tenant, archive, archiveSource(store, keys))
+    : { from: size, to: size, withoutRows: 0 };
+  const behind = await findRollback(rollback, tenant);
+  if (!behind) return { ...tail, logId, lost: 0 };
+  const lost = Math.max(1, behind.locked.size - behind.size);
+  if (!newEpoch) return { ...tail, logId, lost };
+  await beginEpoch(rollback, tenant, behind);
+  return { ...tail, logId, lost, epoch: epoch + 1 };
+}
+
+/** A tenant that is younger than the backup is known from the archive alone. */
+async function openMissingLogs({ database, store, keys }: PlatformParts, archive: ArchiveFiles): Promise<void> {
+  const source = archiveSource(store, keys);
+  const { rows } = await database.global<{ log_id: string }>({ text: 'SELECT log_id FROM tenant' });
+  const known = new Set(rows.map((row) => row.log_id));
+  for (const logId of (await archive.list('')).filter((name) => !known.has(name))) {
+    const sealed = (await archive.read(`${logId}/log.json`))?.toString('utf8');
+    if (sealed === undefined) continue;
+    const { id } = JSON.parse(sealed.slice(sealed.indexOf(' '))) as { id: TenantId };
+    const row = unseal(sealed, id, source.seal);
+    await database.transaction(id, async (query) => {
+      await query({
+        text: 'INSERT INTO tenant SELECT * FROM jsonb_populate_record(NULL::tenant, $1::jsonb)',
+        values: [row],
+      });
+      await store.open(query, id, logId);
+    });
+  }
+}

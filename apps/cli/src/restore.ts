@@ -1,0 +1,158 @@
+/** `lethe restore`: base backup and archived tail back into place, and a mark that nothing is served before `lethe replay`. */
+import { parseArgs } from 'node:util';
+import { resolve } from 'node:path';
+import { Client } from 'pg';
+import { migrate, type Config } from '#platform';
+import { schemas } from '../../server/src/schemas.js';
+import { openBackup, type BackupManifest } from './backup-manifest.js';
+import { ownerUrls } from './migrate.js';
+import { commandConfig } from './open-application.js';
+import { addRows, connectAlone, isEmpty, liveKeys, restoreLedger } from './restore-tables.js';
+import { bringForward, type ForwardLog } from './restore-tail.js';
+import { Usage, type Terminal, type Verb } from './terminal.js';
+
+const usage = [
+  'Usage: lethe restore <folder> [--keys <folder>] [--kept <folder>] [--replace] [--new-epoch]',
+  '       lethe restore --complete [--new-epoch]',
+  '  <folder>     a backup of the ledger; what the archive (LETHE_ARCHIVE_URL) holds beyond it is added',
+  '  --keys       a backup of the key store, when the key store was lost too; a living one is never rolled back',
+  '  --kept       suppressions and certificates that are missing here; those that are here stay',
+  '  --replace    although the database holds a tenant, which is then gone',
+  '  --complete   no backup: only add what the archive has and the database lacks',
+  '  --new-epoch  when entries are lost for good: go on, with a signed statement of the lost positions',
+  'Stop every service first. The service then starts in quarantine until lethe replay has run.',
+];
+
+const options = {
+  keys: { type: 'string' },
+  kept: { type: 'string' },
+  replace: { type: 'boolean' },
+  complete: { type: 'boolean' },
+  'new-epoch': { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+interface Words {
+  keys?: string;
+  kept?: string;
+  replace?: boolean;
+  complete?: boolean;
+  'new-epoch'?: boolean;
+}
+
+export const restoreVerb: Verb = async (args, terminal) => {
+  const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+  if (values.help) {
+    usage.forEach(terminal.say);
+    return 0;
+  }
+  const [folder] = positionals;
+  if ((folder === undefined) !== (values.complete === true)) throw new Usage(`a backup, or --complete. ${usage[0]}`);
+  const began = performance.now();
+  const config = commandConfig(terminal);
+  if (folder !== undefined) await restoreBase(config, resolve(folder), values, terminal);
+  const logs = await bringForward(config, { newEpoch: values['new-epoch'] === true });
+  report(logs, terminal);
+  terminal.say(`restored in ${((performance.now() - began) / 60_000).toFixed(2)} minutes`);
+  if (logs.some(({ lost, epoch }) => lost > 0 && epoch === undefined)) {
+    terminal.complain('Entries that were signed are lost. Look for another archive and run lethe restore --complete;');
+    terminal.complain('if there is none, lethe restore --complete --new-epoch goes on without them and says so.');
+    return 1;
+  }
+  terminal.say('In quarantine: run lethe replay, then start the service.');
+  return 0;
+};
+
+/** Everything is read and compared before the first table is dropped. */
+async function restoreBase(config: Config, folder: string, words: Words, { say }: Terminal): Promise<void> {
+  const ledger = await openBackup(folder, 'ledger');
+  const keys = words.keys === undefined ? undefined : await openBackup(resolve(words.keys), 'keys');
+  const kept = words.kept === undefined ? undefined : await openBackup(resolve(words.kept), 'kept');
+  const urls = await ownerUrls(config);
+  try {
+    await migrate(urls.keystore, schemas.keystore);
+    await assertAllowed(urls, ledger, keys, words);
+    if (keys) say(`key store: ${await restoreKeys(urls.keystore, resolve(words.keys!), keys)} rows`);
+    say(`ledger: ${await restoreLedger(urls.ledger, folder, ledger, schemas.ledger)} rows`);
+    await mark(urls.ledger);
+    if (kept) say(`kept: ${await restoreKept(urls, resolve(words.kept!), kept)} rows were missing`);
+  } finally {
+    await urls.close();
+  }
+}
+
+async function assertAllowed(
+  urls: { ledger: string; keystore: string },
+  ledger: BackupManifest,
+  keys: BackupManifest | undefined,
+  { replace = false }: Words,
+): Promise<void> {
+  const database = await connectAlone(urls.ledger, 'ledger');
+  const keystore = await connectAlone(urls.keystore, 'key store');
+  try {
+    if (!replace && !(await isEmpty(database)))
+      throw new Usage('the database holds a tenant. To put the backup in its place: --replace.');
+    const tenants = ledger.logs.map(({ tenant }) => tenant);
+    const alive = await liveKeys(keystore, tenants);
+    if (keys && alive > 0 && !replace)
+      throw new Usage('the key store is alive and newer than its backup: leave --keys away.');
+    if (!keys && alive === 0 && tenants.length > 0)
+      throw new Usage('the key store holds no key for this backup: name its own backup with --keys.');
+    const { rows } = await keystore.query<{ ring_id: string }>('SELECT ring_id FROM key_ring');
+    const ring = rows[0]?.ring_id;
+    if (ring !== undefined && ring !== ledger.keyRing)
+      throw new Usage('this backup was sealed under other keys than those of this key store.');
+  } finally {
+    await Promise.all([database.end(), keystore.end()]);
+  }
+}
+
+/** Marks of destroyed keys stay; every other key is the backup's. */
+async function restoreKeys(url: string, folder: string, manifest: BackupManifest): Promise<number> {
+  const client = await connectAlone(url, 'key store');
+  try {
+    return await addRows(client, folder, manifest, (name) => name !== 'suppression');
+  } finally {
+    await client.end();
+  }
+}
+
+async function restoreKept(
+  urls: { ledger: string; keystore: string },
+  folder: string,
+  manifest: BackupManifest,
+): Promise<number> {
+  let rows = 0;
+  for (const [url, table] of [
+    [urls.ledger, 'certificate'],
+    [urls.keystore, 'suppression'],
+  ] as const) {
+    const client = await connectAlone(url, 'database');
+    rows += await addRows(client, folder, manifest, (name) => name === table).finally(() => client.end());
+  }
+  return rows;
+}
+
+/** From here on every process that opens this database is in quarantine. */
+async function mark(url: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(
+      `INSERT INTO installation_mark (name, detail, set_at) VALUES ('quarantined', 'restored', now())
+       ON CONFLICT (name) DO UPDATE SET set_at = excluded.set_at`,
+    );
+  } finally {
+    await client.end();
+  }
+}
+
+function report(logs: readonly ForwardLog[], { say }: Terminal): void {
+  for (const { logId, from, to, withoutRows, lost, epoch } of logs) {
+    say(`log ${logId}: ${from} entries restored, ${to - from} added from the archive, ${to} in all`);
+    if (withoutRows > 0)
+      say(`  of ${withoutRows} the read models are not archived; lethe rebuild brings back what is derived`);
+    if (lost > 0) say(`  ${lost} signed entries are lost`);
+    if (epoch !== undefined) say(`  goes on under epoch ${epoch}; position ${to} says what is lost`);
+  }
+}

@@ -1,0 +1,242 @@
+/** Acceptance 7: what was erased does not come back with a backup, and who registered anew stays. Real service, shop and commands. */
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ArchiveFiles, archivedSize } from '#ledger';
+import { runVerb } from '../../apps/cli/src/run-verb.js';
+import { approvedErasure, byEmail, closed, connectShop } from '../support/connected-systems.js';
+import { openShop, type Shop } from '../support/connected-shop.js';
+import { ServiceProcess } from '../support/service-process.js';
+
+const ERASED = [5000, 5001, 5002];
+const BACK = 5000;
+const mail = (person: number): string => `p${person}@example.test`;
+
+let service: ServiceProcess;
+let shop: Shop;
+let shopId: string;
+let archive: ArchiveFiles;
+let said: string[] = [];
+
+/** Runs a command line beside the service; answers its exit status. */
+async function lethe(...words: string[]): Promise<number> {
+  said = [];
+  const note = (line: string): number => said.push(line);
+  return runVerb(words, { say: note, complain: note, environment: service.commandEnvironment });
+}
+
+async function consent(person: number): Promise<{ subjectId: string; token: string; position: number }> {
+  const { status, body } = await service.post(
+    '/v1/consents',
+    {
+      subject: { identifiers: [byEmail(mail(person))] },
+      decisions: [{ purpose: 'newsletter', decision: 'given' }],
+      notice: { id: 'signup', version: '1' },
+      method: 'web-form',
+      collectedAt: new Date().toISOString(),
+      evidence: {},
+    },
+    { as: 'system' },
+  );
+  expect([status, body.code]).toEqual([201, undefined]);
+  return body;
+}
+
+const check = (subject: object): ReturnType<ServiceProcess['post']> =>
+  service.post('/v1/consents/check', { ...subject, purpose: 'newsletter' }, { as: 'system' });
+const checkOf = (person: number): ReturnType<typeof check> =>
+  check({ subject: { identifiers: [byEmail(mail(person))] } });
+
+/** Rows of these people in the shop, by `table/id`. */
+async function rowsOf(people: readonly number[]): Promise<string[]> {
+  const rows = await shop.snapshot();
+  return people.flatMap((person) => [`customers/${person}`, `orders/${person}`]).filter((name) => rows.has(name));
+}
+
+/** The shop's own restore: its old rows are back; what was added since is there as well. */
+async function restoreShop(): Promise<void> {
+  for (const person of ERASED) {
+    await shop.sql.query(`INSERT INTO customers VALUES ($1, $2, $3, $4, NULL, $5, NULL)`, [
+      person,
+      `Person ${person}`,
+      mail(person),
+      `9${person}`,
+      `LOY-${person}`,
+    ]);
+    await shop.sql.query(`INSERT INTO orders VALUES ($1, $1, $2, '2024-01-01', 1)`, [person, mail(person)]);
+  }
+}
+
+async function archived(): Promise<void> {
+  const { body } = await service.get('/v1/ledger', { as: 'auditor' });
+  for (let end = Date.now() + 10_000; Date.now() < end; await sleep(50))
+    if ((await archivedSize(archive, body.logId, 0)) >= body.size) return;
+  throw new Error('the archive does not catch up');
+}
+
+const isReady = async (): Promise<boolean> => (await service.get('/readyz')).status === 200;
+
+async function untilReady(): Promise<void> {
+  for (let end = Date.now() + 10_000; Date.now() < end; await sleep(100)) if (await isReady()) return;
+  throw new Error('the service is not ready');
+}
+
+beforeAll(async () => {
+  service = await ServiceProcess.prepare((dataDir) => ({
+    LETHE_ARCHIVE_URL: pathToFileURL(join(dataDir, 'archive')).href,
+  }));
+  archive = new ArchiveFiles(join(service.dataDir, 'archive'));
+  await service.start();
+  shop = await openShop();
+  shopId = await connectShop(service, shop);
+  const purpose = { name: 'Newsletter', legalBasis: 'consent', model: 'opt-in' };
+  await service.put('/v1/purposes/newsletter', purpose, { as: 'admin' });
+  await service.post('/v1/notices', {
+    ...{ id: 'signup', version: '1', language: 'en', text: 'We send news.', purposes: ['newsletter'] },
+  });
+}, 60_000);
+
+afterAll(async () => {
+  await service.close();
+  await shop.drop();
+});
+
+describe('a restored installation', () => {
+  const before = new Map<number, string>();
+  let token = '';
+  let head = { logId: '', size: 0 };
+
+  it('is backed up while it runs, each part in a folder of its own, the keys never with the data', async () => {
+    for (const person of [...ERASED, 5003]) before.set(person, (await consent(person)).subjectId);
+    expect([await lethe('backup', join(service.dataDir, 'backup')), said.at(-1)]).toEqual([0, expect.any(String)]);
+    expect(
+      (await readdir(join(service.dataDir, 'backup'))).filter((name) => /subject_key|epoch|suppression/.test(name)),
+    ).toEqual([]);
+    expect(await readdir(join(service.dataDir, 'backup-keys'))).toContain('subject_key.jsonl.gz');
+    expect((await readdir(join(service.dataDir, 'backup-kept'))).sort()).toEqual([
+      'certificate.jsonl.gz',
+      'manifest.json',
+      'suppression.jsonl.gz',
+    ]);
+  });
+
+  it('erases three people, one of whom comes back of her own accord', async () => {
+    for (const person of ERASED) {
+      const id = await approvedErasure(service, [byEmail(mail(person))]);
+      expect((await closed(service, id)).resolution).toMatch(/^fulfilled/);
+    }
+    expect(await rowsOf(ERASED)).toEqual([]);
+    await shop.sql.query(`INSERT INTO customers VALUES (9000, 'Person 5000', $1, '1', NULL, 'LOY-9000', NULL)`, [
+      mail(BACK),
+    ]);
+    await shop.sql.query(`INSERT INTO orders VALUES (9000, 9000, $1, '2026-11-01', 5)`, [mail(BACK)]);
+    const anew = await consent(BACK);
+    expect(anew.subjectId).not.toBe(before.get(BACK));
+    token = anew.token;
+    before.set(9000, anew.subjectId);
+    await archived();
+    head = (await service.get('/v1/ledger', { as: 'auditor' })).body;
+    await service.end('SIGKILL');
+  }, 60_000);
+
+  it('refuses to restore over a tenant, a damaged backup, or keys of others', async () => {
+    const backup = join(service.dataDir, 'backup');
+    expect([await lethe('restore', backup), said.join()]).toEqual([2, expect.stringContaining('--replace')]);
+    const part = [await lethe('restore', `${backup}-keys`, '--replace'), said.join()];
+    expect(part).toEqual([2, expect.stringContaining('holds the part keys')]);
+  });
+
+  it('comes back whole: the backup, and from the archive all that was acknowledged since', async () => {
+    await restoreShop();
+    expect([await lethe('restore', join(service.dataDir, 'backup'), '--replace'), said.join('|')]).toEqual([
+      0,
+      expect.any(String),
+    ]);
+    expect(said.join('\n')).toMatch(
+      new RegExp(`log ${head.logId}: \\d+ entries restored, \\d+ added from the archive`),
+    );
+    expect(said.join('\n')).toMatch(/restored in 0\.\d\d minutes/);
+    process.stderr.write(`      ${said.filter((line) => /log|minutes/.test(line)).join('; ')}\n`);
+    await service.start();
+    const { body } = await service.get('/v1/ledger', { as: 'auditor' });
+    expect([body.logId, body.size >= head.size]).toEqual([head.logId, true]);
+  }, 60_000);
+
+  it('serves nobody and sends nothing in quarantine; the sealed log stays readable', async () => {
+    expect(await service.get('/readyz')).toMatchObject({ status: 503, body: { code: 'quarantined' } });
+    expect((await service.get('/healthz')).status).toBe(200);
+    const refused = [
+      await checkOf(BACK),
+      await check({ subjectId: before.get(5003) }),
+      await service.get(`/v1/subjects/${before.get(5003)}/consents`),
+      await service.post('/v1/requests/search', {}),
+      await service.post('/v1/suppressions/check', { items: [] }, { as: 'system' }),
+    ];
+    expect(refused.map(({ status, body }) => [status, body.code])).toEqual(refused.map(() => [503, 'quarantined']));
+    expect(refused.map(({ headers }) => headers.get('retry-after'))).toEqual(refused.map(() => '10'));
+    expect((await service.get(`/v1/logs/${head.logId}/checkpoint`, { as: 'auditor' })).status).toBe(200);
+    // What the quarantine is for: the rows are back where they were.
+    expect(await rowsOf(ERASED)).toHaveLength(6);
+    const { rows } = await service.superusers.ledger.query<{ n: string }>('SELECT count(*) AS n FROM event');
+    await sleep(1500);
+    const later = await service.superusers.ledger.query<{ n: string }>('SELECT count(*) AS n FROM event');
+    expect(later.rows).toEqual(rows);
+  });
+
+  it('stays in quarantine as long as a connection cannot be asked', async () => {
+    const { rows } = await shop.sql.query<{ name: string }>('SELECT current_database() AS name');
+    await shop.sql.query(`ALTER ROLE ${rows[0]!.name} NOLOGIN`);
+    expect([await lethe('replay'), said.join('\n')]).toEqual([1, expect.stringContaining('the quarantine stays')]);
+    await shop.sql.query(`ALTER ROLE ${rows[0]!.name} LOGIN`);
+    expect(await isReady()).toBe(false);
+  }, 60_000);
+
+  it('erases again what was erased, everywhere, and nothing else', async () => {
+    const untouched = await shop.snapshot();
+    expect([await lethe('replay'), said]).toEqual([0, expect.arrayContaining(['The quarantine has ended.'])]);
+    process.stderr.write(`      ${said.filter((line) => /request|minutes/.test(line)).join('\n      ')}\n`);
+    expect(await rowsOf(ERASED)).toEqual([]);
+    const after = await shop.snapshot();
+    const gone = [...untouched.keys()].filter((name) => !after.has(name));
+    expect(gone.sort()).toEqual(ERASED.flatMap((person) => [`customers/${person}`, `orders/${person}`]).sort());
+    for (const name of ['customers/9000', 'orders/9000']) expect(after.get(name)).toBe(untouched.get(name));
+    await untilReady();
+  }, 60_000);
+
+  it('serves again: the new account as it was, the erased unknown, old tokens valid, old rows refused', async () => {
+    const anew = await check({ subjectId: before.get(9000), atLeast: token });
+    expect(anew).toMatchObject({ status: 200, body: { decision: 'permit', reason: 'consent-given' } });
+    expect((await checkOf(BACK)).body.decision).toBe('permit');
+    for (const person of [5001, 5002]) expect((await checkOf(person)).body).toMatchObject({ decision: 'deny' });
+    expect((await checkOf(5003)).body.decision).toBe('permit');
+    const items = [...ERASED, 5003].flatMap((person) =>
+      ['2024-01-01T00:00:00Z', new Date(Date.now() + 1000).toISOString()].map((dataFrom) => ({
+        ...{ identifier: byEmail(mail(person)), connection: shopId, dataFrom },
+      })),
+    );
+    const { body } = await service.post('/v1/suppressions/check', { items }, { as: 'system' });
+    expect(body.items.map(({ suppressed }: { suppressed: boolean }) => suppressed)).toEqual([
+      ...[true, false, true, false, true, false],
+      ...[false, false],
+    ]);
+  });
+
+  it('can still erase: a request opened after the restore goes its whole way', async () => {
+    const id = await approvedErasure(service, [byEmail(mail(5003))]);
+    expect((await closed(service, id)).resolution).toMatch(/^fulfilled/);
+    expect(await rowsOf([5003])).toEqual([]);
+  }, 60_000);
+
+  it('without the quarantine would have served what was erased (control)', async () => {
+    await service.end('SIGTERM');
+    await restoreShop();
+    expect(await lethe('restore', join(service.dataDir, 'backup'), '--replace')).toBe(0);
+    await service.superusers.ledger.query(`DELETE FROM installation_mark`);
+    await service.start();
+    expect(await isReady()).toBe(true);
+    expect(await rowsOf(ERASED)).toHaveLength(6);
+    await rm(join(service.dataDir, 'backup'), { recursive: true });
+  }, 60_000);
+});
