@@ -13,7 +13,7 @@ import {
 } from '../support/connected-systems.js';
 import type { TestAnswer, TestServer } from '../support/test-server.js';
 import { fillInbox, fillPropagation, fillTasks } from './fill-systems.js';
-import { Filling, made, type Filled, type Keys } from './filling.js';
+import { apiOf, Filling, made, type Filled, type Keys } from './filling.js';
 
 type Answer = TestAnswer['body'];
 
