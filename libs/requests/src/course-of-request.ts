@@ -8,7 +8,8 @@ import type { NewEvent } from '#ledger';
 import { CLOCK, type Caller } from '#platform';
 import { CaseFile } from './case-file.js';
 import { clockInput } from './request-clocks.js';
-import { answerJob, noticeJob } from './request-jobs.js';
+import { answerJob, noticeJob, stopJob } from './request-jobs.js';
+import { reopenedAt } from './request-evolve.js';
 import type { RequestState } from './request-state.js';
 import { fact, notePlace } from './request.js';
 import { Requests, type Change } from './requests.js';
@@ -120,7 +121,7 @@ export class CourseOfRequest {
     return this.turn(
       by,
       id,
-      'deciding',
+      reopenedAt,
       async (state) => {
         if (state.status !== 'closed') throw notNow(state.status, 'Only a closed request can be reopened.');
         const sealed = await this.file.seal(
@@ -129,7 +130,10 @@ export class CourseOfRequest {
           body.reason,
           notePlace(id, `reopen/${state.version}`),
         );
-        return { events: [fact('RequestReopened.v1', { requestId: id, reason: sealed, cause: body.cause })] };
+        const events = [fact('RequestReopened.v1', { requestId: id, reason: sealed, cause: body.cause })];
+        // What needs no proof is done again at once.
+        const atOnce = state.type === 'objection' || state.type === 'withdrawal';
+        return { events, rows: atOnce ? enqueue(stopJob(id, this.clock.now(), state.version)) : [] };
       },
       true,
     );
@@ -142,11 +146,11 @@ export class CourseOfRequest {
   private async turn(
     by: Caller,
     id: string,
-    status: string | undefined,
+    status: string | ((state: RequestState) => string) | undefined,
     decide: (state: RequestState) => Promise<Change> | Change,
     closed = false,
   ): Promise<Turned> {
-    let answer: Turned = { id, status: status ?? '' };
+    let answer: Turned = { id, status: '' };
     await this.requests.change(
       by.tenant,
       by.actorRef,
@@ -154,7 +158,7 @@ export class CourseOfRequest {
       async (state) => {
         if (!closed && (state.status === 'closed' || state.status === 'answering')) throw alreadyClosed();
         const change = await decide(state);
-        answer = { id, status: status ?? state.status };
+        answer = { id, status: typeof status === 'function' ? status(state) : (status ?? state.status) };
         const body: JsonObject = { ...answer };
         return { ...change, respond: () => ({ status: 200, body }) };
       },

@@ -74,10 +74,11 @@ export class OpenRequestHandler implements ICommandHandler<OpenRequest> {
       const follow = AT_ONCE.includes(type)
         ? stopJob(id, new Date(now.getTime() + 5000))
         : noticeJob(id, 'acknowledgement', 0);
-      const kept =
-        status === 'closed' || !by.idempotency
-          ? {}
-          : { idempotency: by.idempotency, respond: () => ({ status: 201, body: answer as unknown as JsonObject }) };
+      // A repeat may come before the stop is done; it is told so, and not that all is over.
+      const said = { ...answer, status: status === 'closed' ? 'acting' : status } as unknown as JsonObject;
+      const kept = by.idempotency
+        ? { idempotency: by.idempotency, respond: () => ({ status: 201, body: said }) }
+        : {};
       await this.requests.store.append({
         tenant: by.tenant,
         actorRef: by.actorRef,
@@ -86,7 +87,7 @@ export class OpenRequestHandler implements ICommandHandler<OpenRequest> {
         rows: [...who.rows, ...enqueue(follow)],
         ...kept,
       });
-      if (status !== 'closed') by.idempotency = undefined;
+      by.idempotency = undefined;
     });
     if (status === 'closed') await this.atOnce.finish(by.tenant, id, by.actorRef);
     return answer;

@@ -41,9 +41,9 @@ const PACE: Partial<Record<RequestState['status'], number>> = { received: 1, tri
 /** Owner and internal deadline of an open request; undefined once closed. */
 export function chargeOf(state: RequestState, dueOn: CivilDate): { owner: Owner; deadline: CivilDate } | undefined {
   if (state.status === 'closed') return undefined;
-  const owner: Owner = ['approved', 'acting', 'verifying', 'answering'].includes(state.status)
-    ? 'lethe'
-    : 'privacy-office';
+  const troubled = state.status === 'answering' && state.incomplete.length > 0;
+  const working = ['approved', 'acting', 'verifying', 'answering'].includes(state.status);
+  const owner: Owner = working && !troubled ? 'lethe' : 'privacy-office';
   const pace = PACE[state.status];
   const paced = pace === undefined ? dueOn : addDays(state.receivedOn, pace);
   return { owner, deadline: paced < dueOn ? paced : dueOn };

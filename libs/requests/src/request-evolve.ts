@@ -76,6 +76,12 @@ const completed: Effect<'ManualTaskCompleted.v1'> = (state, { taskId, outcome, h
   if (task) task.completed = { outcome, humanRef, proof };
 };
 
+/** Where a reopened request goes on: what needs no proof is done again at once, what nobody proved is proven first. */
+export function reopenedAt({ type, identifiers }: RequestState): RequestState['status'] {
+  if (type === 'objection' || type === 'withdrawal') return 'acting';
+  return identifiers.some((one) => one.strength === 'verified') ? 'deciding' : 'identifying';
+}
+
 /** What the course of a request is, one line a fact. */
 const effects: Effects = {
   ...stepEffects,
@@ -100,8 +106,11 @@ const effects: Effects = {
   'AftercareDone.v1': cared,
   'ManualTaskOpened.v1': (state, data) => void state.tasks.push({ ...data }),
   'ManualTaskCompleted.v1': completed,
-  'RequestIncomplete.v1': (state, { reasons }) =>
-    void Object.assign(state, { status: 'incomplete', incomplete: reasons }),
+  // Once the answer is due nothing is decided any more: a trouble with it is named, and the request stays where it is.
+  'RequestIncomplete.v1': (state, { reasons }) => {
+    if (state.status !== 'answering') state.status = 'incomplete';
+    state.incomplete = reasons;
+  },
   'AnsweringStarted.v1': (state, { resolution }) =>
     void Object.assign(state, { status: 'answering', incomplete: [], resolution }),
   'AnswerSent.v1': (state, data) => void state.answers.push(data),
@@ -115,7 +124,7 @@ const effects: Effects = {
   },
   'RequestWithdrawn.v1': (state, data) => void (state.withdrawn = data),
   'RequestReopened.v1': (state) => {
-    state.status = 'deciding';
+    state.status = reopenedAt(state);
     delete state.resolution;
     delete state.plan;
     delete state.withdrawn;

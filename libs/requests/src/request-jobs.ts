@@ -105,8 +105,34 @@ export function certificateJob(requestId: string, changeId: string): NewJob {
   return { queue: CERTIFICATE, payload: { requestId }, dedupeKey: `request/${requestId}/certificate/${changeId}` };
 }
 
-export function stopJob(requestId: string, runAt: Date): NewJob {
-  return { queue: STOP, payload: { requestId }, runAt, dedupeKey: `request/${requestId}/stop` };
+/** `round`: the version at which a closed one was reopened. */
+export function stopJob(requestId: string, runAt: Date, round?: number): NewJob {
+  const part = round === undefined ? 'stop' : `stop/${round}`;
+  return { queue: STOP, payload: { requestId }, runAt, dedupeKey: `request/${requestId}/${part}` };
+}
+
+/** How long after its death what Lethe owes the person is tried anew. */
+const AGAIN_MS = 3_600_000;
+
+/**
+ * The job of the same part again, for parts that no officer re-drives: an answer, a notice, a stop, a certificate, Lethe's own
+ * aftercare. The same payload gives the same mail key, so that nobody is written to twice. Undefined for other parts.
+ */
+export function againJob(
+  { requestId, part, partId }: { requestId: string; part: string; partId: string },
+  died: { jobId: string; at: Date },
+): NewJob | undefined {
+  const base = partId.replace(/\/?again-.*$/, '');
+  const runAt = new Date(died.at.getTime() + AGAIN_MS);
+  const dedupeKey = [`request/${requestId}/${part}`, base, `again-${died.jobId}`].filter((one) => one !== '').join('/');
+  const job = (queue: string, payload: NewJob['payload']): NewJob => ({ queue, payload, runAt, dedupeKey });
+  const notice = /^(acknowledgement|extension|completion)-(\d+)$/.exec(base);
+  if (part === 'notice' && notice)
+    return job(ANSWER, { requestId, round: Number(notice[2]), notice: notice[1]! });
+  if (part === 'answer') return job(ANSWER, { requestId, round: Number(base) });
+  if (part === 'certificate') return job(CERTIFICATE, { requestId });
+  if (part === 'stop') return job(STOP, { requestId });
+  return part === 'aftercare' ? job(AFTERCARE, { requestId, aftercareId: base }) : undefined;
 }
 
 /** The request a job belongs to, by its dedupe key; undefined for other domains' jobs. */

@@ -174,8 +174,10 @@ function statusAfter(row: Row, event: RequestEvent): string | undefined {
       return row.status === 'identifying' ? 'deciding' : undefined;
     case 'PlanMade.v1':
     case 'ApprovalsVoided.v1':
-    case 'RequestReopened.v1':
       return 'deciding';
+    case 'RequestReopened.v1':
+      if (row.kept.type === 'objection' || row.kept.type === 'withdrawal') return 'acting';
+      return row.verified ? 'deciding' : 'identifying';
     case 'ActingStarted.v1':
       return 'acting';
     case 'StepVerified.v1':
@@ -183,7 +185,7 @@ function statusAfter(row: Row, event: RequestEvent): string | undefined {
     case 'StepRedriven.v1':
       return event.data.how === 'retry' && row.status === 'incomplete' ? 'acting' : undefined;
     case 'RequestIncomplete.v1':
-      return 'incomplete';
+      return row.status === 'answering' ? undefined : 'incomplete';
     case 'AnsweringStarted.v1':
       return 'answering';
     case 'RequestClosed.v1':

@@ -154,7 +154,11 @@ export type RequestEventData = {
   'RequestPaused.v1': RequestId & { regime: RegimeId; reason: PauseReason; from: CivilDate };
   'RequestResumed.v1': RequestId & { regime: RegimeId; to: CivilDate };
   'RequestWithdrawn.v1': RequestId & { reason: Sealed; alreadyDone: boolean };
-  'RequestReopened.v1': RequestId & { reason: Sealed; cause: 'complaint' | 'appeal' | 'order' | 'late-find' };
+  /** `aftercare-failed`: by Lethe itself, without words; what was kept until its day could not be erased then. */
+  'RequestReopened.v1': RequestId & {
+    reason?: Sealed;
+    cause: 'complaint' | 'appeal' | 'order' | 'late-find' | 'aftercare-failed';
+  };
   'RequestClosed.v1': RequestId & { resolution: Resolution };
 };
 

@@ -46,7 +46,7 @@ export class StopAtOnce {
         ? undefined
         : {
             events: [fact('RequestClosed.v1', { requestId, resolution: 'fulfilled' })],
-            rows: enqueue(noticeJob(requestId, 'completion', 0)),
+            rows: enqueue(noticeJob(requestId, 'completion', now.version)),
           },
     );
   }

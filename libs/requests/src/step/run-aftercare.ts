@@ -12,7 +12,8 @@ import { keyClassOf } from '../own-records.js';
 import { OwnErasure } from '../ports.js';
 import { certificateJob } from '../request-jobs.js';
 import type { AftercareState, RequestState } from '../request-state.js';
-import { fact, LETHE_ITSELF, streamOf, type RequestEventData } from '../request.js';
+import { LETHE_ITSELF, streamOf, type RequestEventData } from '../request.js';
+import { aftercareEnded } from './aftercare-ended.js';
 import { Requests } from '../requests.js';
 import { ACTOR, failureResult } from './step-run.js';
 
@@ -62,7 +63,7 @@ export class RunAftercare {
       (now) =>
         now.aftercare.some((one) => one.aftercareId === aftercareId && one.done)
           ? undefined
-          : { events: [fact('AftercareDone.v1', ended)], rows: enqueue(certificateJob(id, newId())) },
+          : { events: aftercareEnded(now, ended), rows: enqueue(certificateJob(id, newId())) },
       async (change, now) => {
         const { events, rows = [] } = change;
         result = await context.finish({ actorRef: ACTOR, events, rows, expect: { [streamOf(id)]: now.version } });
