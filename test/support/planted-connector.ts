@@ -22,7 +22,7 @@ async function ask<T>(x: X, path: string, body?: unknown): Promise<T> {
 }
 
 /** What the test wants to happen in this call. */
-const faultOf = async (x: X): Promise<string> => (await ask<{ fault: string }>(x, '/fault')).fault;
+const orders = (x: X): Promise<{ fault: string; slowMs: number }> => ask(x, '/fault');
 
 async function rowsOf(x: X, ids: readonly { type: string; value: string }[]): Promise<Row[]> {
   const emails = new Set(ids.filter((id) => id.type === 'email').map((id) => id.value.toLowerCase()));
@@ -33,7 +33,7 @@ const erased = ({ itemKey, dataset, ref }: Target): Outcome => ({ itemKey, datas
 
 export default defineConnector<Config>({
   async check(x) {
-    await faultOf(x);
+    await orders(x);
     return { ok: true, account: 'mailing' };
   },
   async *datasets() {
@@ -54,7 +54,8 @@ export default defineConnector<Config>({
           yield { itemKey, dataset: 'subscribers', ref: row.id, fields: { email: row.email } };
   },
   async *apply(x, _op, _items, at) {
-    const fault = await faultOf(x);
+    const { fault, slowMs } = await orders(x);
+    if (slowMs > 0) await sleep(slowMs, undefined, { signal: x.signal });
     const refs = at.map((target) => target.ref);
     if (fault === 'slow') await sleep(60_000, undefined, { signal: x.signal });
     if (fault === 'crash') process.exit(9);

@@ -16,8 +16,13 @@ import type { TestServer } from './test-server.js';
 export type Fault = 'none' | 'gone' | 'down' | 'slow' | 'error' | 'crash' | 'half' | 'keep' | 'foreign';
 
 export interface Mailing {
+  url: string;
   connectionId: string;
   fault: Fault;
+  /** A write takes this long before it begins. */
+  slowMs: number;
+  /** The only one it accepts, from versions that send one. */
+  token: string;
   /** What is left in the system, by id. */
   rows: Map<string, string>;
   close(): Promise<void>;
@@ -40,6 +45,14 @@ export function plantPlugin(lethe: TestServer, version: string): string {
 
 /** A mailing system with two rows of Carol and two of others, connected. */
 export async function connectMailing(lethe: TestServer, name = 'mailing', version = '1.0.0'): Promise<Mailing> {
+  const mailing = await openMailing();
+  const plugin = plantPlugin(lethe, version);
+  mailing.connectionId = await connectPlugin(lethe, { plugin, name, config: { url: mailing.url } });
+  return mailing;
+}
+
+/** The mailing system alone. */
+export async function openMailing(): Promise<Mailing> {
   const rows = new Map([
     ['m1', CAROL.email],
     ['m2', CAROL.email],
@@ -47,7 +60,8 @@ export async function connectMailing(lethe: TestServer, name = 'mailing', versio
     ['m4', 'dan@example.test'],
   ]);
   const answer = async (request: IncomingMessage): Promise<unknown> => {
-    if (request.url === '/fault') return { fault: mailing.fault };
+    if (request.url === '/fault') return { fault: mailing.fault, slowMs: mailing.slowMs };
+    if (request.url === '/token') return { token: mailing.token };
     if (request.url === '/rows') return [...rows].map(([id, email]) => ({ id, email }));
     for (const id of JSON.parse(await text(request)) as string[]) rows.delete(id);
     return {};
@@ -59,8 +73,11 @@ export async function connectMailing(lethe: TestServer, name = 'mailing', versio
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const mailing: Mailing = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     connectionId: '',
     fault: 'none',
+    slowMs: 0,
+    token: 'first-token',
     rows,
     close: () =>
       new Promise((resolve) => {
@@ -68,8 +85,5 @@ export async function connectMailing(lethe: TestServer, name = 'mailing', versio
         server.closeAllConnections();
       }),
   };
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const plugin = plantPlugin(lethe, version);
-  mailing.connectionId = await connectPlugin(lethe, { plugin, name, config: { url } });
   return mailing;
 }

@@ -7,8 +7,10 @@ import type {
   Item,
   Json,
   Located,
+  Obeyed,
   Op,
   Outcome,
+  PersonToObey,
   Target,
   Verification,
 } from '@lethe/plugin-sdk';
@@ -18,7 +20,8 @@ import type { CallOptions } from './plugin-host.js';
 
 /** Whom a call is about. Ids only; a plugin never learns them. */
 export interface CallAbout {
-  requestId: string;
+  /** Absent when no request caused it. */
+  requestId?: string;
   /** Whose access log names the release of identifiers, and whose case key seals them. */
   subject: SubjectId;
   /** The waiting job, run at once when the system has answered. */
@@ -83,4 +86,6 @@ export interface ConnectionDriver {
     options?: SystemCallOptions,
   ): AsyncIterable<Verification>;
   horizon(row: ConnectionRow): Iterable<Horizon>;
+  /** Absent: such a system is told of erasures only. */
+  obey?(tenant: TenantId, row: ConnectionRow, people: PersonToObey[], options?: SystemCallOptions): Promise<Obeyed[]>;
 }

@@ -11,6 +11,14 @@ declareEvents(
   'ConnectionEnabled.v1',
   'ConnectionDisabled.v1',
   'SystemRegistered.v1',
+  'ConnectionUpgraded.v1',
+  'ConnectionRolledBack.v1',
+  'ConnectionSecretsRotated.v1',
+  'ConnectionChangeRefused.v1',
+  'ConnectionRemoved.v1',
+  'PluginRemoved.v1',
+  'PluginQuarantined.v1',
+  'PluginQuarantineCleared.v1',
 );
 
 /** Stream of one connection, or of one registered system without a connector. */
@@ -60,6 +68,10 @@ export const ConnectionView = z
     owner: z.string().nullable(),
     why: z.string().nullable(),
     checkedAt: z.string().nullable(),
+    /** Why its plugin is not started although the connection may be enabled: `plugin-quarantined`, `isolation-too-weak`. */
+    blocked: z.strictObject({ code: z.string(), why: z.string(), since: z.string().nullable() }).nullable(),
+    /** The pair a rollback would restore. */
+    previous: z.strictObject({ version: z.string(), configVersion: z.number().int() }).nullable(),
   })
   .meta({ id: 'Connection' });
 export const ConnectionList = z
@@ -76,6 +88,8 @@ export const PluginView = z
     native: z.boolean(),
     capabilities: z.array(z.string()),
     installedAt: z.string(),
+    /** Connections for which this version is quarantined. */
+    quarantinedFor: z.array(z.uuid()),
   })
   .meta({ id: 'Plugin' });
 export const PluginList = z.strictObject({ items: z.array(PluginView), next: z.null() }).meta({ id: 'PluginList' });

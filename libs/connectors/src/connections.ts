@@ -7,6 +7,7 @@ import { Database } from '#ledger';
 import { CONFIG, type Config } from '#platform';
 import { Sealer, type Sealed } from '#subjects';
 import { secretsPlace } from './connection.js';
+import { ConnectionVersions } from './connection-versions.js';
 import type { RunningConnection } from './process-pool.js';
 
 /** A connection's row. */
@@ -23,6 +24,7 @@ export interface ConnectionRow {
   content_hash: string | null;
   config: Json;
   config_version: number;
+  config_format: number;
   secrets: string | null;
   status: 'stopped' | 'enabled' | 'disabled' | 'manual';
   datasets: Dataset[];
@@ -39,13 +41,29 @@ export interface PluginRow {
   installed_at: Date;
 }
 
+/** A plugin version that broke too often for one connection. */
+export interface QuarantineRow {
+  connection: string;
+  content_hash: string;
+  plugin_id: string;
+  plugin_version: string;
+  /** Code of the last failure, or `by-operator`. */
+  why: string;
+  since: Date;
+}
+
 @Injectable()
 export class Connections {
+  /** The pairs (plugin version, configuration) that served. */
+  readonly versions: ConnectionVersions;
+
   constructor(
     private readonly database: Database,
     private readonly sealer: Sealer,
     @Inject(CONFIG) private readonly config: Config,
-  ) {}
+  ) {
+    this.versions = new ConnectionVersions(database);
+  }
 
   async all(tenant: TenantId): Promise<ConnectionRow[]> {
     const { rows } = await this.database.fetch<ConnectionRow>(tenant, {
@@ -79,7 +97,7 @@ export class Connections {
   }
 
   /** What the host needs to run a connection. Errors: 409 for a system without a connector, or whose secrets are gone. */
-  async running(tenant: TenantId, row: ConnectionRow): Promise<RunningConnection> {
+  async running(tenant: TenantId, row: ConnectionRow, given?: Record<string, string>): Promise<RunningConnection> {
     const { plugin_id: id, plugin_version: version, content_hash: contentHash } = row;
     const plugin = (await this.plugins(tenant)).find(
       (one) => one.id === id && one.version === version && one.content_hash === contentHash,
@@ -93,12 +111,27 @@ export class Connections {
       tenant,
       plugin: { id, version, contentHash, dir: this.pluginDir(id, version, contentHash), manifest: plugin.manifest },
       config: row.config,
-      secrets: await this.secrets(tenant, row),
+      secrets: given ?? (await this.secrets(tenant, row)),
+      configVersion: row.config_version,
+      quarantined: (await this.quarantines(tenant)).some(
+        (one) => one.connection === row.id && one.content_hash === contentHash,
+      ),
       ...(datasets.length > 0 ? { datasets } : {}),
     };
   }
 
-  private async secrets(tenant: TenantId, row: ConnectionRow): Promise<Record<string, string>> {
+  /** Every quarantine that stands; written by whichever replica saw the failures. */
+  async quarantines(tenant: TenantId): Promise<QuarantineRow[]> {
+    const { rows } = await this.database.fetch<QuarantineRow>(tenant, {
+      name: 'plugin-quarantines',
+      text: 'SELECT * FROM plugin_quarantine WHERE tenant = $1 ORDER BY since, connection',
+      values: [tenant],
+    });
+    return rows;
+  }
+
+  /** The stored secrets of a connection. Errors: 409 `secrets-unreadable`. */
+  async secrets(tenant: TenantId, row: ConnectionRow): Promise<Record<string, string>> {
     if (row.secrets === null) return {};
     const opened = await this.sealer.open(tenant, JSON.parse(row.secrets) as Sealed, secretsPlace(row.id));
     if (!opened.readable)

@@ -8,8 +8,10 @@ import type {
   Horizon,
   Item,
   Located,
+  Obeyed,
   Op,
   Outcome,
+  PersonToObey,
   RetentionRule,
   Target,
   Verification,
@@ -18,8 +20,10 @@ import type { Clock, Json, TenantId } from '#kernel';
 import { CLOCK, CONFIG, LOGGER, type Config, type Logger } from '#platform';
 import type { ConnectionDriver, SystemCallOptions } from './connection-driver.js';
 import { Connections, type ConnectionRow } from './connections.js';
+import { obeyCall } from './obey-call.js';
 import { hostFailure, PluginFailure } from './plugin.errors.js';
 import { PluginHost } from './plugin-host.js';
+import { Quarantines } from './quarantines.js';
 
 /** An enabled connection as a plan needs it; `status` is `silent` when its plugin did not answer just now. */
 export interface EnabledConnection {
@@ -52,11 +56,19 @@ export class ConnectorCalls implements OnApplicationShutdown {
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOGGER) log: Logger,
     @Inject(CONFIG) config: Config,
+    quarantines: Quarantines,
   ) {
     this.host = new PluginHost({
       clock,
       minIsolation: config.LETHE_MIN_ISOLATION,
       log: (line) => log.info({ ...line }, 'plugin'),
+      onFailure: (owner, failure, quarantined) => {
+        void quarantines.failed(owner, failure).then(
+          // It is a fact now, which every call reads; what this process remembers must not outlive its end.
+          () => quarantined && this.host.clearQuarantine(owner),
+          (error: unknown) => log.error({ error }, 'the failure of a plugin could not be recorded'),
+        );
+      },
     });
   }
 
@@ -92,7 +104,7 @@ export class ConnectorCalls implements OnApplicationShutdown {
     const row = await this.connections.get(tenant, id);
     const driver = this.drivers.get(row.kind);
     if (driver) return driver.check(tenant, row);
-    return this.host.check(await this.connections.running(tenant, row), options);
+    return this.host.check({ ...(await this.connections.running(tenant, row)), trial: true }, options);
   }
 
   /** Datasets as the plugin declares them now; also for a connection that is not enabled yet. */
@@ -102,12 +114,12 @@ export class ConnectorCalls implements OnApplicationShutdown {
     if (driver) return driver.datasets(row);
     const { datasets: _, ...connection } = await this.connections.running(tenant, row);
     const found: Dataset[] = [];
-    for await (const dataset of this.host.datasets(connection, options)) found.push(dataset);
+    for await (const dataset of this.host.datasets({ ...connection, trial: true }, options)) found.push(dataset);
     return found;
   }
 
   async *locate(tenant: TenantId, id: string, items: Item[], options?: SystemCallOptions): AsyncGenerator<Located> {
-    const { row, driver } = await this.ready(tenant, id);
+    const { row, driver } = await this.ready(tenant, id, options);
     if (driver) yield* driver.locate(tenant, row, items, options);
     else yield* this.host.locate(await this.connections.running(tenant, row), items, options);
   }
@@ -119,7 +131,7 @@ export class ConnectorCalls implements OnApplicationShutdown {
     at: Located[],
     options?: SystemCallOptions,
   ): AsyncGenerator<DataRecord> {
-    const { row, driver } = await this.ready(tenant, id);
+    const { row, driver } = await this.ready(tenant, id, options);
     if (driver) yield* driver.read(tenant, row, items, at, options);
     else yield* this.host.read(await this.connections.running(tenant, row), items, at, options);
   }
@@ -132,7 +144,7 @@ export class ConnectorCalls implements OnApplicationShutdown {
     at: Target[],
     options?: SystemCallOptions,
   ): AsyncGenerator<Outcome> {
-    const { row, driver } = await this.ready(tenant, id);
+    const { row, driver } = await this.ready(tenant, id, options);
     if (driver) yield* driver.apply(tenant, row, { op, items, at }, options);
     else yield* this.host.apply(await this.connections.running(tenant, row), op, items, at, options);
   }
@@ -145,7 +157,7 @@ export class ConnectorCalls implements OnApplicationShutdown {
     at: Target[],
     options?: SystemCallOptions,
   ): AsyncGenerator<Outcome> {
-    const { row, driver } = await this.ready(tenant, id);
+    const { row, driver } = await this.ready(tenant, id, options);
     if (driver) yield* driver.poll(tenant, row, handle, at, options);
     else yield* this.host.poll(await this.connections.running(tenant, row), handle, at, options);
   }
@@ -157,19 +169,27 @@ export class ConnectorCalls implements OnApplicationShutdown {
     at: Target[],
     options?: SystemCallOptions,
   ): AsyncGenerator<Verification> {
-    const { row, driver } = await this.ready(tenant, id);
+    const { row, driver } = await this.ready(tenant, id, options);
     if (driver) yield* driver.verify(tenant, row, items, at, options);
     else yield* this.host.verify(await this.connections.running(tenant, row), items, at, options);
   }
 
   async *horizon(tenant: TenantId, id: string, options?: SystemCallOptions): AsyncGenerator<Horizon> {
-    const { row, driver } = await this.ready(tenant, id);
+    const { row, driver } = await this.ready(tenant, id, options);
     if (driver) yield* driver.horizon(row);
     else yield* this.host.horizon(await this.connections.running(tenant, row), options);
   }
 
+  /** Tells how people's decisions stand: one answer each. `operation-unsupported` when the system cannot be told. */
+  async obey(tenant: TenantId, id: string, people: PersonToObey[], options?: SystemCallOptions): Promise<Obeyed[]> {
+    const { row, driver } = await this.ready(tenant, id, options);
+    if (!driver) return obeyCall(this.host, await this.connections.running(tenant, row), people, options);
+    if (!driver.obey) throw new PluginFailure(UNSUPPORTED, 'cannot be told of decisions', row.kind);
+    return driver.obey(tenant, row, people, options);
+  }
+
   async *scan(tenant: TenantId, id: string, rule: RetentionRule, options?: SystemCallOptions): AsyncGenerator<Hit> {
-    const { row, driver } = await this.ready(tenant, id);
+    const { row, driver } = await this.ready(tenant, id, options);
     if (driver) throw new PluginFailure(UNSUPPORTED, 'is not asked for retention scans', row.kind);
     yield* this.host.scan(await this.connections.running(tenant, row), rule, options);
   }
@@ -206,10 +226,15 @@ export class ConnectorCalls implements OnApplicationShutdown {
   private async ready(
     tenant: TenantId,
     id: string,
+    options: SystemCallOptions = {},
   ): Promise<{ row: ConnectionRow; driver: ConnectionDriver | undefined }> {
     const row = await this.connections.get(tenant, id);
     if (row.status !== 'enabled')
       throw hostFailure('connection-disabled', `${row.plugin_id ?? row.kind}@${row.plugin_version ?? '0'}`);
-    return { row, driver: this.drivers.get(row.kind) };
+    const driver = this.drivers.get(row.kind);
+    const { configVersion } = options;
+    if (driver || configVersion === undefined) return { row, driver };
+    // Open work ends on the version its plan was made with, as long as that is known.
+    return { row: (await this.connections.versions.at(tenant, row, configVersion)) ?? row, driver };
   }
 }

@@ -15,7 +15,8 @@ import {
 } from './install-plugin.js';
 import { ListConnections } from './list-connections.js';
 import { PluginFolders } from './plugin-folders.js';
-import { ConfigureBody, ReconfigureConnection, UpgradeBody } from './reconfigure-connection.js';
+import { ConfigureBody, ReconfigureConnection } from './reconfigure-connection.js';
+import { SwitchedView, UpgradeBody, UpgradeConnection } from './switch-connection.js';
 
 const Placed = z.strictObject({ id: z.uuid(), status: z.string() }).meta({ id: 'ConnectionStatus' });
 const connectionId = z.uuid();
@@ -102,13 +103,13 @@ export class ConnectorsController {
   @Post('connections/:id/upgrade')
   @Can('configure', 'Connection')
   @Audited('connection.upgrade', 'change')
-  @Answers(200, Placed)
+  @Answers(200, SwitchedView)
   upgradeConnection(
     @By() by: Caller,
     @Param('id', { schema: connectionId }) id: string,
     @Body({ schema: UpgradeBody }) body: z.infer<typeof UpgradeBody>,
-  ): Promise<z.infer<typeof Placed>> {
-    return this.commands.execute(new ReconfigureConnection(by, id, body));
+  ): Promise<z.infer<typeof SwitchedView>> {
+    return this.commands.execute(new UpgradeConnection(by, id, body));
   }
 
   @Post('connections/:id/check')

@@ -24,4 +24,27 @@ export const connectorsMigrations: Migration[] = [
     id: '0084-connectors-kind',
     sql: `ALTER TABLE connection ADD COLUMN kind text NOT NULL DEFAULT 'plugin';`,
   },
+  {
+    id: '0086-connectors-hot-life',
+    sql: [
+      'ALTER TABLE connection ADD COLUMN config_format int NOT NULL DEFAULT 1;',
+      'GRANT DELETE ON plugin TO lethe_app;',
+      // Every pair (plugin, configuration) that served: open work ends on its own, and a rollback goes back to one.
+      tenantTable(
+        'connection_version',
+        `connection uuid NOT NULL, config_version int NOT NULL, plugin_id text NOT NULL, plugin_version text NOT NULL, content_hash text NOT NULL,
+         config jsonb NOT NULL, config_format int NOT NULL, datasets jsonb NOT NULL, replaces int, PRIMARY KEY (tenant, connection, config_version)`,
+      ),
+      tenantTable(
+        'plugin_failure',
+        `connection uuid NOT NULL, content_hash text NOT NULL, at timestamptz NOT NULL, id uuid NOT NULL, code text NOT NULL,
+         PRIMARY KEY (tenant, connection, content_hash, at, id)`,
+      ),
+      tenantTable(
+        'plugin_quarantine',
+        `connection uuid NOT NULL, content_hash text NOT NULL, plugin_id text NOT NULL, plugin_version text NOT NULL, why text NOT NULL,
+         since timestamptz NOT NULL, PRIMARY KEY (tenant, connection, content_hash)`,
+      ),
+    ].join('\n'),
+  },
 ];

@@ -61,8 +61,8 @@ export class CreateConnectionHandler implements ICommandHandler<CreateConnection
         expect: { [connectionStream(id)]: 0 },
         side: async (query) => {
           await query({
-            text: `INSERT INTO connection (tenant, id, name, role, legal_entity, country, plugin_id, plugin_version, content_hash, config, config_version, secrets, status)
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, 'stopped')`,
+            text: `INSERT INTO connection (tenant, id, name, role, legal_entity, country, plugin_id, plugin_version, content_hash, config, config_version, secrets, status, config_format)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, 'stopped', $12)`,
             values: [
               by.tenant,
               id,
@@ -75,6 +75,7 @@ export class CreateConnectionHandler implements ICommandHandler<CreateConnection
               plugin.content_hash,
               JSON.stringify(config),
               JSON.stringify(sealed),
+              plugin.manifest.configFormat ?? 1,
             ],
           });
         },

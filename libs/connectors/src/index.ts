@@ -20,8 +20,10 @@ export type {
   Identifier,
   Item,
   Located,
+  Obeyed,
   Op,
   Outcome,
+  PersonToObey,
   PluginManifest,
   RetentionRule,
   Target,
@@ -39,5 +41,6 @@ export { connectionStream, recipientRoles, secretsPlace } from './connection.js'
 export { nameTaken } from './create-connection.js';
 export { ConnectorCalls, type EnabledConnection } from './connector-calls.js';
 export { Connections, type ConnectionRow } from './connections.js';
+export { OpenWork, type OpenRequest, type OpenWorkSource, type Takeover } from './open-work.js';
 export { ConnectorsModule } from './connectors.module.js';
 export { connectorsMigrations } from './connectors.migrations.js';

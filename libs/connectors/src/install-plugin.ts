@@ -82,6 +82,7 @@ export class InstallPluginHandler implements ICommandHandler<InstallPlugin> {
       },
     });
     const { name: title, publisher, native, capabilities } = manifest;
-    return { id, version, name: title, publisher, contentHash, native, capabilities, installedAt: now.toISOString() };
+    const shown = { id, version, name: title, publisher, contentHash, native, capabilities };
+    return { ...shown, installedAt: now.toISOString(), quarantinedFor: [] };
   }
 }

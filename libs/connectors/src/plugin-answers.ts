@@ -7,6 +7,7 @@ import type {
   Horizon,
   Json,
   Located,
+  Obeyed,
   Outcome,
   PluginOp,
   Verification,
@@ -26,6 +27,8 @@ export interface PluginAnswers {
   horizon: Horizon;
   scan: Hit;
   poll: Outcome;
+  obey: Obeyed;
+  migrate: { config: Record<string, Json> };
 }
 
 /** Text that PostgreSQL and canonical JSON can hold: no NUL, no lone surrogate. */
@@ -138,6 +141,10 @@ const horizon: z.ZodType<Horizon> = z.object({
 
 const hit: z.ZodType<Hit> = z.object({ dataset: name, ref, startsOn: day });
 
+const migrated: z.ZodType<{ config: Record<string, Json> }> = z.object({ config: z.record(z.string().max(200), json) });
+
+const obeyed: z.ZodType<Obeyed> = z.object({ itemKey, kind: z.enum(['obeyed', 'not-found']) });
+
 const schemas: { [Operation in PluginOp]: z.ZodType<PluginAnswers[Operation]> } = {
   check,
   datasets: dataset,
@@ -148,6 +155,8 @@ const schemas: { [Operation in PluginOp]: z.ZodType<PluginAnswers[Operation]> } 
   horizon,
   scan: hit,
   poll: outcome,
+  obey: obeyed,
+  migrate: migrated,
 };
 
 /** Members that hold a plugin's own words; they pass the redactor. */

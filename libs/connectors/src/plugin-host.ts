@@ -11,6 +11,7 @@ import type {
   Located,
   Op,
   Outcome,
+  PluginArgs,
   PluginOp,
   RetentionRule,
   Target,
@@ -19,6 +20,7 @@ import type {
 import type { Asked, Break } from './answer-rules.js';
 import { asked, mustBeAsked, OutcomeRules, ReadRules, VerifyRules } from './answer-rules.js';
 import type { Isolation } from './isolation.js';
+import { CallPlaces } from './call-places.js';
 import type { PluginAnswers } from './plugin-answers.js';
 import { readAnswer } from './plugin-answers.js';
 import type { HostFailureCode } from './plugin.errors.js';
@@ -26,13 +28,14 @@ import { hostFailure } from './plugin.errors.js';
 import type { ConnectionName, PoolOptions, RunningConnection } from './process-pool.js';
 import { nameOf, ProcessPool } from './process-pool.js';
 import type { ConnectionPlugin } from './standings.js';
-import { Slots } from './slots.js';
 
 /** What every call may state beside its arguments. */
 export interface CallOptions {
   /** When the call must have ended; never later than the manifest's `callTimeoutS` from now. */
   deadline?: Date;
   signal?: AbortSignal;
+  /** Revision of the connection that the caller's plan was made on; what serves now when absent. */
+  configVersion?: number;
 }
 
 /** How a host is set up. */
@@ -49,15 +52,14 @@ export interface HostOptions extends PoolOptions {
  */
 export class PluginHost {
   private readonly pool: ProcessPool;
-  private readonly machine: Slots;
-  private readonly perConnection = new Map<string, Slots>();
+  private readonly places: CallPlaces;
   private readonly mostAnswers: number;
   private readonly clock: Clock;
 
   constructor(options: HostOptions) {
     this.pool = new ProcessPool(options);
     this.clock = options.clock;
-    this.machine = new Slots(options.concurrency ?? 4);
+    this.places = new CallPlaces(options.clock, options.concurrency ?? 4);
     this.mostAnswers = options.mostAnswers ?? 1_000_000;
   }
 
@@ -70,7 +72,7 @@ export class PluginHost {
   ): AsyncGenerator<PluginAnswers[Operation], void, undefined> {
     const plugin = nameOf(connection);
     const deadline = this.deadline(connection, options.deadline);
-    const free = await this.places(connection, deadline, options.signal);
+    const free = await this.places.take(connection, deadline, options.signal);
     let given = 0;
     try {
       const process = await this.pool.process(connection);
@@ -184,6 +186,21 @@ export class PluginHost {
     }
   }
 
+  /** A configuration of an older format in that of this plugin. It runs without configuration and secrets, and ends. */
+  async migrate(
+    connection: RunningConnection,
+    args: PluginArgs['migrate'],
+    options?: CallOptions,
+  ): Promise<{ [key: string]: Json }> {
+    const bare = { ...connection, config: null, secrets: {}, configVersion: 0 };
+    try {
+      for await (const { config } of this.call(bare, 'migrate', args, options)) return config;
+      throw hostFailure('no-answer', nameOf(connection));
+    } finally {
+      void this.pool.retire(bare);
+    }
+  }
+
   /** The level this connection's plugin reaches on this machine, without starting it. */
   isolation(connection: Pick<RunningConnection, 'plugin'>): Promise<Isolation> {
     return this.pool.isolation(connection);
@@ -212,6 +229,16 @@ export class PluginHost {
   /** Ends the connection's processes but those of the revision `keep`; running calls finish first. */
   retireOthers(connection: ConnectionName, keep?: number): Promise<void> {
     return this.pool.retireOthers(connection, keep);
+  }
+
+  /** Ends every process of the connection now; running calls are told to stop. */
+  end(connection: ConnectionName): Promise<void> {
+    return this.pool.stopAll(connection);
+  }
+
+  /** Ends the process of one revision; running calls finish first. */
+  retire(connection: RunningConnection): Promise<void> {
+    return this.pool.retire(connection);
   }
 
   /** Removes the copies of a plugin's files that were made to start it. */
@@ -263,31 +290,6 @@ export class PluginHost {
   private deadline(connection: RunningConnection, wanted: Date | undefined): Date {
     const latest = this.clock.now().getTime() + connection.plugin.manifest.limits.callTimeoutS * 1000;
     return new Date(Math.min(latest, wanted?.getTime() ?? latest));
-  }
-
-  /** One place of the connection, then one of the machine: a busy connection never holds the machine's places idle. */
-  private async places(connection: RunningConnection, deadline: Date, signal?: AbortSignal): Promise<() => void> {
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), deadline.getTime() - this.clock.now().getTime());
-    const either = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
-    const key = this.pool.key(connection) + connection.plugin.contentHash;
-    const own = this.perConnection.get(key) ?? new Slots(connection.plugin.manifest.limits.maxConcurrency);
-    this.perConnection.set(key, own);
-    let mine: (() => void) | undefined;
-    try {
-      mine = await own.take(either);
-      const shared = await this.machine.take(either);
-      const freeMine = mine;
-      return () => {
-        shared();
-        freeMine();
-      };
-    } catch {
-      mine?.();
-      throw hostFailure(signal?.aborted ? 'aborted' : 'deadline-exceeded', nameOf(connection), 'no free place');
-    } finally {
-      clearTimeout(timer);
-    }
   }
 }
 

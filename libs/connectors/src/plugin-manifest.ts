@@ -18,6 +18,7 @@ export const pluginManifest = z.strictObject({
   native: z.boolean(),
   capabilities: z.array(z.enum(['access', 'erase', 'verify', 'retention'])),
   config: z.record(z.string(), json),
+  configFormat: z.int().min(1).max(1000).exactOptional(),
   secrets: z.array(z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/)).max(20),
   limits: z.strictObject({
     memoryMb: z.int().min(32).max(4096),

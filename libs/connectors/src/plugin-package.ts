@@ -1,8 +1,8 @@
 /** A plugin as files: what is in a folder, its content hash, and its installation under that hash. */
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { chmod, cp, lstat, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, cp, lstat, mkdir, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { PluginManifest } from '@lethe/plugin-sdk';
 import { hostFailure, PluginFailure } from './plugin.errors.js';
 import { pluginManifest } from './plugin-manifest.js';
@@ -98,6 +98,13 @@ export async function installPlugin(dir: string, pluginHome: string, expectedHas
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
+}
+
+/** Removes an installed version, and the plugin's folder when it was the last one. */
+export async function removePluginFiles(dir: string): Promise<void> {
+  await rm(dir, { recursive: true, force: true });
+  // Another version, or an installation under way, keeps it.
+  await rmdir(dirname(dir)).catch(() => undefined);
 }
 
 /** Throws `PluginFailure` with `plugin-tampered` unless the folder still holds exactly the approved bytes. */

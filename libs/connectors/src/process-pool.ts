@@ -18,6 +18,10 @@ export interface RunningConnection extends ProcessOwner {
   datasets?: string[];
   /** Revision of the configuration. Processes of two revisions live beside each other: open work ends on its own. */
   configVersion?: number;
+  /** Set aside by any replica. */
+  quarantined?: boolean;
+  /** Asked although the connection is switched off: a check, before it serves. */
+  trial?: boolean;
 }
 
 /** How the processes are run. */
@@ -79,7 +83,7 @@ export class ProcessPool {
   async process(connection: RunningConnection): Promise<PluginProcess> {
     for (;;) {
       if (this.closed) throw hostFailure('host-closed', nameOf(connection));
-      const blocked = this.blocked(connection);
+      const blocked = connection.quarantined ? 'plugin-quarantined' : this.standings.blocked(connection);
       if (blocked) throw hostFailure(blocked, nameOf(connection));
       const entry = this.entry(connection);
       clearTimeout(entry.idle);
@@ -125,6 +129,21 @@ export class ProcessPool {
     await Promise.all(ends.map(([key, entry]) => this.drop(key, entry)));
   }
 
+  /** Ends every process of the connection now: running calls are told to stop. New ones start again. */
+  async stopAll(connection: ConnectionName): Promise<void> {
+    const own = this.key(connection).slice(0, -1);
+    for (const [key, entry] of this.entries)
+      if (key.startsWith(own)) void entry.process?.then((running) => running.abortCalls()).catch(() => undefined);
+    await this.retireOthers(connection);
+  }
+
+  /** Ends the process of one revision; running calls finish first. */
+  async retire(connection: RunningConnection): Promise<void> {
+    const key = this.key(connection);
+    const entry = this.entries.get(key);
+    if (entry) await this.drop(key, entry);
+  }
+
   /** Removes the copy of a plugin that nobody runs any more. */
   forget(contentHash: string): Promise<void> {
     return this.folder.forget(contentHash);
@@ -150,7 +169,7 @@ export class ProcessPool {
     const known = this.entries.get(key);
     if (known?.fingerprint === fingerprint) return known;
     // Calls that run finish on the old version, configuration and secrets; new calls get the new ones.
-    if (known) void this.retire(known);
+    if (known) void this.end(known);
     const entry: Entry = { fingerprint, memory: {}, process: undefined, idle: undefined };
     this.entries.set(key, entry);
     return entry;
@@ -158,10 +177,10 @@ export class ProcessPool {
 
   private async drop(key: string, entry: Entry): Promise<void> {
     if (this.entries.get(key) === entry) this.entries.delete(key);
-    await this.retire(entry);
+    await this.end(entry);
   }
 
-  private async retire(entry: Entry): Promise<void> {
+  private async end(entry: Entry): Promise<void> {
     clearTimeout(entry.idle);
     const running = entry.process;
     entry.process = undefined;
@@ -174,7 +193,7 @@ export class ProcessPool {
     const known = [...this.entries].find(([, one]) => one === entry);
     // A connection that nobody asks leaves nothing behind; what it declared is asked again.
     if (known) await this.drop(known[0], entry);
-    else await this.retire(entry);
+    else await this.end(entry);
   }
 
   private async start(owner: RunningConnection, entry: Entry): Promise<PluginProcess> {
@@ -227,8 +246,7 @@ export class ProcessPool {
   private async mustBeApart(owner: RunningConnection): Promise<void> {
     const { level } = await this.isolation(owner);
     const least = this.options.minIsolation ?? 'process';
-    if (!isEnough(level, least))
-      throw hostFailure('isolation-too-weak', nameOf(owner), `${level} instead of ${least}`);
+    if (!isEnough(level, least)) throw hostFailure('isolation-too-weak', nameOf(owner), `${level} instead of ${least}`);
   }
 
   private freeUser(): number {

@@ -6,7 +6,7 @@ import type { ProcessOwner } from './process-start.js';
 /** Which connection is meant, whatever its plugin and secrets are at present. */
 export type ConnectionName = Pick<ProcessOwner, 'tenant' | 'id'>;
 /** A connection with the plugin that would run for it. */
-export type ConnectionPlugin = Pick<ProcessOwner, 'tenant' | 'id' | 'plugin'>;
+export type ConnectionPlugin = Pick<ProcessOwner, 'tenant' | 'id' | 'plugin'> & { trial?: boolean };
 
 /** Key of a connection; `parts` tell apart what lives beside each other in it. */
 export function keyOf({ tenant, id }: ConnectionName, ...parts: (string | number)[]): string {
@@ -22,7 +22,7 @@ export class Standings {
 
   /** Why the connection cannot be called at present; undefined when it can. */
   blocked(connection: ConnectionPlugin): 'connection-disabled' | 'plugin-quarantined' | undefined {
-    if (this.off.has(keyOf(connection))) return 'connection-disabled';
+    if (!connection.trial && this.off.has(keyOf(connection))) return 'connection-disabled';
     return this.budget(connection).quarantined ? 'plugin-quarantined' : undefined;
   }
 

@@ -8,7 +8,9 @@ import type {
   Item,
   Json,
   Located,
+  Obeyed,
   Outcome,
+  PersonToObey,
   RetentionRule,
   Target,
   Verification,
@@ -71,6 +73,9 @@ export type Op = { kind: 'erasure' } | { kind: 'retention'; rule: RetentionRule 
 
 export type Check = { ok: true; account: string; warnings?: string[] } | { ok: false; error: Fail; message: string };
 
+/** One step of a migration: from a configuration of one format to the next one. Pure; it sees no secrets. */
+export type MigrateConfig = (old: { [key: string]: Json }) => { [key: string]: Json };
+
 /**
  * A connector. `check`, `datasets`, `locate`, `read`, `verify`, `horizon` and `scan` never write in the connected system.
  * Errors: throw `ConnectorError` for a whole call; report per record as an outcome of kind `failed`.
@@ -86,6 +91,10 @@ export interface Connector<C = unknown, D extends string = string> {
   horizon(x: Ctx<C>): AsyncIterable<Horizon<D>>;
   scan?(x: Ctx<C>, rule: RetentionRule<D>): AsyncIterable<Hit<D>>;
   poll?(x: Ctx<C>, handle: Json): AsyncIterable<Outcome<D>>;
+  /** Brings consents, objections and restrictions into the system: one `Obeyed` per person. */
+  obey?(x: Ctx<C>, people: PersonToObey[]): AsyncIterable<Obeyed>;
+  /** `config[2]` makes a configuration of format 3 from one of format 2; an upgrade over several formats runs the chain. */
+  migrate?: { config?: Record<number, MigrateConfig> };
 }
 
 /** Thrown by a connector when a whole call fails. `code` and `message` must be free of personal data and secrets. */

@@ -19,6 +19,8 @@ export interface PluginManifest {
   capabilities: ('access' | 'erase' | 'verify' | 'retention')[];
   /** JSON Schema 2020-12 of the connection's configuration; `x-secret: true` marks a secret. */
   config: { [key: string]: Json };
+  /** Format of that configuration; 1 when absent. Raised when stored configurations must be migrated. */
+  configFormat?: number;
   /** Names of the secrets a connection must bring. */
   secrets: string[];
   limits: { memoryMb: number; callTimeoutS: number; maxConcurrency: number };

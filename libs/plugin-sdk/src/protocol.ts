@@ -1,12 +1,13 @@
 /** The frames that travel between the host (fd 3 of the plugin's process) and the plugin (its fd 4). Types only. */
 import type { Op } from './connector.js';
-import type { Fail, Item, Json, Located, RetentionRule, Target } from './records.js';
+import type { Fail, Item, Json, Located, PersonToObey, RetentionRule, Target } from './records.js';
 
 /** Major version of the protocol: the host kills a process that says another one. */
 export const PROTOCOL = 1;
 
-/** What a connector can be asked. `scan` and `poll` are optional. */
-export type PluginOp = 'check' | 'datasets' | 'locate' | 'read' | 'apply' | 'verify' | 'horizon' | 'scan' | 'poll';
+/** What a connector can be asked. `scan`, `poll`, `obey` and `migrate` are optional. */
+export type PluginOp =
+  'check' | 'datasets' | 'locate' | 'read' | 'apply' | 'verify' | 'horizon' | 'scan' | 'poll' | 'obey' | 'migrate';
 
 /** Arguments of each operation, as they travel. */
 export interface PluginArgs {
@@ -19,6 +20,9 @@ export interface PluginArgs {
   horizon: Record<string, never>;
   scan: { rule: RetentionRule };
   poll: { handle: Json };
+  obey: { people: PersonToObey[] };
+  /** The process of a migration was opened without configuration and secrets: this is all it gets. */
+  migrate: { config: { [key: string]: Json }; from: number; to: number };
 }
 
 /** One call. `deadline` and `now` are RFC 3339 UTC on the host's clock; `credit` is the first window, in frames. */

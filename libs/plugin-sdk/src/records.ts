@@ -23,6 +23,28 @@ export interface Item {
   ids: VerifiedId[];
 }
 
+/** How a decision on a purpose stands now. The state and not the change: told twice or late, it does no harm. */
+export interface StandingDecision {
+  purpose: string;
+  /** What Lethe's own check answers. */
+  allowed: boolean;
+  /** `given`, `refused`, `withdrawn`, `expired` or `never-asked`. */
+  state: string;
+}
+
+/** A person whose decisions the system must obey. Identifiers may be unproven: a withdrawal needs no proof (GDPR 7(3)). */
+export interface PersonToObey {
+  itemKey: string;
+  ids: Identifier[];
+  decisions: StandingDecision[];
+}
+
+/** The system's word: it acts by these decisions from now on, or does not know the person. */
+export interface Obeyed {
+  itemKey: string;
+  kind: 'obeyed' | 'not-found';
+}
+
 /** Opaque, stable reference to one record: the primary key of its row, or the vendor's id. */
 export type RecordRef = string;
 

@@ -32,6 +32,7 @@ import { Intake } from './intake.js';
 import { KeptGroups } from './step/kept-groups.projection.js';
 import { LateRecords } from './step/late-records.js';
 import { MakePlanHandler } from './plan/make-plan.js';
+import { HandOver } from './hand-over.js';
 import { ManualTasks } from './manual-tasks.js';
 import { OpenRequestHandler } from './open-request.js';
 import { OwnRecords } from './own-records.js';
@@ -84,7 +85,7 @@ const answering: Provider[] = [
 
 const slices: Provider[] = [
   ...[Intake, OpenRequestHandler, IdentifySubjectHandler, SendVerificationCodeHandler, MakePlanHandler],
-  ...[ExcludeFromPlanHandler, ApproveRequestHandler, CourseOfRequest, ManualTasks, ReadRequest, SearchRequests],
+  ...[ExcludeFromPlanHandler, ApproveRequestHandler, CourseOfRequest, ManualTasks, HandOver, ReadRequest, SearchRequests],
 ];
 
 const engine: Provider[] = [
@@ -116,6 +117,6 @@ const engine: Provider[] = [
     PackageController,
   ],
   providers: [...neighbours, ...answering, ...slices, ...engine],
-  exports: [Requests, ReadRequest, ReplayErasures, ReplayKeys],
+  exports: [HandOver, Requests, ReadRequest, ReplayErasures, ReplayKeys],
 })
 export class RequestsModule {}

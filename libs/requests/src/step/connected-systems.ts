@@ -50,6 +50,8 @@ export interface CallOptions {
   deadline?: Date;
   /** For systems whose work is a task of their own. */
   about?: CallAbout;
+  /** Revision of the connection the plan was made on; what serves now when absent. */
+  configVersion?: number;
 }
 
 /** Calls into a connection. Errors carry `fail: Fail`; an answer outside the contract is one too. */

@@ -25,6 +25,7 @@ import {
   failureResult,
   finishAttempt,
   record,
+  revisionOf,
   resultOfFail,
   stepOf,
   type Attempt,
@@ -111,7 +112,7 @@ export class EraseStep {
 
   private options(work: Work): CallOptions {
     const deadline = new Date(this.clock.now().getTime() + CALL_MS);
-    return { signal: work.context.signal, deadline, about: aboutOf(work) };
+    return { signal: work.context.signal, deadline, about: aboutOf(work), ...revisionOf(work) };
   }
 
   private async apply(
@@ -156,11 +157,11 @@ export class EraseStep {
     return verified;
   }
 
-  private async horizon({ tenant, connectionId, ...work }: Work): Promise<HorizonFact[]> {
+  private async horizon(work: Work): Promise<HorizonFact[]> {
+    const { tenant, connectionId } = work;
     const horizons: HorizonFact[] = [];
-    for await (const { dataset, layer, until, note } of this.calls.horizon(tenant, connectionId, {
-      signal: work.context.signal,
-    }))
+    const options = { signal: work.context.signal, ...revisionOf(work) };
+    for await (const { dataset, layer, until, note } of this.calls.horizon(tenant, connectionId, options))
       horizons.push({ dataset, layer, until, ...(note === undefined ? {} : { note }) });
     return horizons;
   }

@@ -10,7 +10,7 @@ import type { DatasetOutcome } from './outcome.js';
 import { PackageBuilder } from '../ports.js';
 import { fact, LETHE_ITSELF } from '../request.js';
 import { Requests } from '../requests.js';
-import { aboutOf, beginAttempt, failureResult, finishAttempt, type Attempt } from './step-run.js';
+import { aboutOf, beginAttempt, failureResult, finishAttempt, revisionOf, type Attempt } from './step-run.js';
 
 @Injectable()
 export class ReadStep {
@@ -50,7 +50,11 @@ export class ReadStep {
     const records =
       step.connectionId === LETHE_ITSELF
         ? none()
-        : this.calls.read(tenant, step.connectionId, items, at, { signal: context.signal, about: aboutOf(attempt) });
+        : this.calls.read(tenant, step.connectionId, items, at, {
+            signal: context.signal,
+            about: aboutOf(attempt),
+            ...revisionOf(attempt),
+          });
     const counts = await this.packages.collect(tenant, state, {
       stepId: step.stepId,
       connectionId: step.connectionId,

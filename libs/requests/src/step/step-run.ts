@@ -3,6 +3,7 @@ import { dead, later, retry, type Job, type JobContext, type JobResult } from '#
 import type { NewEvent } from '#ledger';
 import { AnswerLater, type CallAbout, type Fail } from './connected.js';
 import { withNextMove } from '../next-move.js';
+import type { PlanHead } from '../plan/plan.js';
 import type { RequestState, StepState } from '../request-state.js';
 import { fact, streamOf } from '../request.js';
 import type { Change, Requests } from '../requests.js';
@@ -16,6 +17,16 @@ export interface Attempt {
   state: RequestState;
   step: StepState;
   earlier: number;
+}
+
+/**
+ * Revision of the connection that the approved plan was made on: open work ends on the version that was approved. An
+ * officer's re-drive takes what serves now, because a broken version is why he was asked.
+ */
+export function revisionOf({ state, step, job }: Attempt): { configVersion?: number } {
+  const head = state.plan?.head as PlanHead | undefined;
+  const planned = head?.systems.find((one) => one.connectionId === step.connectionId);
+  return planned && job.generation === 0 ? { configVersion: planned.configVersion } : {};
 }
 
 export const ACTOR = 'system:requests';
