@@ -86,6 +86,11 @@ export class ServiceProcess implements Pick<TestServer, 'get' | 'post' | 'put' |
     return { ledger: ledger.superuser, keystore: keystore.superuser };
   }
 
+  /** Of the process that runs, or ran last. */
+  get pid(): number {
+    return this.child?.pid ?? 0;
+  }
+
   /** `SIGKILL`: no handler runs, nothing is flushed. */
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     const { child } = this;
