@@ -30,6 +30,16 @@ export class OwnCluster {
     return this.server.dataDir;
   }
 
+  /** False when the postmaster ended by itself. */
+  get alive(): boolean {
+    try {
+      process.kill(this.server.pid, 0);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   async stop(mode: 'fast' | 'immediate' = 'fast'): Promise<void> {
     await this.server.stop(mode);
   }

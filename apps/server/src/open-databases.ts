@@ -1,9 +1,8 @@
 /** Opens the ledger's and the key store's databases: given ones, or an embedded PostgreSQL under the data directory. */
-import { join } from 'node:path';
 import { Client } from 'pg';
 import { Database, type Migration } from '#ledger';
 import { migrate, provision, schemaMisfit, type Config } from '#platform';
-import { startPostgres } from '#scripts/postgres.mjs';
+import { EmbeddedPostgres } from './embedded-postgres.js';
 
 export interface OpenDatabases {
   database: Database;
@@ -22,7 +21,7 @@ export async function openDatabases(
   schemas: Schemas,
   say: (line: string) => void,
 ): Promise<OpenDatabases> {
-  const { urls, stop } = config.embedded
+  const { urls, stop, revive }: Opened = config.embedded
     ? await embedded(config, say)
     : { urls: given(config), stop: async () => undefined };
   try {
@@ -34,6 +33,7 @@ export async function openDatabases(
   }
   const database = new Database({ connectionString: urls.ledger.appUrl });
   const keystoreDatabase = new Database({ connectionString: urls.keystore.appUrl, max: 4 });
+  revive?.([database, keystoreDatabase]);
   return {
     database,
     keystoreDatabase,
@@ -62,19 +62,25 @@ async function prepareSchema(
   }
 }
 
+interface Opened {
+  urls: Urls;
+  stop: () => Promise<void>;
+  revive?: (databases: readonly Database[]) => void;
+}
+
 interface Urls {
   ledger: { appUrl: string; ownerUrl?: string | undefined };
   keystore: { appUrl: string; ownerUrl?: string | undefined };
 }
 
-async function embedded(
-  config: Config,
-  say: (line: string) => void,
-): Promise<{ urls: Urls; stop: () => Promise<void> }> {
-  say('starting embedded PostgreSQL');
-  const server = await startPostgres({ dataDir: join(config.dataDir, 'postgres'), log: say });
+async function embedded(config: Config, say: (line: string) => void): Promise<Opened> {
+  const server = await EmbeddedPostgres.start(config, say);
   const urls = await provision(server.url, ['lethe', 'lethe_keys']);
-  return { urls: { ledger: urls.lethe, keystore: urls.lethe_keys }, stop: () => server.stop('fast') };
+  return {
+    urls: { ledger: urls.lethe, keystore: urls.lethe_keys },
+    stop: () => server.stop(),
+    revive: (databases) => server.revive(databases),
+  };
 }
 
 function given(config: Config): Urls {

@@ -4,29 +4,17 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { systemClock, type Clock, type TenantId } from '#kernel';
 import { EventStore, Subscriptions, type RollbackParts, type Trouble } from '#ledger';
-import {
-  createLogger,
-  FileKeys,
-  Metrics,
-  nestLog,
-  ServiceState,
-  type Config,
-  type PlatformParts,
-  openAdminPort,
-  type AdminPort,
-} from '#platform';
+import { createLogger, FileKeys, Metrics, nestLog, ServiceState, type Config, type PlatformParts } from '#platform';
 import { Tenants } from '#tenancy';
 import { AppModule } from './app.module.js';
 import { fastifyAdapter, frame } from './http.js';
 import { ledgerParts } from './ledger-parts.js';
 import { openDatabases } from './open-databases.js';
 import { serveOpenApi } from './openapi.js';
-import { registerProcessGauges } from './process-gauges.js';
+import { startOperations, type Operations } from './operations.js';
 import { openClockGuard } from './open-clock-guard.js';
-import { assertReady } from './readiness.js';
 import { schemas } from './schemas.js';
 import { StateWatch } from './state-watch.js';
-import { registerTenantGauges } from './tenant-gauges.js';
 
 /** What may differ from production in a test or a demo. */
 export interface ServerOptions {
@@ -128,11 +116,9 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   });
   await frame(app, options.callsPerMinute);
   serveOpenApi(app, options.docs ?? false);
-  registerProcessGauges(parts);
-  registerTenantGauges(parts, () => tenantIds(app));
-  let admin: AdminPort | undefined;
+  let operations: Operations | undefined;
   const closeAll = async (): Promise<void> => {
-    await admin?.close();
+    await operations?.close();
     await app.close();
     await close();
   };
@@ -142,16 +128,21 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     parts.clockGuard.start();
     await watch.look();
     watch.start();
+    operations = await startOperations(parts, () => tenantIds(app));
     await app.listen(config.PORT, config.LETHE_HOST);
-    if (config.LETHE_ADMIN_PORT !== undefined)
-      admin = await openAdminPort(config.LETHE_ADMIN_PORT, parts.metrics, () => assertReady(parts));
   } catch (error) {
     await closeAll();
     throw error;
   }
   if (config.LETHE_ROLES.includes('worker')) parts.subscriptions.start();
   if (config.LETHE_ROLES.includes('signer')) parts.signer.start();
-  return { app, parts, baseUrl: await app.getUrl(), ...(admin ? { adminPort: admin.port } : {}), close: closeAll };
+  return {
+    app,
+    parts,
+    baseUrl: await app.getUrl(),
+    ...(operations.adminPort === undefined ? {} : { adminPort: operations.adminPort }),
+    close: closeAll,
+  };
 }
 
 /** Ids of all tenants of an application. */

@@ -1,4 +1,5 @@
 /** Connections to one PostgreSQL: bounded in number and in patience, watched, and replaced when they break. */
+import type { EventEmitter } from 'node:events';
 import { performance } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
 import { Client, Pool, types, type ClientConfig, type PoolClient, type PoolConfig } from 'pg';
@@ -19,6 +20,7 @@ export type WaitListener = (seconds: number) => void;
 const PATIENCE_MS = 8_000;
 const ANSWER_MARGIN_MS = 3_000;
 const KEEP_ALIVE_MS = 5_000;
+const DISK_FULL = '53100';
 const int8 = 20;
 const date = 1082;
 /** What the server notices by itself of a client that vanished: its locks must not outlive it by hours. */
@@ -92,12 +94,16 @@ export class ConnectionPool {
   }
 
   private attend(client: PoolClient, patienceMs: number): void {
-    const { stream } = (client as unknown as { connection: { stream: Duplex } }).connection;
+    const { connection } = client as unknown as { connection: EventEmitter & { stream: Duplex } };
+    const { stream } = connection;
     const destroy = (reason: Error): void => void stream.destroy(reason);
     const line: Line = { heardAt: performance.now(), busy: false, patienceMs, destroy };
     this.lines.set(client, line);
     client.on('error', (error) => {
       if (pointsToOutage(error)) this.watch.suspect();
+    });
+    connection.on('errorMessage', ({ code }: { code?: string }) => {
+      if (code === DISK_FULL) this.watch.noRoom();
     });
     client.on('drain', () => (line.busy = false));
     client.once('end', () => this.watch.forget(line));

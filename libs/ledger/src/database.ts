@@ -90,6 +90,11 @@ export class Database {
     return this.watch.onChange(listener);
   }
 
+  /** Registers a listener for the server saying that its disk is full; returns how to remove it. */
+  onNoRoom(listener: () => void): () => void {
+    return this.watch.onNoRoom(listener);
+  }
+
   /** Registers a listener for how long callers waited for a connection; returns how to remove it. */
   onWait(listener: (pool: PoolName, seconds: number) => void): () => void {
     this.waits.add(listener);

@@ -80,6 +80,7 @@ export class EventStore {
 
   /** False while nothing may be appended: whoever works on his own account waits instead of failing. */
   get writable(): boolean {
+    if (!this.database.available) return false;
     try {
       this.assertWritable();
       return true;

@@ -38,6 +38,7 @@ export class ServerWatch {
   private readonly lines = new Set<Line>();
   private readonly waiting = new Map<(reason: Error) => void, number>();
   private readonly listeners = new Set<AvailabilityListener>();
+  private readonly roomListeners = new Set<() => void>();
   private readonly timer: NodeJS.Timeout;
   private lookedAt = performance.now();
   private since = performance.now();
@@ -59,6 +60,16 @@ export class ServerWatch {
   onChange(listener: AvailabilityListener): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  /** Told whenever the server answers that it has no room (SQLSTATE 53100). */
+  onNoRoom(listener: () => void): () => void {
+    this.roomListeners.add(listener);
+    return () => this.roomListeners.delete(listener);
+  }
+
+  noRoom(): void {
+    for (const listener of this.roomListeners) listener();
   }
 
   /** Watches a connection until `forget`. */

@@ -171,7 +171,7 @@ export class Subscriptions {
           if (read >= BUSY_EVENTS) await this.pause(GATHER_MS);
         }
       } catch (error) {
-        if (!this.store.database.available || pointsToOutage(error) || codeOf(error).startsWith(NO_ROOM)) {
+        if (!this.store.writable || pointsToOutage(error) || codeOf(error).startsWith(NO_ROOM)) {
           // The event is not to blame, and the outage is told once by who noticed it.
           await this.pause(HELD_MS);
           continue;

@@ -69,6 +69,12 @@ export const environmentSchema = z.object({
     .max(65535)
     .optional()
     .describe('Port of /metrics, /healthz and /readyz on 127.0.0.1; closed when absent'),
+  LETHE_MIN_FREE_MB: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(128)
+    .describe('Mebibytes that stay free on the disk of the data directory; with less, nothing is recorded'),
   LETHE_LOAD_SHEDDING: z
     .enum(['on', 'off'])
     .default('on')
