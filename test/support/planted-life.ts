@@ -69,7 +69,7 @@ export function plantLife(lethe: Api, version: LifeVersion, id = 'life'): string
   writeFileSync(
     join(folder, 'index.mjs'),
     `import base from './base.mjs';
-const at = (x) => ({ ...x, config: { url: ${address} } });
+const at = (x) => ({ ...x, config: { url: ${address} + '/as/${version}' } });
 const asked = (name) => [name, (x, ...rest) => base[name](at(x), ...rest)];
 const fail = (code) => ({ ok: false, error: { class: 'auth', code }, message: 'Refused.' });
 export default {

@@ -23,6 +23,8 @@ export interface Mailing {
   slowMs: number;
   /** The only one it accepts, from versions that send one. */
   token: string;
+  /** `<version> <path>` of every call, from versions that say theirs. */
+  calls: string[];
   /** What is left in the system, by id. */
   rows: Map<string, string>;
   close(): Promise<void>;
@@ -60,14 +62,16 @@ export async function openMailing(): Promise<Mailing> {
     ['m4', 'dan@example.test'],
   ]);
   const answer = async (request: IncomingMessage): Promise<unknown> => {
-    if (request.url === '/fault') return { fault: mailing.fault, slowMs: mailing.slowMs };
-    if (request.url === '/token') return { token: mailing.token };
-    if (request.url === '/rows') return [...rows].map(([id, email]) => ({ id, email }));
+    const [, version = '', path] = /^(?:\/as\/([^/]+))?(\/.*)$/.exec(request.url ?? '') ?? [];
+    mailing.calls.push(`${version} ${path}`);
+    if (path === '/fault') return { fault: mailing.fault, slowMs: mailing.slowMs };
+    if (path === '/token') return { token: mailing.token };
+    if (path === '/rows') return [...rows].map(([id, email]) => ({ id, email }));
     for (const id of JSON.parse(await text(request)) as string[]) rows.delete(id);
     return {};
   };
   const server = createServer((request, response) => {
-    const cut = mailing.fault === 'gone' || (mailing.fault === 'down' && request.url !== '/rows');
+    const cut = mailing.fault === 'gone' || (mailing.fault === 'down' && !request.url?.endsWith('/rows'));
     if (cut) request.socket.destroy();
     else void answer(request).then((body) => response.end(JSON.stringify(body)));
   });
@@ -78,6 +82,7 @@ export async function openMailing(): Promise<Mailing> {
     fault: 'none',
     slowMs: 0,
     token: 'first-token',
+    calls: [],
     rows,
     close: () =>
       new Promise((resolve) => {
