@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { Database, type Migration } from '#ledger';
 import { migrate, provision, type Provisioned } from '#platform';
+import { keepGoldenLeaves } from './golden-leaves.js';
 
 export interface TestDatabase {
   /** As the application: behind the wall. */
@@ -37,6 +38,7 @@ export async function createTestDatabase(migrations: Migration[], cluster = clus
     urls,
     superuser,
     drop: async () => {
+      await keepGoldenLeaves(superuser);
       await database.close();
       await superuser.end();
       const admin = new Client({ connectionString: cluster });

@@ -103,6 +103,11 @@ export function declareEvents<const T extends string>(...types: T[]): readonly T
   return types;
 }
 
+/** Every type that a loaded domain declared, sorted. */
+export function knownEvents(): string[] {
+  return [...known].sort();
+}
+
 /** True when some loaded domain declared the type. */
 export function isKnownEvent(type: string): boolean {
   return known.has(type);

@@ -10,6 +10,7 @@ export {
   declareEvents,
   EventTooLarge,
   isKnownEvent,
+  knownEvents,
   leafText,
   parseLeaf,
   type NewEvent,

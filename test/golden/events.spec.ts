@@ -1,0 +1,35 @@
+/** Stored bytes never migrate: a real leaf of every event type that was ever declared must be read by every build. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { isKnownEvent, knownEvents, leafText, parseLeaf } from '#ledger';
+import '../../apps/server/src/app.module.js';
+import { goldenFile, goldenFolder } from '../support/golden-leaves.js';
+
+const golden = readdirSync(goldenFolder).map((name) => name.replace(/\.json$/, ''));
+
+describe('the golden leaves', () => {
+  it('hold every declared type; to add what is missing: LETHE_TEST_GOLDEN=1 npm test', () => {
+    expect(knownEvents().filter((type) => !golden.includes(type))).toEqual([]);
+    // The control: a type without a leaf would be seen.
+    expect(['NobodyKnows.v1', ...knownEvents()].filter((type) => !golden.includes(type))).toContain('NobodyKnows.v1');
+  });
+
+  it('are of no type that this build has forgotten', () => {
+    expect(golden.filter((type) => !isKnownEvent(type))).toEqual([]);
+  });
+
+  it.each(golden)('%s is read, and written again is the same to the byte', (type) => {
+    const bytes = readFileSync(goldenFile(type), 'utf8');
+    const event = parseLeaf(7, bytes);
+    expect([event.type, event.position]).toEqual([type, 7]);
+    expect(Number.isNaN(Date.parse(event.recordedAt))).toBe(false);
+    expect(leafText(event)).toBe(bytes);
+  });
+
+  it('would fail on a leaf of another format, and on one that is not canonical (control)', () => {
+    const bytes = readFileSync(goldenFile(golden[0]!), 'utf8');
+    expect(() => parseLeaf(0, bytes.replace(/"v":1/, '"v":2'))).toThrow('format 2');
+    const spaced = bytes.replace('{', '{ ');
+    expect(leafText(parseLeaf(0, spaced))).not.toBe(spaced);
+  });
+});
