@@ -49,6 +49,6 @@ import { ReconfigureConnectionHandler } from './reconfigure-connection.js';
     CheckConnectionHandler,
     SetConnectionStatusHandler,
   ],
-  exports: [Connections, ConnectorCalls, OpenWork],
+  exports: [Connections, ConnectorCalls, OpenWork, ListConnections],
 })
 export class ConnectorsModule {}
