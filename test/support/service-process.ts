@@ -18,13 +18,13 @@ const READY_MS = 30_000;
 /** A service with one tenant; `get`, `post` and `put` reach whichever process runs at the moment. */
 export class ServiceProcess implements Pick<TestServer, 'get' | 'post' | 'put' | 'dataDir'> {
   private child: ChildProcess | undefined;
-  private baseUrl = '';
+  baseUrl = '';
 
   private constructor(
     readonly dataDir: string,
-    private readonly databases: readonly TestDatabase[],
-    private readonly environment: Record<string, string>,
-    private readonly keys: BootstrappedTenant['keys'],
+    readonly databases: readonly TestDatabase[],
+    readonly environment: Record<string, string>,
+    readonly keys: BootstrappedTenant['keys'],
   ) {}
 
   /** Makes databases and a tenant; nothing runs yet. `also` adds settings. */
@@ -77,6 +77,11 @@ export class ServiceProcess implements Pick<TestServer, 'get' | 'post' | 'put' |
       LETHE_MIGRATION_URL: ledger?.urls.ownerUrl ?? '',
       LETHE_KEYSTORE_MIGRATION_URL: keystore?.urls.ownerUrl ?? '',
     };
+  }
+
+  /** Keys of the tenant's principals. */
+  get apiKeys(): BootstrappedTenant['keys'] {
+    return this.keys;
   }
 
   /** Superuser on the ledger and on the key store, for looking and for planting faults. */

@@ -103,6 +103,7 @@ function change(office: PluginOffice, what: string, id: string, values: Values):
     case 'remove': {
       const { owner, due } = values;
       if ((owner === undefined) !== (due === undefined)) throw new Usage('--owner and --due go together.');
+      if (due !== undefined && !/^\d{4}-\d{2}-\d{2}$/.test(due)) throw new Usage('--due is a day: YYYY-MM-DD.');
       const takeover = owner !== undefined && due !== undefined ? { owner, dueOn: due } : undefined;
       return office.remove(id, reasonOf(values), takeover);
     }

@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs';
 import { chmod, cp, lstat, mkdir, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { PluginManifest } from '@lethe/plugin-sdk';
+import { canonicalize, type Json } from '#kernel';
 import { hostFailure, PluginFailure } from './plugin.errors.js';
 import { pluginManifest } from './plugin-manifest.js';
 
@@ -109,7 +110,7 @@ export async function removePluginFiles(dir: string): Promise<void> {
 
 /** Throws `PluginFailure` with `plugin-tampered` unless the folder still holds exactly the approved bytes. */
 export async function verifyPlugin(plugin: InstalledPlugin, dir = plugin.dir): Promise<void> {
-  if (!(await isIntact(dir, plugin.contentHash))) {
+  if (!(await isIntact(dir, plugin.contentHash, plugin.manifest))) {
     throw hostFailure('plugin-tampered', `${plugin.id}@${plugin.version}`);
   }
 }
@@ -127,10 +128,12 @@ async function settle(draft: string, target: string, contentHash: string): Promi
   }
 }
 
-async function isIntact(dir: string, contentHash: string): Promise<boolean> {
+/** `known` is the manifest the database holds: it decides about rights and limits, so it must be the approved one too. */
+async function isIntact(dir: string, contentHash: string, known?: PluginManifest): Promise<boolean> {
   try {
-    const { problems, contentHash: found } = await inspectPlugin(dir);
-    return problems.length === 0 && found === contentHash;
+    const { problems, contentHash: found, manifest } = await inspectPlugin(dir);
+    if (problems.length > 0 || found !== contentHash) return false;
+    return known === undefined || canonicalize(known as unknown as Json) === canonicalize(manifest as unknown as Json);
   } catch {
     return false;
   }
