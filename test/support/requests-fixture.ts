@@ -17,6 +17,7 @@ import { EraseOwnStep } from '../../libs/requests/src/step/erase-own-step.js';
 import { EraseStep } from '../../libs/requests/src/step/erase-step.js';
 import { ExcludeFromPlan, ExcludeFromPlanHandler } from '../../libs/requests/src/plan/exclude-from-plan.js';
 import { IdentifySubject, IdentifySubjectHandler } from '../../libs/requests/src/identify/identify-subject.js';
+import { PrepareErasure } from '../../libs/requests/src/step/prepare-erasure.js';
 import { LateRecords } from '../../libs/requests/src/step/late-records.js';
 import { MakePlan, MakePlanHandler } from '../../libs/requests/src/plan/make-plan.js';
 import { ManualTasks } from '../../libs/requests/src/manual-tasks.js';
@@ -120,7 +121,13 @@ export async function openRequests(shared: SharedDatabases, systems: FakeSystem[
     new BeginRequest(requests, plans, file, new Suppressions(vault.database, keys, clock), clock),
     new RunStep(
       requests,
-      new EraseStep(requests, file, calls, new LateRecords(requests, plans, file, clock), clock),
+      new EraseStep(
+        requests,
+        file,
+        calls,
+        new PrepareErasure(file, new LateRecords(requests, plans, file, clock), rules),
+        clock,
+      ),
       new EraseOwnStep(requests, file, erasure, clock),
       new ReadStep(requests, file, calls, packages),
     ),

@@ -76,9 +76,7 @@ export class OpenRequestHandler implements ICommandHandler<OpenRequest> {
         : noticeJob(id, 'acknowledgement', 0);
       // A repeat may come before the stop is done; it is told so, and not that all is over.
       const said = { ...answer, status: status === 'closed' ? 'acting' : status } as unknown as JsonObject;
-      const kept = by.idempotency
-        ? { idempotency: by.idempotency, respond: () => ({ status: 201, body: said }) }
-        : {};
+      const kept = by.idempotency ? { idempotency: by.idempotency, respond: () => ({ status: 201, body: said }) } : {};
       await this.requests.store.append({
         tenant: by.tenant,
         actorRef: by.actorRef,

@@ -127,8 +127,7 @@ export function againJob(
   const dedupeKey = [`request/${requestId}/${part}`, base, `again-${died.jobId}`].filter((one) => one !== '').join('/');
   const job = (queue: string, payload: NewJob['payload']): NewJob => ({ queue, payload, runAt, dedupeKey });
   const notice = /^(acknowledgement|extension|completion)-(\d+)$/.exec(base);
-  if (part === 'notice' && notice)
-    return job(ANSWER, { requestId, round: Number(notice[2]), notice: notice[1]! });
+  if (part === 'notice' && notice) return job(ANSWER, { requestId, round: Number(notice[2]), notice: notice[1]! });
   if (part === 'answer') return job(ANSWER, { requestId, round: Number(base) });
   if (part === 'certificate') return job(CERTIFICATE, { requestId });
   if (part === 'stop') return job(STOP, { requestId });

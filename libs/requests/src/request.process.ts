@@ -59,11 +59,7 @@ function owedBy(state: RequestState, about: About, died: Died, again: NewJob | u
 }
 
 /** At least once: a second look at the same death changes nothing. */
-function stepFailed(
-  state: RequestState,
-  stepId: string,
-  { jobId, code, class: errorClass }: Died,
-): Change | undefined {
+function stepFailed(state: RequestState, stepId: string, { jobId, code, class: errorClass }: Died): Change | undefined {
   const step = stepOf(state, stepId);
   if (!step || step.finished || step.failure?.jobId === jobId || step.handled) return undefined;
   return {
@@ -93,8 +89,12 @@ function otherFailed(
   switch (part) {
     case 'begin':
       // A plan that is no longer the one to carry out has failed nobody.
-      return state.plan?.planId === partId && state.steps.length === 0 && ['approved', 'incomplete'].includes(state.status)
-        ? { events: [fact('RequestIncomplete.v1', { requestId: state.id, reasons: [...state.incomplete, ...reasons] })] }
+      return state.plan?.planId === partId &&
+        state.steps.length === 0 &&
+        ['approved', 'incomplete'].includes(state.status)
+        ? {
+            events: [fact('RequestIncomplete.v1', { requestId: state.id, reasons: [...state.incomplete, ...reasons] })],
+          }
         : undefined;
     case 'answer':
       return { events: [incomplete], rows: again ? enqueue(again) : [] };

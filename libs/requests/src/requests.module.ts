@@ -46,6 +46,7 @@ import { PackageRegister } from './package/package-register.js';
 import { PackageController } from './package/package.controller.js';
 import { AnswerWriter, CertificateIssuer, OwnErasure, PackageBuilder, WithdrawalPort } from './ports.js';
 import { ReadRequest } from './read-request.js';
+import { PrepareErasure } from './step/prepare-erasure.js';
 import { ReadStep } from './step/read-step.js';
 import { ReplayErasures } from './step/replay-erasures.js';
 import { ReplayKeys } from './step/replay-keys.js';
@@ -85,7 +86,15 @@ const answering: Provider[] = [
 
 const slices: Provider[] = [
   ...[Intake, OpenRequestHandler, IdentifySubjectHandler, SendVerificationCodeHandler, MakePlanHandler],
-  ...[ExcludeFromPlanHandler, ApproveRequestHandler, CourseOfRequest, ManualTasks, HandOver, ReadRequest, SearchRequests],
+  ...[
+    ExcludeFromPlanHandler,
+    ApproveRequestHandler,
+    CourseOfRequest,
+    ManualTasks,
+    HandOver,
+    ReadRequest,
+    SearchRequests,
+  ],
 ];
 
 const engine: Provider[] = [
@@ -93,6 +102,7 @@ const engine: Provider[] = [
   ...[
     BeginRequest,
     LateRecords,
+    PrepareErasure,
     EraseStep,
     EraseOwnStep,
     ReadStep,

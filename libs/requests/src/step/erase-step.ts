@@ -1,23 +1,22 @@
 /** One connection's erasure: apply what was kept, read again, and say of every dataset what became of it. */
 import { Inject, Injectable } from '@nestjs/common';
-import { newId, type Clock, type TenantId } from '#kernel';
+import { newId, type Clock } from '#kernel';
 import { dead, later, type JobContext, type JobResult, enqueue } from '#jobs';
 import type { CivilDate } from '#law';
 import type { NewEvent } from '#ledger';
 import { CLOCK } from '#platform';
 import { CaseFile } from '../case-file.js';
-import type { Item, Outcome, VerifiedId, Verification } from './connected.js';
+import type { Outcome, Verification } from './connected.js';
 import { SystemCalls, type CallOptions } from './connected-systems.js';
-import { exclusionsOf } from '../plan/exclusion.js';
 import { toTarget, type KeptTarget } from './kept-target.js';
 import { FINALITY, type DatasetOutcome } from './outcome.js';
 import { aftercareJob } from '../request-jobs.js';
 import type { RequestState } from '../request-state.js';
-import { LateRecords } from './late-records.js';
 import { withEvents } from '../next-move.js';
 import { fact, type HorizonFact } from '../request.js';
 import { Requests } from '../requests.js';
 import { pendingFacts, pendingNow, pendingOf, pollPending } from './pending-work.js';
+import { heldOutcomes, keptByHold, PrepareErasure, type Work } from './prepare-erasure.js';
 import { grouped, openTargets, othersNow, targetOutcomes, withMissing, type TargetOutcome } from './step-outcomes.js';
 import {
   aboutOf,
@@ -28,21 +27,11 @@ import {
   revisionOf,
   resultOfFail,
   stepOf,
-  type Attempt,
   type StepJob,
 } from './step-run.js';
 import { stepProblems } from '../verdict.js';
 
 const CALL_MS = 10 * 60_000;
-
-/** One call's material. */
-interface Work extends Attempt {
-  tenant: TenantId;
-  connectionId: string;
-  items: Item[];
-  itemKey: string;
-  kept: KeptTarget[];
-}
 
 @Injectable()
 export class EraseStep {
@@ -50,7 +39,7 @@ export class EraseStep {
     private readonly requests: Requests,
     private readonly file: CaseFile,
     private readonly calls: SystemCalls,
-    private readonly late: LateRecords,
+    private readonly prepare: PrepareErasure,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -58,53 +47,25 @@ export class EraseStep {
     const attempt = await beginAttempt(this.requests, job, context);
     if (!attempt) return { kind: 'done' };
     try {
-      return await this.act(await this.prepare(attempt));
+      return await this.act(await this.prepare.work(attempt));
     } catch (error) {
       return failureResult(error);
     }
   }
 
-  private async prepare(attempt: Attempt): Promise<Work> {
-    const { job, state, step } = attempt;
-    const { tenant, generation } = job;
-    const planId = state.plan?.planId ?? state.id;
-    const itemKey = this.file.itemKey(tenant, planId, step.stepId, generation);
-    const items: Item[] = [{ itemKey, generation, ids: await this.ids(tenant, state, step.connectionId) }];
-    const known = await this.file.targets(tenant, state.id, step);
-    // An officer's re-drive also takes what came meanwhile, as far as the approved decision covers it.
-    const added = generation > 0 ? await this.late.add(attempt, items, known) : [];
-    const kept = [...known, ...added];
-    return { ...attempt, tenant, connectionId: step.connectionId, items, itemKey, kept };
-  }
-
-  /** Verified and derived ones only, and none that an officer excluded here. */
-  private async ids(tenant: TenantId, state: RequestState, connectionId: string): Promise<VerifiedId[]> {
-    if (!state.plan) return [];
-    const [{ identifiers }, exclusions] = await Promise.all([
-      this.file.details(tenant, state.plan),
-      exclusionsOf(this.file, tenant, state),
-    ]);
-    const except = exclusions.flatMap((one) =>
-      one.connectionId === connectionId && one.identifierType ? [one.identifierType] : [],
-    );
-    return identifiers
-      .filter((one) => !except.includes(one.type))
-      .map(({ type, value, strength }) => ({ type, value, strength }));
-  }
-
   private async act(work: Work): Promise<JobResult> {
     const open = openTargets(work.kept, work.step.settled);
+    const held = heldOutcomes(work, open);
+    for (const { target } of held) open.delete(target);
     const { outcomes, failure } = await this.apply(work, open);
     // A record that is gone on a later attempt may be our own doing: the second read decides, so it is not recorded yet.
     const unsure = outcomes.filter((one) => work.earlier > 0 && one.kind === 'not-found' && one.note === undefined);
-    await this.note(
-      work,
-      outcomes.filter((one) => !unsure.includes(one)),
-    );
+    await this.note(work, [...held, ...outcomes.filter((one) => !unsure.includes(one))]);
     if (failure) return failure;
     const stopped = stopOf(outcomes, this.clock.now());
     if (stopped) return stopped;
-    const verified = await this.verify(work, othersNow(work.step, outcomes));
+    const others = othersNow(work.step, outcomes);
+    const verified = await this.verify(work, others, keptByHold(work.step, held));
     const confirmed = unsure.map((one) => confirmedOnRetry(one, work.kept, verified));
     const horizons = await this.horizon(work);
     return this.finish(work, confirmed, verified, horizons);
@@ -148,9 +109,11 @@ export class EraseStep {
   }
 
   /** By reference and by identifier. A record that is somebody else's by now stays; only identifiers could still lead to it. */
-  private async verify(work: Work, others: ReadonlySet<number>): Promise<Verification[]> {
+  private async verify(work: Work, others: ReadonlySet<number>, held: ReadonlySet<number>): Promise<Verification[]> {
     const { tenant, connectionId, items, itemKey } = work;
-    const kept = work.kept.filter((_, index) => !others.has(index));
+    const asked = (target: KeptTarget, index: number): KeptTarget =>
+      held.has(index) ? { ...target, action: 'retain' } : target;
+    const kept = work.kept.map(asked).filter((_, index) => !others.has(index));
     const at = kept.map((target) => toTarget(target, itemKey));
     const verified: Verification[] = [];
     for await (const one of this.calls.verify(tenant, connectionId, items, at, this.options(work))) verified.push(one);
