@@ -3,8 +3,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 /** For what is never shown as a page (OWASP REST security cheat sheet). Computing helmet's set took a fifth of a consent check. */
 const forJson = {
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  // Answers hold personal data: no browser and no proxy keeps them. What may be kept, such as a tile, says so itself.
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
   'strict-transport-security': 'max-age=31536000; includeSubDomains',
   'x-content-type-options': 'nosniff',
 };

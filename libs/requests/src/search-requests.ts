@@ -1,10 +1,13 @@
 /** Finds requests by state, right, due date or person; the list of what is open and overdue. */
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import { DomainError, type TenantId } from '#kernel';
+import type { TenantId } from '#kernel';
 import { Database } from '#ledger';
-import { KeyProvider, type Caller } from '#platform';
+import { KeyProvider, openCursor, sealCursor, type Caller } from '#platform';
 import { Subjects } from '#subjects';
+
+/** Cursors of this list open no other. */
+const LIST = 'requests';
 
 const identifier = z.strictObject({ type: z.string().min(1).max(40), value: z.string().min(1).max(640) });
 
@@ -58,11 +61,10 @@ export class SearchRequests {
   async page(by: Caller, filter: Filter): Promise<z.infer<typeof SummaryList>> {
     const people = await this.people(by.tenant, filter);
     const { cursor, limit, ...bound } = filter;
-    const scope = JSON.stringify([by.principal.id, bound]);
     const after =
       cursor === undefined
         ? ['0001-01-01', '00000000-0000-0000-0000-000000000000']
-        : this.opened(by.tenant, scope, cursor);
+        : openCursor(this.keys, by, LIST, bound, cursor);
     const { rows } = await this.database.fetch<Row>(by.tenant, {
       name: 'request-search',
       text: `SELECT id, type, status, resolution, subject, received_at, due_on FROM request_summary
@@ -87,29 +89,14 @@ export class SearchRequests {
       dueOn: due_on,
     }));
     const last = items.at(-1);
-    return { items, next: rows.length > limit && last ? this.sealed(by.tenant, scope, [last.dueOn, last.id]) : null };
+    return {
+      items,
+      next: rows.length > limit && last ? sealCursor(this.keys, by, LIST, bound, [last.dueOn, last.id]) : null,
+    };
   }
 
   private async people(tenant: TenantId, { subject, subjectId }: Filter): Promise<string[] | null> {
     if (subjectId !== undefined) return [subjectId];
     return subject === undefined ? null : this.subjects.lookup(tenant, subject.identifiers);
-  }
-
-  /** Bound to tenant, principal and filter: a cursor of somebody else is refused. */
-  private sealed(tenant: TenantId, scope: string, after: string[]): string {
-    const text = after.join('|');
-    return `${Buffer.from(text).toString('base64url')}.${this.tag(tenant, scope, text)}`;
-  }
-
-  private opened(tenant: TenantId, scope: string, cursor: string): string[] {
-    const [body = '', tag = ''] = cursor.split('.');
-    const text = Buffer.from(body, 'base64url').toString('utf8');
-    const parts = text.split('|');
-    if (parts.length === 2 && tag === this.tag(tenant, scope, text)) return parts;
-    throw new DomainError(400, 'cursor-invalid', 'The cursor does not belong to this search. Begin again without one.');
-  }
-
-  private tag(tenant: TenantId, scope: string, text: string): string {
-    return this.keys.mac(tenant, 'cursor', `requests|${scope}|${text}`).toString('base64url');
   }
 }
