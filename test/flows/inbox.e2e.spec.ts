@@ -1,7 +1,7 @@
 /** A system that pulls its work: erased by its own process, believed after a second look, and never on its word alone. */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   approve,
   approveByTwo,
@@ -21,20 +21,17 @@ const INES = 'ines@example.test';
 describe('a system that pulls its work', () => {
   let lethe: TestServer;
   let club: InboxSystem;
-
-  /** Time passes while somebody waits: a job that was at work when its answer came looks again two seconds later. */
-  const moving: Pick<TestServer, 'get'> = {
-    get: (path, call) => {
-      lethe.clock.advance(100);
-      return lethe.get(path, call);
-    },
-  };
+  let ticking: NodeJS.Timeout;
 
   beforeAll(async () => {
     lethe = await startTestServer();
     club = await connectInbox(lethe);
+    // Time passes, as it does: a job that was at work when its answer came looks again two seconds later.
+    ticking = setInterval(() => lethe.clock.advance(100), 100);
   }, 60_000);
+  afterEach(() => club.stopWorkers());
   afterAll(async () => {
+    clearInterval(ticking);
     await club.close();
     await lethe.close();
   });
@@ -58,7 +55,6 @@ describe('a system that pulls its work', () => {
       expect(status).toBe(200);
       const found = body.items.find((one: Answer) => one.kind === kind);
       if (found) return found.id;
-      lethe.clock.advance(500);
     }
     throw new Error(`no task ${kind} was offered`);
   }
@@ -81,7 +77,7 @@ describe('a system that pulls its work', () => {
     const before = await club.snapshot();
     const worker = club.worker();
     await approveByTwo(lethe, id, plan.hash);
-    const request = await requestWhen(moving, id, hasStatus('closed'));
+    const request = await requestWhen(lethe, id, hasStatus('closed'));
     expect(await club.snapshot()).toEqual(without(before, INES));
     expect(outcomesOf(request, club.connectionId)).toEqual([
       ...['bookings erased 2', 'members erased 1', 'notes not-found 0'],
@@ -92,7 +88,6 @@ describe('a system that pulls its work', () => {
     expect(target.horizon.map((one: Answer) => [one.dataset, one.layer])).toContainEqual(['members', 'backup']);
     const kinds = worker.lines.filter((line) => line.startsWith('claimed')).map((line) => line.split(' ')[1]);
     expect(kinds).toEqual(['apply', 'verify']);
-    await worker.kill();
   }, 40_000);
 
   it('gives identifiers to a claim only, and the access log knows it before', async () => {
@@ -198,32 +193,30 @@ describe('a system that pulls its work', () => {
       await club.query(`INSERT INTO members VALUES (10, 'lena@example.test', 'Lena')`);
       const id = await approved('lena@example.test');
       const liar = club.worker({ lies: true });
-      const request = await requestWhen(moving, id, hasStatus('incomplete'));
+      const request = await requestWhen(lethe, id, hasStatus('incomplete'));
       expect(targetOf(request).failure.code).toBe('residue');
       expect(outcomesOf(request, club.connectionId)).toContain('members failed 0');
       expect(outcomesOf(request, club.connectionId).join()).not.toContain('members erased');
       expect(liar.lines.some((line) => line.startsWith('did verify'))).toBe(true);
       await liar.kill();
       // Told again by an officer, an honest worker does what the liar did not.
-      const honest = club.worker();
+      club.worker();
       const retried = await lethe.post(`/v1/requests/${id}/targets/${club.connectionId}/retry`, {
         reason: 'It is still there.',
       });
       expect(retried.status).toBe(200);
-      const closed = await requestWhen(moving, id, hasStatus('closed'));
+      const closed = await requestWhen(lethe, id, hasStatus('closed'));
       expect(outcomesOf(closed, club.connectionId)).toContain('members erased 1');
       expect((await club.query(`SELECT * FROM members WHERE email LIKE 'lena%'`)).rows).toEqual([]);
-      await honest.kill();
     }, 40_000);
 
     it('forgets a dataset: it is a failure, and the request says which', async () => {
       const id = await approved('mia@example.test');
-      const worker = club.worker({ forgets: 'notes' });
-      const request = await requestWhen(moving, id, hasStatus('incomplete'));
+      club.worker({ forgets: 'notes' });
+      const request = await requestWhen(lethe, id, hasStatus('incomplete'));
       expect(targetOf(request).failure.code).toBe('no-outcome');
       const notes = targetOf(request).outcomes.filter((one: Answer) => one.dataset === 'notes');
       expect(notes.map((one: Answer) => [one.kind, one.reason])).toEqual([['failed', 'no-outcome']]);
-      await worker.kill();
     }, 40_000);
   });
 
@@ -236,9 +229,8 @@ describe('a system that pulls its work', () => {
     await first.kill();
     const second = club.worker();
     expect(await second.said(/^claimed apply/)).toBe(`claimed apply ${Number(claim.split(' ')[2]) + 1}`);
-    await requestWhen(moving, id, hasStatus('closed'));
+    await requestWhen(lethe, id, hasStatus('closed'));
     expect(await club.snapshot()).toEqual(without(before, 'nora@example.test'));
-    await second.kill();
   }, 40_000);
 
   it('is shared by two workers: every task is done by one of them', async () => {
@@ -248,11 +240,10 @@ describe('a system that pulls its work', () => {
     const ids = [];
     for (const email of people) ids.push(await approved(email));
     const workers = [club.worker(), club.worker()];
-    for (const id of ids) await requestWhen(moving, id, hasStatus('closed'));
+    for (const id of ids) await requestWhen(lethe, id, hasStatus('closed'));
     const did = workers.flatMap(({ lines }) => lines.filter((line) => line.startsWith('claimed')));
     expect(did.filter((line) => line === 'claimed apply 1')).toHaveLength(people.length);
     expect(did.filter((line) => line === 'claimed verify 1')).toHaveLength(people.length);
-    await Promise.all(workers.map((one) => one.kill()));
   }, 60_000);
 
   it('hands in records, goes on after a cut, and the package holds every one', async () => {
@@ -270,20 +261,19 @@ describe('a system that pulls its work', () => {
     const second = club.worker();
     // It went on behind what had arrived.
     expect(await second.said(/^did read/)).toBe(`did read ${cut[0].parts}`);
-    const request = await requestWhen(moving, id, hasStatus('closed'));
+    const request = await requestWhen(lethe, id, hasStatus('closed'));
     expect(outcomesOf(request, club.connectionId)).toEqual([
       'bookings not-found 0',
       'members not-found 0',
       'notes provided 400',
     ]);
-    await second.kill();
   }, 60_000);
 
   it('does not answer in time: the request is incomplete and says so', async () => {
     const id = await approved('quinn@example.test');
     await offered('apply');
     lethe.clock.advance(15 * 86_400_000);
-    const request = await requestWhen(moving, id, hasStatus('incomplete'));
+    const request = await requestWhen(lethe, id, hasStatus('incomplete'));
     expect(targetOf(request).failure.code).toBe('task-overdue');
     const listed = await lethe.get(`/v1/tasks?connectionId=${club.connectionId}`, { key: club.key });
     expect(listed.body.items).toEqual([]);

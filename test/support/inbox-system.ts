@@ -46,6 +46,7 @@ export interface InboxSystem {
   snapshot(): Promise<Record<string, unknown[]>>;
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
   worker(manner?: Manner, key?: string): Worker;
+  stopWorkers(): Promise<void>;
   connectionId: string;
   key: string;
   keyId: string;
@@ -107,6 +108,9 @@ export async function connectInbox(
       );
       workers.push(started);
       return started;
+    },
+    stopWorkers: async () => {
+      await Promise.all(workers.map((one) => one.kill()));
     },
     close: async () => {
       await Promise.all(workers.map((one) => one.kill()));

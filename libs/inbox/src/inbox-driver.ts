@@ -23,9 +23,9 @@ import { CLOCK } from '#platform';
 import { configHash, configOf, datasetsOf } from './declared-system.js';
 import { KeyBinding } from './key-binding.js';
 import { OpenTasks } from './open-task.js';
-import { outcomeFor } from './task-outcome.js';
+import { outcomeFor, type TaskOutcome } from './task-outcome.js';
 import { TaskRecords } from './task-records.js';
-import { standingOf, verificationsOf, type Answered } from './task-standing.js';
+import { standingOf, staysAway, verificationsOf, type Answered } from './task-standing.js';
 import { isOverdue, lookAgainMs, type Asked, type AskedDataset, type TaskKind, type TaskRow } from './task.js';
 import { Tasks } from './tasks.js';
 
@@ -130,12 +130,37 @@ export class InboxDriver implements ConnectionDriver {
     }
   }
 
-  async *verify(tenant: TenantId, row: ConnectionRow, items: Item[], at: Target[]): AsyncGenerator<Verification> {
+  async *verify(
+    tenant: TenantId,
+    row: ConnectionRow,
+    items: Item[],
+    at: Target[],
+    options: SystemCallOptions = {},
+  ): AsyncGenerator<Verification> {
     const datasets = configOf(row).datasets.map((one) => one.name);
-    for (const { itemKey } of items) {
-      const own = at.filter((one) => one.itemKey === itemKey);
-      yield* verificationsOf(await this.answered(tenant, row, 'verify', itemKey), own, itemKey, datasets);
+    for (const item of items) {
+      const own = at.filter((one) => one.itemKey === item.itemKey);
+      const seen = (await this.answered(tenant, row, 'verify', item.itemKey))?.outcomes ?? [];
+      // What an earlier attempt did has been looked at then, and not since: it is looked at again.
+      const unseen = own.filter((target) => staysAway(target) && !outcomeFor(seen, target));
+      const again = await this.lookAgain(tenant, row, item, unseen, options);
+      yield* verificationsOf([...seen, ...again], own, item.itemKey, datasets);
     }
+  }
+
+  private async lookAgain(
+    tenant: TenantId,
+    row: ConnectionRow,
+    item: Item,
+    unseen: Target[],
+    options: SystemCallOptions,
+  ): Promise<TaskOutcome[]> {
+    if (unseen.length === 0) return [];
+    const asked = askedOf(
+      item,
+      unseen.map(({ dataset, ref }) => ({ dataset, ref, action: 'verify' as const })),
+    );
+    return (await this.settled(tenant, row, 'verify', `${item.itemKey}:again`, asked, options)).outcomes;
   }
 
   *horizon(row: ConnectionRow): Generator<Horizon> {

@@ -45,9 +45,11 @@ type Standing = Placeless<Outcome>;
 
 const DONE = ['erased', 'anonymised', 'masked', 'detached', 'rectified', 'not-found'];
 
-/** Records that stay under a rule, or stay stripped, are there: a second look could find nothing else. */
-const needsLook = (target: Target, said: TaskOutcome): boolean =>
-  DONE.includes(said.kind) && target.action !== 'retain' && target.action !== 'strip';
+/** False for records that stay under a rule, or stay stripped: a second look could find nothing else. */
+export const staysAway = (target: Pick<Target, 'action'>): boolean =>
+  target.action !== 'retain' && target.action !== 'strip';
+
+const needsLook = (target: Target, said: TaskOutcome): boolean => DONE.includes(said.kind) && staysAway(target);
 
 const verifyEnd = (why: EndOfTask | null): string => (why === 'task-overdue' || why === null ? 'verify-overdue' : why);
 
@@ -96,17 +98,17 @@ function told(said: TaskOutcome): Standing {
 
 /** What the second look said, for every dataset that was acted on; what nobody looked at is not clean. */
 export function verificationsOf(
-  verify: Answered | undefined,
+  seen: readonly TaskOutcome[],
   at: readonly Target[],
   itemKey: string,
   datasets: readonly string[],
 ): Verification[] {
   return datasets.map((dataset): Verification => {
-    const own = at.filter((target) => target.dataset === dataset);
-    const staying = own.every(({ action }) => action === 'retain' || action === 'strip');
-    const seen = verify?.outcomes.filter((one) => one.dataset === dataset) ?? [];
-    const clean = seen.length > 0 && seen.every((one) => one.kind === 'clean');
-    if (staying || clean) return { itemKey, dataset, kind: 'clean' };
-    return { itemKey, dataset, kind: 'residue', ref: own[0]?.ref ?? '*', by: 'identifier' };
+    const dirty = at.filter(
+      (target) => target.dataset === dataset && staysAway(target) && outcomeFor(seen, target)?.kind !== 'clean',
+    );
+    const [first] = dirty;
+    if (!first) return { itemKey, dataset, kind: 'clean' };
+    return { itemKey, dataset, kind: 'residue', ref: first.ref, by: 'identifier' };
   });
 }
