@@ -1,7 +1,9 @@
 /** The gauges tell the truth: each condition is planted, and read on the admin port as a scraper reads it. */
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { documented } from '../support/documented.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 
 let lethe: TestServer;
@@ -34,6 +36,12 @@ async function plantRequest(status: string, dueOn: string): Promise<void> {
      VALUES ($1, $2, 'erasure', $3, $2, true, now(), current_date, $4, '{}')`,
     [tenant, randomUUID(), status, dueOn],
   );
+}
+
+/** Names in the rules and in the table; a histogram is asked by `_bucket`, `_sum` and `_count`. */
+function namesIn(text: string): Set<string> {
+  const names = text.match(/\b(?:lethe|process|nodejs)_[a-z_]+(?![a-z_]*\.)/g) ?? [];
+  return new Set(names.map((name) => name.replace(/_seconds_(bucket|sum|count)$/, '_seconds')));
 }
 
 describe('the admin port', () => {
@@ -78,6 +86,14 @@ describe('the admin port', () => {
     expect(await read('lethe_checkpoint_age_seconds')).toBe(0);
   });
 
+  it('tells the age of the last backup by part, and nothing while there was none', async () => {
+    expect(await read('lethe_backup_age_seconds{part="keys"}')).toBeUndefined();
+    await lethe.superuser.query(`INSERT INTO installation_mark (name, detail, set_at) VALUES ('backup-keys', '', $1)`, [
+      new Date(lethe.clock.now().getTime() - 3_600_000),
+    ]);
+    expect(await read('lethe_backup_age_seconds{part="keys"}')).toBeCloseTo(3_600, 0);
+  });
+
   it('counts appends, flushes, waits for connections and the process', async () => {
     const before = await read('lethe_events_appended_total');
     await lethe.put('/v1/purposes/metric', { name: 'n', legalBasis: 'consent', model: 'opt-in' }, { as: 'admin' });
@@ -119,5 +135,18 @@ describe('the admin port', () => {
     const { text } = await ask('/metrics');
     expect(Number(/^lethe_event_loop_delay_seconds (\S+)$/m.exec(text)?.[1])).toBeGreaterThan(0.05);
     expect(Number(/^lethe_load_level (\d)$/m.exec(text)?.[1])).toBeGreaterThan(0);
+  });
+
+  it('every series that an alert asks for exists, and docs/operations.md lists every one', async () => {
+    const known = (await lethe.server.parts.metrics.registry.getMetricsAsJSON()).map(({ name, help }) => ({
+      name,
+      help,
+    }));
+    const names = new Set(known.map(({ name }) => name));
+    const rules = readFileSync('apps/server/deploy/lethe.rules.yml', 'utf8').replaceAll(/^\s*#.*$/gm, '');
+    expect([...namesIn(rules)].filter((name) => !names.has(name))).toEqual([]);
+    expect(namesIn('lethe_misspelt_total > 0')).toEqual(new Set(['lethe_misspelt_total']));
+    const rows = known.map(({ name, help }) => `| \`${name}\` | ${help} |`).sort();
+    expect(documented('docs/operations.md', 'metrics', ['| series | meaning |', '|---|---|', ...rows])).toBe('');
   });
 });

@@ -17,6 +17,7 @@ export class DiskWatch {
   private readonly full = new Set<Database>();
   private freeBytes = Infinity;
   private low = false;
+  private refusing = false;
   private timer: NodeJS.Timeout | undefined;
   private unlisten: (() => void)[] = [];
   private triedAt = 0;
@@ -58,16 +59,16 @@ export class DiskWatch {
 
   private judge(): void {
     const { state, log } = this.parts;
-    const was = state.refusals.some(({ code }) => code === 'read-only');
     const full = this.low || this.full.size > 0;
     if (full)
       state.refuse(
         'read-only',
         'There is no room to write. Make room on the disk of the data folder or of PostgreSQL; the service then goes on by itself.',
       );
-    else if (was) state.clear('read-only');
-    if (full !== was)
+    else if (this.refusing) state.clear('read-only');
+    if (full !== this.refusing)
       log.error({ full }, full ? 'no room to write: nothing is recorded' : 'there is room to write again');
+    this.refusing = full;
   }
 }
 

@@ -47,6 +47,16 @@ export function registerTenantGauges(
     'Age of the oldest event that no published checkpoint covers; 0 when all are',
     ({ unsignedSeconds }) => unsignedSeconds,
   );
+  metrics.gauge(
+    'lethe_backup_age_seconds',
+    'Age of the last backup, by part: ledger, keys, kept; absent when there was none',
+    ['part'],
+    async (set) => {
+      const text = `SELECT name, set_at FROM installation_mark WHERE name LIKE 'backup-%'`;
+      const { rows } = await database.global<{ name: string; set_at: Date }>({ text });
+      for (const { name, set_at: at } of rows) set(age(at, clock.now()), { part: name.slice('backup-'.length) });
+    },
+  );
   const perName = (name: string, help: string, key: 'events' | 'seconds'): void => {
     metrics.gauge(name, help, ['subscription'], async (set) => {
       for (const [subscription, lag] of (await read()).lag) set(lag[key], { subscription });
