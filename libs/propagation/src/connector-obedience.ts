@@ -1,10 +1,25 @@
-/** The connectors as somebody who can be told. */
+/** The connectors as somebody who can be told: a plugin's `obey`, or a task in a system's inbox. */
 import { Injectable } from '@nestjs/common';
-import { ObeyPort, type Told } from './tell-system.js';
+import { AnswerLater, ConnectorCalls, PluginFailure } from '#connectors';
+import type { TenantId } from '#kernel';
+import { ObeyPort, type PersonToTell, type Told } from './tell-system.js';
 
 @Injectable()
 export class ConnectorObedience extends ObeyPort {
-  async tell(): Promise<Told> {
-    return { kind: 'unsupported' };
+  constructor(private readonly calls: ConnectorCalls) {
+    super();
+  }
+
+  async tell(tenant: TenantId, connectionId: string, itemKey: string, person: PersonToTell): Promise<Told> {
+    const { subject, identifiers: ids, decisions } = person;
+    try {
+      await this.calls.obey(tenant, connectionId, [{ itemKey, ids, decisions }], { about: { subject } });
+      // Who does not know the person has nothing to stop.
+      return { kind: 'obeyed' };
+    } catch (error) {
+      if (error instanceof AnswerLater) return { kind: 'later', at: error.at };
+      if (error instanceof PluginFailure && error.fail.code === 'operation-unsupported') return { kind: 'unsupported' };
+      throw error;
+    }
   }
 }

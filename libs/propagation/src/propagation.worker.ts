@@ -13,8 +13,8 @@ import { PublicEvents } from './public-events.js';
 import { TellSystem } from './tell-system.js';
 import { lanePayload, WorkLane } from './work-lane.js';
 
-/** A message may take ten seconds; the worker renews the lease meanwhile. */
-const LANE = { payload: lanePayload, concurrency: 24, perKey: { concurrency: 4 }, lease: 15_000 };
+/** A message may take longer than a lease: the worker renews it meanwhile, and a dead worker's lanes are taken over soon. */
+const LANE = { payload: lanePayload, concurrency: 24, perKey: { concurrency: 4 }, lease: 6_000 };
 /** A lane never dies: its deliveries end by themselves after 72 hours. */
 const FOR_EVER = { maxAttempts: 1_000_000, backoff: { baseMs: 1_000, maxMs: 60_000 } };
 /** Told until somebody is late for a day and an officer has been asked: by then it is a dead letter. */

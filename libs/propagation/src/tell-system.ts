@@ -19,7 +19,7 @@ export interface StandingDecision {
 }
 
 /** Somebody a system is told about. */
-export interface PersonToObey {
+export interface PersonToTell {
   subject: SubjectId;
   identifiers: { type: string; value: string }[];
   decisions: StandingDecision[];
@@ -30,7 +30,7 @@ export type Told = { kind: 'obeyed' } | { kind: 'unsupported' } | { kind: 'later
 
 /** Port to the connectors. `key` is the same for every attempt. */
 export abstract class ObeyPort {
-  abstract tell(tenant: TenantId, connectionId: string, key: string, person: PersonToObey): Promise<Told>;
+  abstract tell(tenant: TenantId, connectionId: string, key: string, person: PersonToTell): Promise<Told>;
 }
 
 const ACTOR = 'system:propagation';
@@ -45,7 +45,7 @@ export class TellPeople {
   ) {}
 
   /** Withdrawal and objection need no proof (GDPR 7(3), 21(3)): everything she is known by counts, claimed or not. */
-  async standing(tenant: TenantId, subject: SubjectId, concerns: (purpose: string) => boolean): Promise<PersonToObey> {
+  async standing(tenant: TenantId, subject: SubjectId, concerns: (purpose: string) => boolean): Promise<PersonToTell> {
     const person = await this.records.of(tenant, subject, true);
     const moment = { now: this.clock.now().toISOString() };
     const decisions = (await this.purposes.all(tenant))
