@@ -47,9 +47,17 @@ export interface TestClusters {
 
 /** Starts a server with one test tenant. `environment` adds settings such as LETHE_SMTP_URL. */
 export async function startTestServer(
-  options: { now?: Date; environment?: Record<string, string>; territory?: string; clusters?: TestClusters } = {},
+  options: {
+    now?: Date;
+    environment?: Record<string, string>;
+    territory?: string;
+    clusters?: TestClusters;
+    /** Instead of one that stands still at `now`. */
+    clock?: TestClock;
+    guardClock?: boolean;
+  } = {},
 ): Promise<TestServer> {
-  const clock = new TestClock(options.now ?? new Date());
+  const clock = options.clock ?? new TestClock(options.now ?? new Date());
   const ledger = await createTestDatabase(schemas.ledger, options.clusters?.ledger);
   const keystore = await createTestDatabase(schemas.keystore, options.clusters?.keystore);
   const dataDir = await mkdtemp(join(tmpdir(), 'lethe-server-'));
@@ -64,7 +72,7 @@ export async function startTestServer(
     LETHE_LOAD_SHEDDING: 'off',
     ...options.environment,
   });
-  const server = await startServer(config, { clock });
+  const server = await startServer(config, { clock, guardClock: options.guardClock ?? false });
   const tenant = await bootstrapTenant(server.app, {
     name: 'Test shop',
     mode: 'test',

@@ -9,6 +9,14 @@ export function registerProcessGauges(parts: PlatformParts): void {
   metrics.gauge('lethe_refusing_state', 'Why this process refuses work, by code', ['code'], (set) => {
     for (const { code } of state.refusals) set(1, { code });
   });
+  metrics.gauge(
+    'lethe_clock_skew_seconds',
+    "By how much this process's clock is ahead of the database's; beyond 5 nothing is signed and no due date is acted on",
+    [],
+    (set) => {
+      if (parts.clockGuard.skewMs !== undefined) set(parts.clockGuard.skewMs / 1000);
+    },
+  );
   const flush = metrics.histogram('lethe_flush_seconds', 'From the first statement of a flush until its commit');
   const events = metrics.counter('lethe_events_appended_total', 'Events this process appended');
   store.onCommit((_tenant, _position, flushed) => {

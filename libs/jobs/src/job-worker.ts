@@ -27,6 +27,8 @@ export interface WorkerOptions {
   /** Pseudonym under which a job's death is recorded; default `system:jobs`. */
   actorRef?: string;
   trouble?: JobTrouble;
+  /** False while this process cannot tell what is due; default always true. */
+  mayClaim?: () => boolean;
 }
 
 const TENANTS = 100;
@@ -43,6 +45,7 @@ export class JobWorker {
   private readonly size: number;
   private readonly pollMs: number;
   private readonly trouble: JobTrouble;
+  private readonly mayClaim: () => boolean;
   private stopping = false;
   private hinted = false;
   private wakeUp: () => void = () => undefined;
@@ -57,6 +60,7 @@ export class JobWorker {
     this.size = options.size ?? 32;
     this.pollMs = options.pollMs ?? 100;
     this.trouble = options.trouble ?? (() => undefined);
+    this.mayClaim = options.mayClaim ?? (() => true);
     this.attempting = {
       store,
       clock,
@@ -130,7 +134,7 @@ export class JobWorker {
   /** Claims in every due tenant; returns how many jobs. */
   private async look(): Promise<number> {
     const free = this.size - this.running.size;
-    if (free <= 0 || this.registrations.size === 0 || !this.store.writable) return 0;
+    if (free <= 0 || this.registrations.size === 0 || !this.store.writable || !this.mayClaim()) return 0;
     const quiet = [...this.quiet].filter(([, { until }]) => until > performance.now()).map(([tenant]) => tenant);
     const due = await dueTenants(this.store.database, this.clock.now(), quiet, TENANTS);
     // Everybody gets a part of the free slots first; who is second in line does not wait for who has a thousand jobs.

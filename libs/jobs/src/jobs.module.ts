@@ -2,23 +2,26 @@
 import { Global, Inject, Module, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Clock } from '#kernel';
 import { Database, EventStore } from '#ledger';
-import { CLOCK, CONFIG, LOGGER, type Config, type Logger } from '#platform';
+import { CLOCK, ClockGuard, CONFIG, LOGGER, type Config, type Logger } from '#platform';
 import { CHORE_LEASE_MS, Housekeeping, type ChoreTrouble } from './housekeeping.js';
 import { JobWorker } from './job-worker.js';
 
 const worker = {
   provide: JobWorker,
-  inject: [EventStore, CLOCK, LOGGER],
-  useFactory: (store: EventStore, clock: Clock, log: Logger) =>
-    new JobWorker(store, clock, { trouble: (message, fields) => log.warn(fields, message) }),
+  inject: [EventStore, CLOCK, LOGGER, ClockGuard],
+  useFactory: (store: EventStore, clock: Clock, log: Logger, guard: ClockGuard) =>
+    new JobWorker(store, clock, {
+      trouble: (message, fields) => log.warn(fields, message),
+      mayClaim: () => guard.mayDate,
+    }),
 };
 
 const housekeeping = {
   provide: Housekeeping,
-  inject: [Database, EventStore, CLOCK, LOGGER],
-  useFactory: (database: Database, store: EventStore, clock: Clock, log: Logger) => {
+  inject: [Database, EventStore, CLOCK, LOGGER, ClockGuard],
+  useFactory: (database: Database, store: EventStore, clock: Clock, log: Logger, guard: ClockGuard) => {
     const trouble: ChoreTrouble = (message, fields) => log.error(fields, message);
-    return new Housekeeping(database, clock, trouble, CHORE_LEASE_MS, () => store.writable);
+    return new Housekeeping(database, clock, trouble, CHORE_LEASE_MS, () => store.writable && guard.mayDate);
   },
 };
 

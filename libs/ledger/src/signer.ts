@@ -28,6 +28,8 @@ export interface SignerParts {
   clock: Clock;
   tenants: () => Promise<TenantId[]>;
   tell: TellSigner;
+  /** False while this process's clock is not to be trusted: a checkpoint is dated. Default always true. */
+  maySign?: () => boolean;
 }
 
 const ROUND_MS = 500;
@@ -70,6 +72,7 @@ export class Signer {
 
   /** One look at every log; signs what grew. */
   async round(): Promise<void> {
+    if (this.parts.maySign?.() === false) return;
     for (const tenant of await this.parts.tenants().catch(() => [])) {
       if (this.stopping) return;
       await this.look(tenant);

@@ -9,6 +9,7 @@ export * from './caller.js';
 export * from './can.js';
 export * from './config.js';
 export { decidingHuman } from './deciding-human.js';
+export { ClockGuard, SKEW_ALERT_MS, SKEW_STOP_MS, type ClockJudgement, type TimeReference } from './clock-guard.js';
 export { openCursor, sealCursor } from './cursor.js';
 export * from './idempotency.js';
 export { parseJsonBody } from './json-body.js';

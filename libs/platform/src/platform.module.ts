@@ -2,6 +2,7 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import type { Clock } from '#kernel';
 import { Database, EventStore, LogReader, Signer, Subscriptions } from '#ledger';
+import { ClockGuard } from './clock-guard.js';
 import type { Config } from './config.js';
 import { KeyProvider } from './key-provider.js';
 import type { Logger } from './log.js';
@@ -30,6 +31,8 @@ export interface PlatformParts {
   signer: Signer;
   keys: KeyProvider;
   metrics: Metrics;
+  /** Whether this process may sign and act on due dates. */
+  clockGuard: ClockGuard;
   /** What this process refuses at the moment. */
   state: ServiceState;
 }
@@ -51,6 +54,7 @@ export class PlatformModule {
       { provide: KeyProvider, useValue: parts.keys },
       { provide: ServiceState, useValue: parts.state },
       { provide: Metrics, useValue: parts.metrics },
+      { provide: ClockGuard, useValue: parts.clockGuard },
     ];
     return { module: PlatformModule, providers, exports: providers.map((provider) => provider.provide) };
   }

@@ -1,0 +1,139 @@
+/** The clock of a process jumps 40 days ahead and a day back: nothing is signed, nothing due is acted on, nothing dated anew. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Housekeeping, JobWorker } from '#jobs';
+import { TestClock } from '#kernel';
+import { startTestServer, type TestServer } from '../support/test-server.js';
+
+const DAY = 86_400_000;
+
+/** The machine's clock, which runs, and which somebody sets wrong. */
+class WrongClock extends TestClock {
+  ahead = 0;
+  override now(): Date {
+    return new Date(Date.now() + this.ahead);
+  }
+}
+
+const clock = new WrongClock(new Date());
+let given: TestServer;
+beforeAll(async () => {
+  given = await startTestServer({ clock, guardClock: true });
+  const purpose = { name: 'Newsletter', legalBasis: 'consent', model: 'opt-in' };
+  expect((await given.put('/v1/purposes/newsletter', purpose)).status).toBeLessThan(300);
+  const notice = { id: 'footer', version: '1', language: 'en', text: 'We write.', purposes: ['newsletter'] };
+  expect((await given.post('/v1/notices', notice)).status).toBe(201);
+});
+afterAll(() => given.close());
+
+const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+async function record(email: string): Promise<number> {
+  const { status } = await given.post(
+    '/v1/consents',
+    {
+      ...{ subject: { identifiers: [{ type: 'email', value: email }] }, method: 'web form', evidence: {} },
+      decisions: [{ purpose: 'newsletter', decision: 'given' }],
+      notice: { id: 'footer', version: '1' },
+      collectedAt: clock.now().toISOString(),
+    },
+    { as: 'system' },
+  );
+  return status;
+}
+
+/** Opens requests under every clock of the law there is a row for, and reads what they are due. */
+async function openRequests(): Promise<string[]> {
+  const wanted = [
+    { type: 'access', regimes: ['eu-gdpr'] },
+    { type: 'erasure', regimes: ['uk-gdpr'] },
+    { type: 'erasure', regimes: ['us-ca'] },
+  ];
+  const ids: string[] = [];
+  for (const [at, request] of wanted.entries()) {
+    const { status, body } = await given.post('/v1/requests', {
+      ...{ ...request, channel: 'mail' },
+      subject: { identifiers: [{ type: 'email', value: `clock${at}@example.test` }] },
+    });
+    expect([status, body]).toEqual([201, expect.anything()]);
+    ids.push(body.id);
+  }
+  return ids;
+}
+
+async function dueDates(ids: readonly string[]): Promise<unknown[]> {
+  const read = await Promise.all(ids.map((id) => given.get(`/v1/requests/${id}`)));
+  return read.map(({ body }) => [body.id, body.dueOn, body.clocks.map((one: { dueOn: string }) => one.dueOn)]);
+}
+
+async function log(): Promise<{ size: number; recorded: string[]; signed: number }> {
+  const { rows } = await given.superuser.query<{ bytes: string }>(
+    'SELECT bytes FROM event WHERE tenant = $1 ORDER BY position',
+    [given.tenant.tenant.id],
+  );
+  const recorded = rows.map(({ bytes }) => (JSON.parse(bytes) as { recordedAt: string }).recordedAt);
+  const latest = await given.server.parts.reader.latestCheckpoint(given.tenant.tenant.id);
+  return { size: rows.length, recorded, signed: latest?.size ?? 0 };
+}
+
+async function signedUpTo(size: number): Promise<void> {
+  for (const end = Date.now() + 5_000; (await log()).signed < size && Date.now() < end; await pause(50));
+  expect((await log()).signed).toBeGreaterThanOrEqual(size);
+}
+
+describe.each([
+  ['40 days ahead', 40 * DAY],
+  ['a day back', -DAY],
+])('a clock that jumps %s', (_, ahead) => {
+  it('changes no due date, signs nothing, acts on nothing, and heals alone', async () => {
+    const ids = await openRequests();
+    const due = await dueDates(ids);
+    await signedUpTo((await log()).size);
+    const before = await log();
+    const acted: string[] = [];
+    const { app } = given.server;
+    app.get(Housekeeping).every(`planted-${ahead}`, 1, async () => void acted.push('chore'));
+    clock.ahead = ahead;
+    const jumped = performance.now();
+    try {
+      const guard = given.server.parts.clockGuard;
+      const detectedMs = performance.now() - jumped;
+      expect(guard.mayDate).toBe(false);
+      // Reads and appends go on.
+      expect(await record(`during${ahead}@example.test`)).toBe(201);
+      expect((await given.get('/v1/ledger', { as: 'auditor' })).status).toBe(200);
+      expect(await dueDates(ids)).toEqual(due);
+      expect(await app.get(Housekeeping).runDue()).toEqual([]);
+      await pause(1_600);
+      const during = await log();
+      expect(during.size).toBeGreaterThan(before.size);
+      expect(during.signed).toBe(before.signed);
+      expect(acted).toEqual([]);
+      expect(detectedMs).toBeLessThan(100);
+    } finally {
+      clock.ahead = 0;
+    }
+    await signedUpTo((await log()).size);
+    await app.get(Housekeeping).runDue();
+    expect(acted.length).toBeGreaterThan(0);
+    expect(await dueDates(ids)).toEqual(due);
+    // Dates never go backwards, whatever the clock did.
+    const { recorded } = await log();
+    expect(recorded).toEqual([...recorded].sort());
+    app.get(JobWorker).wake(given.tenant.tenant.id);
+  }, 30_000);
+});
+
+describe('the control', () => {
+  it('without a guard signs and acts under the wrong date', async () => {
+    const unguarded = await startTestServer({ clock: new WrongClock(new Date()) });
+    const { clockGuard, clock: own, reader } = unguarded.server.parts;
+    (own as WrongClock).ahead = 40 * DAY;
+    expect(clockGuard.mayDate).toBe(true);
+    const acted: string[] = [];
+    unguarded.server.app.get(Housekeeping).every('planted', 1, async () => void acted.push('chore'));
+    await unguarded.server.app.get(Housekeeping).runDue();
+    expect(acted).toEqual(['chore']);
+    await reader.checkpointFor(unguarded.tenant.tenant.id, 0);
+    await unguarded.close();
+  }, 30_000);
+});
