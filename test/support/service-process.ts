@@ -19,6 +19,8 @@ const READY_MS = 30_000;
 export class ServiceProcess implements Pick<TestServer, 'get' | 'post' | 'put' | 'dataDir'> {
   private child: ChildProcess | undefined;
   baseUrl = '';
+  /** Everything its processes wrote to both outputs. */
+  output = '';
 
   private constructor(
     readonly dataDir: string,
@@ -58,6 +60,7 @@ export class ServiceProcess implements Pick<TestServer, 'get' | 'post' | 'put' |
       const timer = setTimeout(() => reject(new Error(`the service is not ready: ${said}`)), READY_MS);
       const read = (chunk: Buffer): void => {
         said += chunk.toString();
+        this.output += chunk.toString();
         const url = /ready at (http\S+)/.exec(said)?.[1];
         if (url === undefined) return;
         clearTimeout(timer);
