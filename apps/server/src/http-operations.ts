@@ -2,9 +2,15 @@
 import { performance } from 'node:perf_hooks';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { EventStore } from '#ledger';
-import { LoadShedding, type Metrics } from '#platform';
+import { LoadShedding, Telemetry, type Config, type Metrics } from '#platform';
 
 const methods = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']);
+
+/** What may be said of a call: its method if it is one, the template of its route, the status. */
+function factsOf(request: FastifyRequest, reply: FastifyReply): { method: string; route: string; status: number } {
+  const method = methods.has(request.method) ? request.method : 'other';
+  return { method, route: request.routeOptions.url ?? 'none', status: reply.statusCode };
+}
 
 /** Counts calls. The label is the template (`/v1/requests/:id`), since a URL as it came could hold anything. */
 export function installHttpMetrics(fastify: FastifyInstance, metrics: Metrics): void {
@@ -24,10 +30,9 @@ export function installHttpMetrics(fastify: FastifyInstance, metrics: Metrics): 
     next();
   });
   fastify.addHook('onResponse', (request: FastifyRequest, reply: FastifyReply, next: () => void) => {
-    const method = methods.has(request.method) ? request.method : 'other';
-    const route = request.routeOptions.url ?? 'none';
+    const { method, route, status } = factsOf(request, reply);
     const took = performance.now() - (began.get(request) ?? performance.now());
-    seconds.observe({ method, route, status: String(reply.statusCode) }, took / 1000);
+    seconds.observe({ method, route, status: String(status) }, took / 1000);
     next();
   });
 }
@@ -49,4 +54,39 @@ export function installLoadShedding(fastify: FastifyInstance, metrics: Metrics, 
     [],
     (set) => set(shedding.signals.delayMs / 1000),
   );
+}
+
+/** Sends a span a call and a span a flush, when the environment names a collector. */
+export function installTraces(fastify: FastifyInstance, metrics: Metrics, store: EventStore, config: Config): void {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_SERVICE_NAME: service } = config;
+  if (endpoint === undefined) return;
+  const lost = metrics.counter('lethe_spans_dropped_total', 'Spans that could not be delivered');
+  const { OTEL_EXPORTER_OTLP_HEADERS: headers, OTEL_TRACES_SAMPLER_ARG: ratio } = config;
+  const telemetry = new Telemetry({ endpoint, headers, service, ratio }, (spans) => lost.inc(spans));
+  const began = new WeakMap<FastifyRequest, number>();
+  fastify.addHook('onRequest', (request: FastifyRequest, _reply: FastifyReply, next: () => void) => {
+    began.set(request, performance.now());
+    next();
+  });
+  fastify.addHook('onResponse', (request: FastifyRequest, reply: FastifyReply, next: () => void) => {
+    const { method, route, status } = factsOf(request, reply);
+    const seconds = (performance.now() - (began.get(request) ?? performance.now())) / 1000;
+    telemetry.record(telemetry.contextOf(request.headers['traceparent']), seconds, {
+      name: `${method} ${route}`,
+      kind: 'server',
+      attributes: { 'http.request.method': method, 'http.route': route, 'http.response.status_code': status },
+      failed: status >= 500,
+    });
+    next();
+  });
+  const unlisten = store.onCommit((_tenant, _position, { events, seconds }) =>
+    telemetry.record(telemetry.contextOf(undefined), seconds, {
+      ...{ name: 'ledger.flush', kind: 'internal', failed: false },
+      attributes: { 'lethe.events': events },
+    }),
+  );
+  fastify.addHook('onClose', async () => {
+    unlisten();
+    await telemetry.close();
+  });
 }

@@ -33,7 +33,7 @@ import {
   type Config,
   type Logger,
 } from '#platform';
-import { installHttpMetrics, installLoadShedding } from './http-operations.js';
+import { installHttpMetrics, installLoadShedding, installTraces } from './http-operations.js';
 
 const BODY_LIMIT = 1024 * 1024;
 
@@ -109,6 +109,7 @@ export async function frame(app: NestFastifyApplication, callsPerMinute?: number
   installBodyParser(app, fastify);
   const metrics = app.get(Metrics);
   installHttpMetrics(fastify, metrics);
+  installTraces(fastify, metrics, app.get(EventStore), app.get<Config>(CONFIG));
   if (app.get<Config>(CONFIG).LETHE_LOAD_SHEDDING === 'on') installLoadShedding(fastify, metrics, app.get(EventStore));
   const limits = new RateLimits(callsPerMinute === undefined ? DEFAULT_LIMITS : equalLimits(callsPerMinute));
   limits.installForRefused(fastify);

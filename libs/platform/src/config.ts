@@ -62,6 +62,12 @@ export const environmentSchema = z.object({
     .enum(['sandbox', 'process'])
     .default('process')
     .describe('Weakest isolation a plugin may run at'),
+  LETHE_DRAIN_SECONDS: z.coerce
+    .number()
+    .min(0)
+    .max(600)
+    .default(15)
+    .describe('Longest time a replica answers calls after SIGTERM, not ready any more'),
   LETHE_ADMIN_PORT: z.coerce
     .number()
     .int()
@@ -84,6 +90,18 @@ export const environmentSchema = z.object({
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
     .describe('Verbosity of the process log'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url()
+    .optional()
+    .describe('Collector of traces (OTLP over HTTP); none are made when absent'),
+  OTEL_EXPORTER_OTLP_HEADERS: z.string().optional().describe('Headers for the collector: name=value, comma separated'),
+  OTEL_SERVICE_NAME: z.string().default('lethe').describe('Name of this service in traces'),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe('Part of the traces begun here that is kept; a caller decides for those it began'),
 });
 
 /** The validated settings of one process. */

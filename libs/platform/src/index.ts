@@ -29,5 +29,6 @@ export * from './provision.js';
 export { DEFAULT_LIMITS, equalLimits, RateLimits, type CallLimits, type RateClass } from './rate-limits.js';
 export { RefusalInterceptor, Refusals, refusalStream, type ApprovalRefused } from './refusals.js';
 export * from './security-headers.js';
+export * from './telemetry.js';
 export * from './service-state.js';
 export * from './validation.js';
