@@ -18,6 +18,7 @@ import { HealthController } from './health.controller.js';
 import { LedgerController } from './ledger.controller.js';
 import { OpenWorkModule } from './open-work.js';
 import { RetentionSystemsModule } from './retention-systems.js';
+import { SuppressionKeepingModule } from './suppression-keeping.js';
 
 /** Every domain, in downhill order. */
 export const domains = [
@@ -32,6 +33,7 @@ export const domains = [
   RetentionModule.over(RetentionSystemsModule),
   RequestsModule,
   OpenWorkModule,
+  SuppressionKeepingModule,
   NotificationsModule,
   ChoresModule,
 ];

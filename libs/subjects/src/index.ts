@@ -37,6 +37,7 @@ export { forgetNotices } from './replicas.js';
 export { lookupKeyState, rekeyLookups, type LookupKeyState, type Rekeyed } from './rekey-lookups.js';
 export { epochHorizon, rotateEpoch, type Rotation, type RotationStep } from './rotate-epoch.js';
 export { Suppressions, type NewSuppression, type SuppressionQuestion, type SuppressionScope } from './suppressions.js';
+export { SuppressionKeeping, type KeepsRecords } from './suppressions-check.js';
 export { UnlinkSubjects, UnlinkSubjectsHandler } from './unlink-subjects.js';
 export { VerifyIdentifier, VerifyIdentifierHandler } from './verify-identifier.js';
 export { SubjectsModule } from './subjects.module.js';

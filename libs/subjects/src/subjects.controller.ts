@@ -1,33 +1,19 @@
 /** Routes of subjects: who is known by these identifiers, links between subjects, and what must not come back. */
 import { Body, Controller, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { z } from 'zod';
-import { Answers, Audited, By, Can, Caller, Instant } from '#platform';
+import type { z } from 'zod';
+import { Answers, Audited, By, Can, Caller } from '#platform';
 import { LinkedSubjects, LinkSubjects, LinkSubjectsBody } from './link-subjects.js';
 import { FoundSubjects, FindSubjects, FindSubjectsBody } from './find-subjects.js';
-import { Suppressions } from './suppressions.js';
+import { CheckedSuppressions, CheckSuppressionsBody, SuppressionsCheck } from './suppressions-check.js';
 import { UnlinkedSubjects, UnlinkSubjects, UnlinkSubjectsBody } from './unlink-subjects.js';
-
-const question = z.strictObject({
-  ref: z.string().max(100).optional(),
-  identifier: z.strictObject({ type: z.string(), value: z.string() }),
-  purpose: z.string().max(100).optional(),
-  connection: z.string().max(100).optional(),
-  dataFrom: Instant,
-});
-const CheckSuppressionsBody = z
-  .strictObject({ items: z.array(question).min(1).max(500) })
-  .meta({ id: 'CheckSuppressions' });
-const CheckedSuppressions = z
-  .strictObject({ items: z.array(z.strictObject({ ref: z.string().nullable(), suppressed: z.boolean() })) })
-  .meta({ id: 'CheckedSuppressions' });
 
 @Controller('v1')
 export class SubjectsController {
   constructor(
     private readonly commands: CommandBus,
     private readonly finder: FindSubjects,
-    private readonly suppressions: Suppressions,
+    private readonly suppressions: SuppressionsCheck,
   ) {}
 
   @Post('subjects/lookup')
@@ -67,19 +53,10 @@ export class SubjectsController {
   @Can('check', 'Suppression')
   @Audited('suppression.check', 'exempt', 'answers yes or no about identifiers the caller holds already')
   @Answers(200, CheckedSuppressions)
-  async checkSuppressions(
+  checkSuppressions(
     @By() by: Caller,
     @Body({ schema: CheckSuppressionsBody }) body: z.infer<typeof CheckSuppressionsBody>,
   ): Promise<z.infer<typeof CheckedSuppressions>> {
-    const questions = body.items.map(({ identifier, purpose, connection, dataFrom }) => ({
-      identifier,
-      dataFrom: new Date(dataFrom),
-      ...(purpose === undefined ? {} : { purpose }),
-      ...(connection === undefined ? {} : { connection }),
-    }));
-    const suppressed = await this.suppressions.check(by.tenant, questions);
-    return {
-      items: body.items.map(({ ref }, index) => ({ ref: ref ?? null, suppressed: suppressed[index] ?? false })),
-    };
+    return this.suppressions.answer(by.tenant, body);
   }
 }

@@ -91,8 +91,8 @@ describe('the routes of subjects', () => {
     };
     expect(await controller.checkSuppressions(by, { items: [{ ...item, ref: 'x' }, item] })).toEqual({
       items: [
-        { ref: 'x', suppressed: false },
-        { ref: null, suppressed: false },
+        { ref: 'x', suppressed: false, scope: null, until: null },
+        { ref: null, suppressed: false, scope: null, until: null },
       ],
     });
   });

@@ -17,6 +17,7 @@ import { LiftRestrictionHandler, RestrictSubjectHandler } from './restrict-subje
 import { Sealer } from './sealer.js';
 import { Subjects } from './subjects.js';
 import { SubjectsController } from './subjects.controller.js';
+import { SuppressionKeeping, SuppressionsCheck } from './suppressions-check.js';
 import { Suppressions } from './suppressions.js';
 import { UnlinkSubjectsHandler } from './unlink-subjects.js';
 import { VerifyIdentifierHandler } from './verify-identifier.js';
@@ -53,6 +54,13 @@ const services = [
     inject: [KEYSTORE_DATABASE, KeyProvider, CLOCK],
     useFactory: (database: Database, keys: KeyProvider, clock: Clock) => new Suppressions(database, keys, clock),
   },
+  SuppressionKeeping,
+  {
+    provide: SuppressionsCheck,
+    inject: [Suppressions, Subjects, SuppressionKeeping],
+    useFactory: (suppressions: Suppressions, subjects: Subjects, keeping: SuppressionKeeping) =>
+      new SuppressionsCheck(suppressions, subjects, keeping),
+  },
   {
     provide: CertificateKeys,
     inject: [Database, KeyProvider],
@@ -85,6 +93,16 @@ const handlers = [
   imports: [CqrsModule],
   controllers: [SubjectsController],
   providers: [...services, ...handlers],
-  exports: [CertificateKeys, KeyRotation, KeyStore, Sealer, IdentifierLookup, Subjects, People, Suppressions],
+  exports: [
+    CertificateKeys,
+    KeyRotation,
+    KeyStore,
+    Sealer,
+    IdentifierLookup,
+    Subjects,
+    People,
+    Suppressions,
+    SuppressionKeeping,
+  ],
 })
 export class SubjectsModule {}

@@ -28,6 +28,13 @@ interface Row {
   scope_kind: 'purpose' | 'connection' | 'all-sources';
   scope: string;
   before: Date;
+  expires_at: Date;
+}
+
+/** The suppression that keeps something out, and when it ends. */
+export interface SuppressionHit {
+  scope: SuppressionScope;
+  until: Date;
 }
 
 /**
@@ -80,20 +87,36 @@ export class Suppressions {
     return (await this.check(tenant, [{ identifier, ...about }]))[0] ?? false;
   }
 
-  /** Answers in the order asked, with one query. */
-  async check(tenant: TenantId, questions: readonly SuppressionQuestion[], pointer = '/items'): Promise<boolean[]> {
+  /** Answers in the order asked. */
+  async check(tenant: TenantId, questions: readonly SuppressionQuestion[]): Promise<boolean[]> {
+    return (await this.find(tenant, questions)).map((hit) => hit !== undefined);
+  }
+
+  /** The suppression that covers each question and ends last, in the order asked, with one query. */
+  async find(
+    tenant: TenantId,
+    questions: readonly SuppressionQuestion[],
+    pointer = '/items',
+  ): Promise<(SuppressionHit | undefined)[]> {
     const macs = questions.map(({ identifier }, index) => {
       const [normal] = normaliseAll([identifier], `${pointer}/${index}/identifier`);
       return this.keys.mac(tenant, 'suppression', keyOf(normal ?? identifier));
     });
     const { rows } = await this.database.fetch<Row>(tenant, {
       name: 'suppression-check',
-      text: 'SELECT mac, scope_kind, scope, before FROM suppression WHERE tenant = $1 AND mac = ANY($2::bytea[]) AND expires_at > $3',
+      text: 'SELECT mac, scope_kind, scope, before, expires_at FROM suppression WHERE tenant = $1 AND mac = ANY($2::bytea[]) AND expires_at > $3',
       values: [tenant, macs, this.clock.now()],
     });
-    return questions.map((question, index) =>
-      rows.some((row) => row.mac.equals(macs[index]!) && covers(row, question)),
-    );
+    const byMac = new Map<string, Row[]>();
+    for (const row of rows) {
+      const name = row.mac.toString('hex');
+      byMac.set(name, [...(byMac.get(name) ?? []), row]);
+    }
+    return questions.map((question, index) => {
+      const own = byMac.get(macs[index]?.toString('hex') ?? '') ?? [];
+      const [last] = own.filter((row) => covers(row, question)).sort((a, b) => +b.expires_at - +a.expires_at);
+      return last && { scope: scopeOf(last), until: last.expires_at };
+    });
   }
 
   /** Removes what has expired; a keyed hash of an erased person has no purpose beyond its date. Returns how many rows. */
@@ -106,6 +129,10 @@ export class Suppressions {
     );
     return rowCount ?? 0;
   }
+}
+
+function scopeOf({ scope_kind: kind, scope }: Row): SuppressionScope {
+  return kind === 'all-sources' ? { kind } : { kind, id: scope };
 }
 
 function covers(row: Row, { purpose, connection, dataFrom }: SuppressionQuestion): boolean {
