@@ -22,7 +22,8 @@ async function ask<T>(x: X, path: string, body?: unknown): Promise<T> {
 }
 
 /** What the test wants to happen in this call. */
-const orders = (x: X): Promise<{ fault: string; slowMs: number }> => ask(x, '/fault');
+const orders = (x: X): Promise<{ fault: string; slowMs: number; held: boolean }> => ask(x, '/fault');
+const HELD_MS = 100;
 
 async function rowsOf(x: X, ids: readonly { type: string; value: string }[]): Promise<Row[]> {
   const emails = new Set(ids.filter((id) => id.type === 'email').map((id) => id.value.toLowerCase()));
@@ -56,6 +57,7 @@ export default defineConnector<Config>({
   async *apply(x, _op, _items, at) {
     const { fault, slowMs } = await orders(x);
     if (slowMs > 0) await sleep(slowMs, undefined, { signal: x.signal });
+    while ((await orders(x)).held) await sleep(HELD_MS, undefined, { signal: x.signal });
     const refs = at.map((target) => target.ref);
     if (fault === 'slow') await sleep(60_000, undefined, { signal: x.signal });
     if (fault === 'crash') process.exit(9);

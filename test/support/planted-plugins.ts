@@ -21,6 +21,8 @@ export interface Mailing {
   fault: Fault;
   /** A write takes this long before it begins. */
   slowMs: number;
+  /** A write waits until it is false. */
+  held: boolean;
   /** The only one it accepts, from versions that send one. */
   token: string;
   /** `<version> <path>` of every call, from versions that say theirs. */
@@ -64,7 +66,7 @@ export async function openMailing(): Promise<Mailing> {
   const answer = async (request: IncomingMessage): Promise<unknown> => {
     const [, version = '', path] = /^(?:\/as\/([^/]+))?(\/.*)$/.exec(request.url ?? '') ?? [];
     mailing.calls.push(`${version} ${path}`);
-    if (path === '/fault') return { fault: mailing.fault, slowMs: mailing.slowMs };
+    if (path === '/fault') return { fault: mailing.fault, slowMs: mailing.slowMs, held: mailing.held };
     if (path === '/token') return { token: mailing.token };
     if (path === '/rows') return [...rows].map(([id, email]) => ({ id, email }));
     for (const id of JSON.parse(await text(request)) as string[]) rows.delete(id);
@@ -81,6 +83,7 @@ export async function openMailing(): Promise<Mailing> {
     connectionId: '',
     fault: 'none',
     slowMs: 0,
+    held: false,
     token: 'first-token',
     calls: [],
     rows,

@@ -14,7 +14,7 @@ import type { HostFailureCode } from './plugin.errors.js';
 import { hostFailure, PluginFailure } from './plugin.errors.js';
 import { pluginFrame } from './plugin-frame.js';
 import type { ProcessStart } from './process-start.js';
-import { spawnPlugin } from './process-start.js';
+import { spawnPlugin, yieldProcessor } from './process-start.js';
 import { Redactor } from './redactor.js';
 
 /** Calls whose identifiers are still taken out of late log lines after their end. */
@@ -43,6 +43,7 @@ export class PluginProcess {
     this.name = `${owner.plugin.id}@${owner.plugin.version}`;
     this.isolation = launch.isolation;
     this.child = spawnPlugin(point, launch);
+    yieldProcessor(this.child.pid);
     const about = { connectionId: owner.id, tenant: owner.tenant, plugin: this.name };
     this.captured = new CapturedLog(about, () => this.currentRedactor(), log);
     this.ended = this.listen();

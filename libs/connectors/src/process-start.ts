@@ -1,12 +1,16 @@
 /** How a plugin's process is started: what it is for, and what it gets from the machine. */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
+import { setPriority } from 'node:os';
 import type { Clock } from '#kernel';
 import type { Json } from '@lethe/plugin-sdk';
 import type { PluginLog } from './captured-log.js';
 import type { Launch } from './isolation.js';
 import type { InstalledPlugin } from './plugin-package.js';
 import type { StartPoint } from './runtime-folder.js';
+
+/** Of -20 (first) to 19 (last); the service has 0. */
+const PRIORITY = 10;
 
 /** What a process is for. */
 export interface ProcessOwner {
@@ -47,4 +51,14 @@ export function spawnPlugin(point: StartPoint, launch: Launch): ChildProcess {
     ...(launch.uid === undefined ? {} : { uid: launch.uid }),
     ...(launch.gid === undefined ? {} : { gid: launch.gid }),
   });
+}
+
+/** A plugin gets the processor when the service does not need it: callers of the API never wait for a plugin's start. */
+export function yieldProcessor(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    setPriority(pid, PRIORITY);
+  } catch {
+    // It has ended already, or the system has no priorities.
+  }
 }

@@ -1,0 +1,181 @@
+/** Acceptance 8: plugins come and go while the service is called and an erasure runs; nobody notices. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { connectPlugin } from '../support/connect-plugin.js';
+import { approvedErasure, byEmail, closed, requestWhen } from '../support/connected-systems.js';
+import { LoadDriver, quantile, type Phase } from '../support/load-driver.js';
+import { installLife, lifeOf, plantLife } from '../support/planted-life.js';
+import { openMailing, type Mailing } from '../support/planted-plugins.js';
+import { ServiceProcess } from '../support/service-process.js';
+
+const FULL = process.env['LETHE_TEST_FULL'] === '1';
+const LONG = process.env['LETHE_TEST_LONG'] === '1';
+const [BLOCKS, CYCLES, CALM_MS] = FULL ? [25, 20, 8_000] : LONG ? [6, 10, 3_000] : [2, 5, 1_000];
+const RATE = 200;
+const MOST_RATIO = 1.2;
+/** What a pause of the whole service looks like: long enough for every hundredth call to be in it. */
+const PAUSE = { everyMs: 1_000, forMs: 500 };
+
+let service: ServiceProcess;
+let steady: Mailing;
+let coming: Mailing;
+let temporary: string;
+const hashes = new Set<string>();
+const admin = { as: 'admin' } as const;
+
+beforeAll(async () => {
+  temporary = await mkdtemp(join(tmpdir(), 'lethe-life-'));
+  await chmod(temporary, 0o755);
+  service = await ServiceProcess.prepare();
+  await service.start({ TMPDIR: temporary });
+  await service.put('/v1/purposes/news', { name: 'News', legalBasis: 'consent', model: 'opt-in' });
+  await service.post('/v1/notices', { id: 'n', version: '1', language: 'en', text: 'News.', purposes: ['news'] });
+  [steady, coming] = await Promise.all([openMailing(), openMailing()]);
+  steady.connectionId = await connectPlugin(service, {
+    ...{ plugin: plantLife(service, '1.0.0', 'steady'), name: 'steady', config: { url: steady.url } },
+    secrets: { token: steady.token },
+  });
+}, 60_000);
+afterAll(async () => {
+  await service.close();
+  await Promise.all([steady.close(), coming.close()]);
+  await rm(temporary, { recursive: true, force: true });
+});
+
+const status = async (call: Promise<{ status: number; body: { contentHash?: string } }>): Promise<number> =>
+  (await call).status;
+
+/** Install, connect, upgrade, roll back, remove: nothing of it is left. */
+async function cycle(n: number): Promise<void> {
+  const plugin = await installLife(service, '1.0.0', 'coming');
+  await installLife(service, '2.0.0', 'coming');
+  for (const { contentHash } of (await service.get('/v1/admin/plugins', admin)).body.items) hashes.add(contentHash);
+  const identity = { name: `coming ${n}`, legalEntity: 'Test shop GmbH', country: 'DE' };
+  const wanted = { ...identity, plugin, config: { url: coming.url }, secrets: { token: coming.token } };
+  const { body } = await service.post('/v1/admin/connections', wanted, admin);
+  const life = lifeOf(service, body.id);
+  expect((await life.check()).body.ok).toBe(true);
+  expect(await status(life.enable())).toBe(200);
+  expect((await life.upgrade({ version: '2.0.0' })).body).toMatchObject({ version: '2.0.0', status: 'enabled' });
+  expect((await life.rollback()).body).toMatchObject({ version: '1.0.0', status: 'enabled' });
+  expect((await life.remove({ reason: 'End of the cycle.' })).body).toMatchObject({ status: 'removed' });
+  for (const version of ['1.0.0', '2.0.0']) {
+    const removed = await service.post('/v1/admin/plugins/coming/remove', { version, reason: 'End.' }, admin);
+    expect(removed.body).toMatchObject({ version, filesRemoved: true });
+  }
+}
+
+/** A block of cycles beside an erasure that is at work from before the first to after the last. */
+async function block(number: number): Promise<number> {
+  const email = `life${number}@example.test`;
+  steady.rows.set(`b${number}`, email);
+  steady.held = true;
+  const id = await approvedErasure(service, [byEmail(email)]);
+  await requestWhen(service, id, (one) => one.status === 'acting');
+  const began = performance.now();
+  for (let n = 0; n < CYCLES; n++) await cycle(number * CYCLES + n);
+  const took = (performance.now() - began) / CYCLES;
+  expect((await service.get(`/v1/requests/${id}`)).body.status).toBe('acting');
+  steady.held = false;
+  expect((await closed(service, id, 60_000)).resolution).toBe('fulfilled-with-retention');
+  expect(steady.rows.has(`b${number}`)).toBe(false);
+  return took;
+}
+
+/** Processes that run a plugin of a cycle. */
+function orphans(): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    const file = `/proc/${pid}/cmdline`;
+    if (!/^\d+$/.test(pid) || !existsSync(file)) return false;
+    try {
+      const words = readFileSync(file, 'utf8');
+      return words.includes(temporary) && !words.includes(steadyHash()) && words.includes('runner');
+    } catch {
+      return false;
+    }
+  });
+}
+
+let known = '';
+function steadyHash(): string {
+  known ||= readdirSync(join(service.dataDir, 'plugins', 'steady'))[0]!.replace(/^1\.0\.0-/, '');
+  return known;
+}
+
+interface Comparison {
+  /** Median over the blocks of busy p99 by the p99 of the calm phase right before it: noise of the machine cancels. */
+  ratio: number;
+  failed: Record<string, number>;
+  text: string;
+}
+
+/** Every busy phase beside the calm one before it. */
+function compared(phases: Record<string, Phase>): Comparison {
+  const all = (kind: string): Phase[] =>
+    Object.keys(phases).flatMap((name) => (name.startsWith(kind) ? phases[name]! : []));
+  const calm = all('calm');
+  const busy = all('busy');
+  const p99 = ({ ms }: Phase): number => quantile(ms, 0.99);
+  const ratios = busy.map((one, n) => p99(one) / p99(calm[n]!));
+  const failed: Record<string, number> = {};
+  for (const one of Object.values(phases))
+    for (const [outcome, times] of Object.entries(one.failed)) failed[outcome] = (failed[outcome] ?? 0) + times;
+  const ratio = quantile(ratios, 0.5);
+  const spread = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
+  const text = `calm ${figures(calm)}; busy ${figures(busy)}; p99 ratio ${ratio.toFixed(2)} (median of ${ratios.length}, ${spread})`;
+  return { ratio, failed, text };
+}
+
+function figures(phases: readonly Phase[]): string {
+  const ms = phases.flatMap((one) => one.ms);
+  const [p50, p99] = [quantile(ms, 0.5), quantile(ms, 0.99)];
+  return `${ms.length} calls, p50 ${p50.toFixed(1)}, p99 ${p99.toFixed(1)}, most ${quantile(ms, 1).toFixed(0)} ms`;
+}
+
+describe(`${BLOCKS * CYCLES} lives of a plugin beside ${RATE} calls a second and an erasure`, () => {
+  it('fail no call, leave no process and no folder, and cost the callers nothing', async () => {
+    let msPerCycle = 0;
+    const load = LoadDriver.start({ baseUrl: service.baseUrl, key: service.keys.system, rate: RATE });
+    await sleep(2_000);
+    for (let number = 0; number < BLOCKS; number++) {
+      load.phase(`calm ${number}`);
+      await sleep(CALM_MS);
+      load.phase(`busy ${number}`);
+      msPerCycle += (await block(number)) / BLOCKS;
+    }
+    const seen = compared(await load.report());
+    process.stdout.write(`${BLOCKS * CYCLES} cycles of ${msPerCycle.toFixed(0)} ms: ${seen.text}\n`);
+    expect(seen.failed).toEqual({});
+    // A process ends after its last call; it is not waited for by the call that took its plugin away.
+    for (let waited = 0; orphans().length > 0 && waited < 2_000; waited += 50) await sleep(50);
+    expect(orphans()).toEqual([]);
+    expect(readdirSync(join(service.dataDir, 'plugins')).sort()).toEqual(['incoming', 'steady']);
+    const [home] = readdirSync(temporary).filter((name) => name.startsWith('lethe-plugins-'));
+    const left = readdirSync(join(temporary, home!)).filter((name) => !name.startsWith('run-'));
+    expect(left.sort()).toEqual(['runner', steadyHash()].sort());
+    if (FULL) expect(seen.ratio).toBeLessThan(MOST_RATIO);
+  }, 1_800_000);
+
+  it('would be noticed if they held up the service: the same measure of a planted pause (control)', async () => {
+    const load = LoadDriver.start({ baseUrl: service.baseUrl, key: service.keys.system, rate: RATE });
+    await sleep(1_000);
+    for (let turn = 0; turn < 2; turn++) {
+      load.phase(`calm ${turn}`);
+      await sleep(2_000);
+      load.phase(`busy ${turn}`);
+      for (let ms = 0; ms < 2_000; ms += PAUSE.everyMs) {
+        process.kill(service.pid, 'SIGSTOP');
+        await sleep(PAUSE.forMs);
+        process.kill(service.pid, 'SIGCONT');
+        await sleep(PAUSE.everyMs - PAUSE.forMs);
+      }
+    }
+    const seen = compared(await load.report());
+    process.stdout.write(`control: ${seen.text}\n`);
+    expect(seen.ratio).toBeGreaterThan(MOST_RATIO);
+  }, 30_000);
+});

@@ -1,0 +1,66 @@
+/**
+ * Calls of a service at an even rate, in a process of its own: half append a consent, half ask for one. Told a phase by a
+ * message, it counts under that name; told `report`, it answers with every phase. Latency is from when a call was due.
+ */
+import process from 'node:process';
+
+const { baseUrl, key, rate } = JSON.parse(process.argv[2]);
+const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+const PEOPLE = 500;
+const phases = new Map();
+let phase = 'warm';
+let sent = 0;
+let open = 0;
+let stopped = false;
+
+const person = (n) => ({ identifiers: [{ type: 'email', value: `load${n % PEOPLE}@example.test` }] });
+
+function call(n) {
+  if (n % 2 === 1) return ['/v1/consents/check', { subject: person(n >> 1), purpose: 'news' }];
+  const decisions = [{ purpose: 'news', decision: 'given' }];
+  const notice = { id: 'n', version: '1' };
+  const more = { method: 'form', collectedAt: new Date().toISOString(), evidence: {} };
+  return ['/v1/consents', { subject: person(n >> 1), decisions, notice, ...more }];
+}
+
+async function send(n, due, counted) {
+  const [path, body] = call(n);
+  open += 1;
+  let outcome;
+  try {
+    const answer = await fetch(baseUrl + path, {
+      method: 'POST',
+      headers: { ...headers, 'idempotency-key': `load-${process.pid}-${n}` },
+      body: JSON.stringify(body),
+    });
+    await answer.arrayBuffer();
+    outcome = String(answer.status);
+  } catch (error) {
+    outcome = error?.cause?.code ?? error?.name ?? 'unknown';
+  }
+  open -= 1;
+  const one = phases.get(counted) ?? { ms: [], failed: {} };
+  phases.set(counted, one);
+  one.ms.push(performance.now() - due);
+  if (!/^20[01]$/.test(outcome)) one.failed[outcome] = (one.failed[outcome] ?? 0) + 1;
+}
+
+const began = performance.now();
+function tick() {
+  const now = performance.now();
+  for (let due = began + (sent * 1000) / rate; due <= now && !stopped; due = began + (sent * 1000) / rate) {
+    void send(sent, due, phase);
+    sent += 1;
+  }
+  if (!stopped) setTimeout(tick, 1);
+}
+tick();
+
+process.on('message', async (message) => {
+  if (message.phase) phase = message.phase;
+  if (!message.report) return;
+  stopped = true;
+  while (open > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  process.send({ phases: Object.fromEntries(phases) });
+});
+process.on('disconnect', () => process.exit(0));
