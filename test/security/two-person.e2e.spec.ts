@@ -157,10 +157,12 @@ describe('the rule itself', () => {
     lethe.clock.advance(23 * HOUR);
     const during = await planned(lethe, 'toggled-2@example.test');
     expect((await approve(lethe, during.id, during.hash)).body).toMatchObject({ needed: 2, status: 'deciding' });
+    const waiting = await planned(lethe, 'toggled-4@example.test');
     expect(await settings()).toMatchObject({ value: 'on', open: { to: 'off' } });
     lethe.clock.advance(2 * HOUR);
     expect(await settings()).toMatchObject({ value: 'off', open: null });
-    // In force, but this was planned while two were asked for.
+    // In force, but these were planned while two were asked for.
+    expect((await approve(lethe, waiting.id, waiting.hash)).body).toMatchObject({ needed: 2, status: 'deciding' });
     await expectRefused(lethe, await approve(lethe, during.id, during.hash), [409, 'approver-repeated'], during.id);
     const after = await planned(lethe, 'toggled-3@example.test');
     expect((await approve(lethe, after.id, after.hash)).body).toMatchObject({ needed: 1, status: 'approved' });
