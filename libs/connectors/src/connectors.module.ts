@@ -14,7 +14,6 @@ import { RollbackConnectionHandler, RotateSecretHandler, UpgradeConnectionHandle
 import { OpenWork } from './open-work.js';
 import { PluginLifeController } from './plugin-life.controller.js';
 import { RemoveConnectionHandler } from './remove-connection.js';
-import { PluginMetrics } from './plugin-metrics.js';
 import { RemovePluginHandler } from './remove-plugin.js';
 import { Trials } from './trial.js';
 import { CreateConnectionHandler, RegisterSystemHandler } from './create-connection.js';
@@ -36,7 +35,6 @@ import { ReconfigureConnectionHandler } from './reconfigure-connection.js';
     RemoveConnectionHandler,
     RemovePluginHandler,
     Quarantines,
-    PluginMetrics,
     Trials,
     ConnectionSwitch,
     UpgradeConnectionHandler,

@@ -4,7 +4,7 @@ import { conflict, newId, type Clock, type JsonObject, type TenantId } from '#ke
 import { Database, EventStore, type Query } from '#ledger';
 import { CLOCK, LOGGER, type Caller, type Logger } from '#platform';
 import { pluginStream } from './connection.js';
-import type { ConnectionRow, QuarantineRow } from './connections.js';
+import type { ConnectionRow } from './connections.js';
 import type { PluginFailure } from './plugin.errors.js';
 import type { ProcessOwner } from './process-start.js';
 import { BUDGET_FAILURES, BUDGET_WINDOW_MS } from './restart-budget.js';
@@ -63,20 +63,6 @@ export class Quarantines {
         });
       },
     });
-  }
-
-  /** Quarantines by plugin over the tenants, for the metric. */
-  async counts(tenants: readonly TenantId[]): Promise<Map<string, number>> {
-    const counts = new Map<string, number>();
-    for (const tenant of tenants) {
-      const { rows } = await this.database.fetch<Pick<QuarantineRow, 'plugin_id'>>(tenant, {
-        name: 'plugin-quarantine-count',
-        text: 'SELECT plugin_id FROM plugin_quarantine WHERE tenant = $1',
-        values: [tenant],
-      });
-      for (const { plugin_id } of rows) counts.set(plugin_id, (counts.get(plugin_id) ?? 0) + 1);
-    }
-    return counts;
   }
 
   private async count(query: Query, { tenant, connection, plugin }: Guilty, code: string): Promise<number> {
