@@ -1,0 +1,196 @@
+/** Acceptance 1: `kill -9` of the service, of its plugins and of both, in the middle of several people's requests at once. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openShop, type Shop } from '../support/connected-shop.js';
+import {
+  approve,
+  approveByTwo,
+  byEmail,
+  closed,
+  connectShop,
+  keepInvoices,
+  openProven,
+  outcomesOf,
+  planOf,
+} from '../support/connected-systems.js';
+import { ServiceProcess } from '../support/service-process.js';
+import { Chance } from '../simulation/chance.js';
+
+const LONG = process.env['LETHE_TEST_LONG'] === '1';
+const FULL = process.env['LETHE_TEST_FULL'] === '1';
+/** Or fewer, when the time is over. */
+const KILLS = FULL ? 40 : LONG ? 20 : 3;
+const AT_MOST_MS = FULL ? 1_800_000 : LONG ? 70_000 : 45_000;
+const SEED = Number(process.env['LETHE_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const chance = new Chance(SEED);
+/** Requests under way at each kill: this many erasures, and one access. */
+const ERASURES = 3;
+const ORDERS = 8;
+/** A change of one row takes this long, so that a kill can fall between two. */
+const ROW_MS = 12;
+const FINISH_MS = 40_000;
+
+const victims = ['service', 'plugins', 'both'] as const;
+type Victim = (typeof victims)[number];
+
+let service: ServiceProcess;
+let shop: Shop;
+let shopId: string;
+let nextPerson = 5000;
+let undisturbedMs = 1000;
+const restartedMs: number[] = [];
+const killed = { service: 0, plugins: 0, processes: 0 };
+
+interface Round {
+  erased: { person: number; id: string }[];
+  told: { person: number; id: string };
+}
+
+/** Processes whose parent is the service: its plugins. */
+function plugins(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+        return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === service.pid;
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+const firstOrder = (person: number): number => 10_000 + (person - 5000) * ORDERS;
+
+/** What the planted trigger must have seen of a person: each row deleted or stripped, once. */
+function changesOf(person: number): Record<string, number> {
+  const orders = [person, ...Array.from({ length: ORDERS }, (_, n) => firstOrder(person) + n)];
+  const others = [`customers/${person} DELETE`, `invoices/${person} UPDATE`, `reviews/${person} UPDATE`];
+  return Object.fromEntries([...orders.map((id) => `orders/${id} DELETE`), ...others].map((name) => [name, 1]));
+}
+
+async function populate(person: number): Promise<void> {
+  const { sql } = shop;
+  await sql.query(
+    `INSERT INTO orders SELECT $1::int + n, $2::int, NULL, '2024-01-01', 1 FROM generate_series(0, ${ORDERS - 1}) n`,
+    [firstOrder(person), person],
+  );
+  await sql.query(`INSERT INTO reviews VALUES ($1, $1, 'P.', 'good')`, [person]);
+  await sql.query(`INSERT INTO invoices VALUES ($1, $1, 'Person', 1, 'p@example.test', '1990-01-01', '2024-03-12')`, [
+    person,
+  ]);
+}
+
+async function begin(): Promise<Round> {
+  const people = Array.from({ length: ERASURES + 1 }, () => nextPerson++);
+  for (const person of people) await populate(person);
+  await shop.takeChanges();
+  const [last, ...others] = people.reverse() as [number, ...number[]];
+  const told = { person: last, id: await openProven(service, 'access', [byEmail(`p${last}@example.test`)]) };
+  const erased: Round['erased'] = [];
+  const plans: string[] = [];
+  for (const person of others) {
+    const id = await openProven(service, 'erasure', [byEmail(`p${person}@example.test`)]);
+    erased.push({ person, id });
+    plans.push((await planOf(service, id)).hash);
+  }
+  expect((await approve(service, told.id, (await planOf(service, told.id)).hash)).status).toBe(200);
+  await Promise.all(erased.map(({ id }, n) => approveByTwo(service, id, plans[n] ?? '')));
+  return { erased, told };
+}
+
+async function kill(victim: Victim): Promise<void> {
+  const running = victim === 'service' ? [] : plugins();
+  for (const pid of running) process.kill(pid, 'SIGKILL');
+  killed.processes += running.length;
+  if (victim === 'plugins') {
+    killed.plugins += 1;
+    return;
+  }
+  killed.service += 1;
+  await service.end('SIGKILL');
+  const start = performance.now();
+  await service.start();
+  restartedMs.push(performance.now() - start);
+}
+
+/** Every request ended, nothing was done twice, nothing is left of whom it is said, and nobody else was touched. */
+async function expectDone({ erased, told }: Round): Promise<void> {
+  for (const { id } of erased)
+    expect((await closed(service, id, FINISH_MS)).resolution).toBe('fulfilled-with-retention');
+  const access = await closed(service, told.id, FINISH_MS);
+  expect(access.resolution).toBe('fulfilled');
+  const orders = `orders provided ${ORDERS + 1}`;
+  expect(outcomesOf(access, shopId)).toEqual(expect.arrayContaining(['customers provided 1', orders]));
+  expect(await shop.takeChanges()).toEqual(Object.assign({}, ...erased.map(({ person }) => changesOf(person))));
+  const people = erased.map(({ person }) => person);
+  const left =
+    'SELECT id FROM customers WHERE id = ANY($1) UNION ALL SELECT id FROM orders WHERE customer_id = ANY($1)';
+  expect((await shop.sql.query(left, [people])).rows).toEqual([]);
+}
+
+beforeAll(async () => {
+  service = await ServiceProcess.prepare();
+  await service.start();
+  shop = await openShop({ slowMs: ROW_MS });
+  shopId = await connectShop(service, shop);
+  await keepInvoices(service, shopId);
+  // Room for everybody: the planted crowd has two hundred.
+  await shop.sql.query(
+    `INSERT INTO customers SELECT n, 'Person ' || n, 'p' || n || '@example.test', '9' || n, NULL, 'LOY-' || n, NULL
+     FROM generate_series(5200, 5999) n`,
+  );
+  await shop.sql.query(
+    `INSERT INTO orders SELECT n, n, 'p' || n || '@example.test', '2024-01-01', 1 FROM generate_series(5200, 5999) n`,
+  );
+}, 90_000);
+
+afterAll(async () => {
+  await service.close();
+  await shop.drop();
+});
+
+describe(`requests of four people, killed at random moments (LETHE_TEST_SEED=${SEED})`, () => {
+  it('take their time undisturbed, so that there is a middle to hit', async () => {
+    const round = await begin();
+    const start = performance.now();
+    await expectDone(round);
+    undisturbedMs = performance.now() - start;
+    expect(undisturbedMs).toBeGreaterThan(ORDERS * ROW_MS);
+  }, 60_000);
+
+  it(
+    'all end, each row changed once, none falsely fulfilled',
+    async () => {
+      const start = Date.now();
+      for (let n = 0; n < KILLS && Date.now() - start < AT_MOST_MS; n++) {
+        const round = await begin();
+        await sleep(chance.next() * undisturbedMs);
+        await kill(victims[n % victims.length]!);
+        // A plugin that ends five times in ten minutes is set aside; between two kills more time passes than here.
+        await service.superusers.ledger.query('DELETE FROM plugin_failure');
+        await expectDone(round);
+      }
+    },
+    AT_MOST_MS + 120_000,
+  );
+
+  it('(control) a change that is made twice would be counted', async () => {
+    const person = nextPerson++;
+    await populate(person);
+    await shop.takeChanges();
+    for (let n = 0; n < 2; n++) await shop.sql.query(`UPDATE reviews SET words = 'gone' WHERE id = $1`, [person]);
+    expect(await shop.takeChanges()).toEqual({ [`reviews/${person} UPDATE`]: 2 });
+  });
+
+  it('were really hit', () => {
+    expect(killed.service).toBeGreaterThan(0);
+    expect(killed.processes).toBeGreaterThan(0);
+    const [best, worst] = [Math.min(...restartedMs), Math.max(...restartedMs)].map(Math.round);
+    console.info(
+      `${killed.service} kills of the service, ${killed.processes} of plugins; ready again in ${best} to ${worst} ms`,
+    );
+  });
+});
