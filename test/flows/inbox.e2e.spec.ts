@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { AnswerLater, ConnectorCalls } from '#connectors';
+import { newId, type SubjectId } from '#kernel';
 import {
   approve,
   approveByTwo,
@@ -57,6 +59,16 @@ describe('a system that pulls its work', () => {
       if (found) return found.id;
     }
     throw new Error(`no task ${kind} was offered`);
+  }
+
+  /** The open task of a request. */
+  async function taskOf(request: string): Promise<string> {
+    for (let turn = 0; turn < 100; turn++) {
+      const { rows } = await lethe.superuser.query('SELECT id FROM inbox_task WHERE request = $1', [request]);
+      if (rows[0]) return rows[0].id;
+      await sleep(50);
+    }
+    throw new Error('no task was opened');
   }
 
   const call = (id: string, what: string, body: unknown, key = club.key): Promise<TestAnswer> =>
@@ -268,6 +280,76 @@ describe('a system that pulls its work', () => {
       'notes provided 400',
     ]);
   }, 60_000);
+
+  it('is told how a person has decided, one decision after the other', async () => {
+    await club.query(`INSERT INTO members VALUES (50, 'rob@example.test', 'Rob')`);
+    const tenant = lethe.tenant.tenant.id;
+    const calls = lethe.server.app.get(ConnectorCalls);
+    const about = { subject: newId() as SubjectId };
+    const tell = (itemKey: string, allowed: boolean): Promise<unknown> => {
+      const decisions = [{ purpose: 'news', allowed, state: allowed ? 'given' : 'withdrawn' }];
+      const people = [{ itemKey, ids: [{ type: 'email', value: 'rob@example.test' }], decisions }];
+      return calls.obey(tenant, club.connectionId, people, { about });
+    };
+    await expect(tell('obey/1', true)).rejects.toBeInstanceOf(AnswerLater);
+    await expect(tell('obey/2', false)).rejects.toBeInstanceOf(AnswerLater);
+    // The later one is not offered while the earlier one is open: two workers could turn them round.
+    const { body } = await lethe.get(`/v1/tasks?connectionId=${club.connectionId}&limit=100`, { key: club.key });
+    expect(body.items.filter((one: Answer) => one.kind === 'obey')).toHaveLength(1);
+    const { rows } = await lethe.superuser.query(`SELECT id FROM inbox_task WHERE item_key = 'obey/2'`);
+    expect((await call(rows[0].id, 'claim', {})).body.code).toBe('task-taken');
+    const workers = [club.worker(), club.worker()];
+    const settled = async (itemKey: string, allowed: boolean): Promise<unknown> => {
+      for (;;) {
+        const answer = await tell(itemKey, allowed).catch((error: unknown) => error);
+        if (!(answer instanceof AnswerLater)) return answer;
+        await sleep(50);
+      }
+    };
+    expect(await settled('obey/2', false)).toEqual([{ itemKey: 'obey/2', kind: 'obeyed' }]);
+    expect(await settled('obey/1', true)).toEqual([{ itemKey: 'obey/1', kind: 'obeyed' }]);
+    const obeyed = workers.flatMap(({ lines }) => lines.filter((line) => line.startsWith('obeys')));
+    expect(obeyed.sort()).toEqual(['obeys news=false', 'obeys news=true']);
+  }, 40_000);
+
+  it('is offered nothing any more of a request that was withdrawn', async () => {
+    const id = await approved('sam@example.test');
+    const task = await taskOf(id);
+    expect((await call(task, 'claim', { leaseSeconds: 30 })).status).toBe(200);
+    const withdrawn = await lethe.post(`/v1/requests/${id}/withdraw`, { reason: 'Changed her mind.' });
+    expect(withdrawn.status).toBe(200);
+    for (let turn = 0; turn < 100; turn++) {
+      const { rows } = await lethe.superuser.query('SELECT state, why, asked FROM inbox_task WHERE id = $1', [task]);
+      if (rows[0].state !== 'claimed') {
+        expect(rows[0]).toEqual({ state: 'ended', why: 'task-cancelled', asked: null });
+        const late = await call(task, 'complete', { fence: 1, outcomes: [] });
+        expect([late.status, late.body.code]).toEqual([409, 'lease-lost']);
+        return;
+      }
+      await sleep(50);
+    }
+    throw new Error('the task was not taken back');
+  }, 40_000);
+
+  it('hands a rule back that keeps records, and only the one that was given', async () => {
+    const policy = {
+      ...{ connectionId: club.connectionId, dataset: 'bookings', action: 'retain' },
+      duty: { dutyId: 'de-invoice', recordClass: 'invoice', country: 'DE' },
+      overrides: { enable: ['de-invoice'] },
+    };
+    const { status, body } = await lethe.put('/v1/retention/policies/bookings', policy);
+    expect([body.code, [200, 201].includes(status)]).toEqual([undefined, true]);
+    const before = await club.snapshot();
+    const id = await approved('jan@example.test');
+    club.worker();
+    const request = await requestWhen(lethe, id, hasStatus('closed'));
+    expect(outcomesOf(request, club.connectionId)).toEqual([
+      ...['bookings retained 1', 'members erased 1', 'notes erased 1'],
+    ]);
+    const kept = targetOf(request).outcomes.find((one: Answer) => one.kind === 'retained');
+    expect(kept.citation).toContain('§ 14b');
+    expect(await club.snapshot()).toEqual({ ...without(before, 'jan@example.test'), bookings: before['bookings'] });
+  }, 40_000);
 
   it('does not answer in time: the request is incomplete and says so', async () => {
     const id = await approved('quinn@example.test');

@@ -61,7 +61,13 @@ async function read({ datasets, identifiers }, held) {
   return { outcomes, records: cut() };
 }
 
-const work = { apply: erase, verify, read };
+async function obey({ decisions, identifiers }) {
+  say(`obeys ${decisions.map(({ purpose, allowed }) => `${purpose}=${allowed}`).join()}`);
+  const known = (await rowsOf('members', emailsOf({ identifiers }))).length > 0;
+  return { outcomes: [{ dataset: 'consent', kind: known ? 'obeyed' : 'not-found' }] };
+}
+
+const work = { apply: erase, verify, read, obey };
 
 say('ready');
 await workTasks(

@@ -2032,6 +2032,7 @@ export interface components {
                 };
                 purpose?: string;
                 connection?: string;
+                dataset?: string;
                 /** Format: date-time */
                 dataFrom: string;
             }[];
@@ -2040,6 +2041,12 @@ export interface components {
             items: {
                 ref: string | null;
                 suppressed: boolean;
+                scope: {
+                    /** @enum {string} */
+                    kind: "purpose" | "connection" | "all-sources";
+                    id: string | null;
+                } | null;
+                until: string | null;
             }[];
         };
         PurposeList: {
@@ -2505,7 +2512,7 @@ export interface components {
             /** Format: uuid */
             id: string;
             /** @enum {string} */
-            kind: "locate" | "read" | "apply" | "verify";
+            kind: "locate" | "read" | "apply" | "verify" | "obey";
             /** Format: date-time */
             createdAt: string;
             /** Format: date-time */
@@ -2521,7 +2528,7 @@ export interface components {
             /** Format: uuid */
             connectionId: string;
             /** @enum {string} */
-            kind: "locate" | "read" | "apply" | "verify";
+            kind: "locate" | "read" | "apply" | "verify" | "obey";
             fence: number;
             /** Format: date-time */
             leaseUntil: string;
@@ -2532,15 +2539,20 @@ export interface components {
                 type: string;
                 value: string;
                 /** @enum {string} */
-                strength: "verified" | "derived";
+                strength: "verified" | "derived" | "claimed";
             }[];
             datasets: {
                 name: string;
                 /** @enum {string} */
-                action: "erase" | "anonymise" | "strip" | "detach" | "retain" | "read" | "locate" | "verify";
+                action: "erase" | "anonymise" | "strip" | "detach" | "retain" | "read" | "locate" | "verify" | "obey";
                 refs?: string[];
                 ruleId?: string;
                 fields?: string[];
+            }[];
+            decisions?: {
+                purpose: string;
+                allowed: boolean;
+                state: string;
             }[];
             rules: {
                 id: string;
@@ -2574,7 +2586,7 @@ export interface components {
             /** @default 0 */
             count: number;
             /** @enum {string} */
-            kind: "erased" | "anonymised" | "masked" | "detached" | "rectified" | "restricted" | "soft-deleted" | "not-found" | "unsupported" | "provided" | "clean" | "residue";
+            kind: "erased" | "anonymised" | "masked" | "detached" | "rectified" | "restricted" | "soft-deleted" | "not-found" | "unsupported" | "provided" | "clean" | "residue" | "obeyed";
         } | {
             dataset: string;
             ref?: string;

@@ -64,6 +64,7 @@ export function claimedView(task: TaskRow, asked: Asked): ClaimedTask {
     mustFinishBy: task.must_finish_by.toISOString(),
     identifiers: asked.identifiers,
     datasets: asked.datasets,
+    ...(asked.decisions ? { decisions: asked.decisions } : {}),
     rules: [...rules].map((id) => ({ id })),
     received: { parts: task.parts, bytes: task.bytes },
   };

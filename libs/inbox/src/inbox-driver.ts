@@ -12,8 +12,10 @@ import {
   type Horizon,
   type Item,
   type Located,
+  type Obeyed,
   type Op,
   type Outcome,
+  type PersonToObey,
   type SystemCallOptions,
   type Target,
   type Verification,
@@ -30,6 +32,8 @@ import { isOverdue, lookAgainMs, type Asked, type AskedDataset, type TaskKind, t
 import { Tasks } from './tasks.js';
 
 const DAY = 86_400_000;
+/** What an `obey` speaks of instead of a dataset. */
+const CONSENT = 'consent';
 
 @Injectable()
 export class InboxDriver implements ConnectionDriver {
@@ -161,6 +165,25 @@ export class InboxDriver implements ConnectionDriver {
       unseen.map(({ dataset, ref }) => ({ dataset, ref, action: 'verify' as const })),
     );
     return (await this.settled(tenant, row, 'verify', `${item.itemKey}:again`, asked, options)).outcomes;
+  }
+
+  async obey(
+    tenant: TenantId,
+    row: ConnectionRow,
+    people: PersonToObey[],
+    options: SystemCallOptions = {},
+  ): Promise<Obeyed[]> {
+    const answers: Obeyed[] = [];
+    for (const { itemKey, ids, decisions } of people) {
+      const identifiers = ids.map(({ type, value }) => ({ type, value, strength: 'claimed' as const }));
+      const asked: Asked = { identifiers, datasets: [{ name: CONSENT, action: 'obey' }], decisions };
+      const { outcomes } = await this.settled(tenant, row, 'obey', itemKey, asked, options);
+      const said = outcomeFor(outcomes, { dataset: CONSENT });
+      if (said?.kind !== 'obeyed' && said?.kind !== 'not-found')
+        throw failure(row, said?.kind === 'failed' ? said.code : 'no-outcome');
+      answers.push({ itemKey, kind: said.kind });
+    }
+    return answers;
   }
 
   *horizon(row: ConnectionRow): Generator<Horizon> {

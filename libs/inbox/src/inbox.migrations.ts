@@ -24,4 +24,16 @@ export const inboxMigrations: Migration[] = [
       ),
     ].join('\n'),
   },
+  {
+    id: '0086-inbox-obey',
+    sql: [
+      `ALTER TABLE inbox_task DROP CONSTRAINT inbox_task_kind_check;
+       ALTER TABLE inbox_task ADD CONSTRAINT inbox_task_kind_check CHECK (kind IN ('locate', 'read', 'apply', 'verify', 'obey'));`,
+      // What a person decided is told in order, system by system.
+      `CREATE INDEX inbox_task_obey ON inbox_task (tenant, connection, subject, id) WHERE kind = 'obey' AND state IN ('open', 'claimed');`,
+      // What is to be pruned, and what a request that ended must take back.
+      `CREATE INDEX inbox_task_finished ON inbox_task (tenant, finished_at) WHERE finished_at IS NOT NULL;
+       CREATE INDEX inbox_task_request ON inbox_task (tenant, request) WHERE state IN ('open', 'claimed');`,
+    ].join('\n'),
+  },
 ];

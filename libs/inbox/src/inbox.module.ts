@@ -2,11 +2,13 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { ConnectorCalls, ConnectorsModule } from '#connectors';
 import { SubjectsModule } from '#subjects';
+import { TenancyModule } from '#tenancy';
 import { ClaimTask } from './claim-task.js';
 import { DeclareSystem } from './declare-system.js';
 import { InboxAdminController } from './inbox-admin.controller.js';
 import { InboxController } from './inbox.controller.js';
 import { InboxDriver } from './inbox-driver.js';
+import { CancelTasks, InboxMetrics, InboxWorker, TaskChores } from './inbox.worker.js';
 import { KeyBinding } from './key-binding.js';
 import { ListTasks } from './list-tasks.js';
 import { OpenTasks } from './open-task.js';
@@ -18,11 +20,12 @@ import { Tasks } from './tasks.js';
 import { WorkTask } from './work-task.js';
 
 @Module({
-  imports: [SubjectsModule, ConnectorsModule],
+  imports: [SubjectsModule, TenancyModule, ConnectorsModule],
   controllers: [InboxController, InboxAdminController],
   providers: [
     ...[Tasks, OpenTasks, ClaimTask, TaskRecords, WorkTask, KeyBinding, ListTasks, DeclareSystem],
     ...[RemoteSender, PushTask, RemoteParts, InboxDriver, RemoteDriver],
+    ...[CancelTasks, TaskChores, InboxWorker, InboxMetrics],
   ],
 })
 export class InboxModule implements OnModuleInit {

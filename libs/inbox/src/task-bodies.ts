@@ -46,18 +46,20 @@ export const ClaimedTask = z
     idempotencyKey: z.string(),
     mustFinishBy: z.iso.datetime(),
     identifiers: z.array(
-      z.strictObject({ type: z.string(), value: z.string(), strength: z.enum(['verified', 'derived']) }),
+      z.strictObject({ type: z.string(), value: z.string(), strength: z.enum(['verified', 'derived', 'claimed']) }),
     ),
     /** `refs` absent: everything of the person. `ruleId`: the rule that keeps the records; hand it back as `retained`. */
     datasets: z.array(
       z.strictObject({
         name: z.string(),
-        action: z.enum(['erase', 'anonymise', 'strip', 'detach', 'retain', 'read', 'locate', 'verify']),
+        action: z.enum(['erase', 'anonymise', 'strip', 'detach', 'retain', 'read', 'locate', 'verify', 'obey']),
         refs: z.array(z.string()).optional(),
         ruleId: z.string().optional(),
         fields: z.array(z.string()).optional(),
       }),
     ),
+    /** Of an `obey`: how each purpose stands now. It is the whole state: doing it twice or late does no harm. */
+    decisions: z.array(z.strictObject({ purpose: z.string(), allowed: z.boolean(), state: z.string() })).optional(),
     /** Rule ids that `retained` may cite. */
     rules: z.array(z.strictObject({ id: z.string() })),
     received: Received,

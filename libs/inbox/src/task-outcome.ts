@@ -13,7 +13,7 @@ const code = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/);
 
 /**
  * One dataset's (or record's) outcome. There is no "success": a `retained` cites a rule id of the task and nothing else;
- * `clean` and `residue` answer a `verify`; `provided` answers a `read`; `failed` with `retryable` gives the task back.
+ * `clean` and `residue` answer a `verify`, `provided` a `read`, `obeyed` an `obey`; `failed` with `retryable` gives the task back.
  */
 export const TaskOutcome = z
   .discriminatedUnion('kind', [
@@ -21,7 +21,7 @@ export const TaskOutcome = z
       ...at,
       kind: z.enum([
         ...(['erased', 'anonymised', 'masked', 'detached', 'rectified', 'restricted', 'soft-deleted'] as const),
-        ...(['not-found', 'unsupported', 'provided', 'clean', 'residue'] as const),
+        ...(['not-found', 'unsupported', 'provided', 'clean', 'residue', 'obeyed'] as const),
       ]),
     }),
     z.strictObject({ ...at, kind: z.literal('retained'), ruleId: z.string().min(1).max(100) }),
@@ -40,6 +40,7 @@ const WORDS: Record<TaskKind, readonly string[]> = {
   read: ['provided', 'not-found', ...ALWAYS],
   apply: [...DONE, 'retained', 'refused-by-system', ...ALWAYS],
   verify: ['clean', 'residue', 'failed'],
+  obey: ['obeyed', 'not-found', ...ALWAYS],
 };
 
 /** Refuses what was not asked. Errors: 422 `outcome-invalid`, naming each place and never a value. */

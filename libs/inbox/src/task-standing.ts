@@ -81,6 +81,7 @@ function told(said: TaskOutcome): Standing {
     case 'detached':
       return { ...base, kind: said.kind };
     case 'provided':
+    case 'obeyed':
     case 'clean':
     case 'residue':
       return failed('kind-not-of-task');

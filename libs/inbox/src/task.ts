@@ -3,8 +3,11 @@ import type { Action } from '#connectors';
 import type { SubjectId } from '#kernel';
 import { declareEvents, type NewEvent } from '#ledger';
 
-/** What a system is asked to do. `verify` looks again after an `apply` and is claimed as a task of its own. */
-export const taskKinds = ['locate', 'read', 'apply', 'verify'] as const;
+/**
+ * What a system is asked to do. `verify` looks again after an `apply` and is claimed as a task of its own; `obey` tells how a
+ * person's consents and objections stand.
+ */
+export const taskKinds = ['locate', 'read', 'apply', 'verify', 'obey'] as const;
 export type TaskKind = (typeof taskKinds)[number];
 
 /** `ended`: nobody will work at it any more, `why` says the reason. Only `done` was answered. */
@@ -16,7 +19,7 @@ export type EndOfTask = 'task-overdue' | 'task-cancelled' | 'task-unreadable';
 /** What is asked of one dataset. `refs` absent: everything of the person. `ruleId`: what `retained` may cite. */
 export type AskedDataset = {
   name: string;
-  action: Action | 'read' | 'locate' | 'verify';
+  action: Action | 'read' | 'locate' | 'verify' | 'obey';
   refs?: string[];
   ruleId?: string;
   fields?: string[];
@@ -24,8 +27,11 @@ export type AskedDataset = {
 
 /** The sealed part of a task. */
 export type Asked = {
-  identifiers: { type: string; value: string; strength: 'verified' | 'derived' }[];
+  /** `claimed` ones stand in an `obey` only: a withdrawal needs no proof (GDPR 7(3)). */
+  identifiers: { type: string; value: string; strength: 'verified' | 'derived' | 'claimed' }[];
   datasets: AskedDataset[];
+  /** Of an `obey`: how each purpose stands, as the consent check answers it. */
+  decisions?: { purpose: string; allowed: boolean; state: string }[];
 };
 
 /** A task's row. `asked` is dropped when the task is over; `fence` names one claim. */

@@ -10,6 +10,12 @@ import type { TaskOutcome } from './task-outcome.js';
 const COLUMNS = `id, connection, kind, item_key, subject, request, job, state, why, fence, lease_until, must_finish_by,
   asked, outcomes, handle, parts, bytes, created_at, finished_at`;
 
+/** A person's later decision is told after the earlier one: two workers must not turn them round. */
+const IN_ORDER = `AND (kind <> 'obey' OR NOT EXISTS (
+  SELECT 1 FROM inbox_task AS earlier WHERE earlier.tenant = inbox_task.tenant AND earlier.connection = inbox_task.connection
+    AND earlier.subject = inbox_task.subject AND earlier.kind = 'obey' AND earlier.state IN ('open', 'claimed')
+    AND earlier.id < inbox_task.id))`;
+
 @Injectable()
 export class Tasks {
   constructor(
@@ -44,18 +50,30 @@ export class Tasks {
              WHERE tenant = $1 AND connection = $2 AND must_finish_by > $3 AND state IN ('open', 'claimed')
                AND (state = 'open' AND (not_before IS NULL OR not_before <= clock_timestamp())
                     OR state = 'claimed' AND lease_until < clock_timestamp())
+               ${IN_ORDER}
              ORDER BY created_at, id LIMIT $4`,
       values: [tenant, connection, now, limit],
     });
     return rows;
   }
 
-  /** Open tasks of a request: what must not be done any more when it ends. */
-  async openOf(tenant: TenantId, request: string): Promise<TaskRow[]> {
+  /** Tasks of a request that were open at `before`: what must not be done any more when it ends. */
+  async openOf(tenant: TenantId, request: string, before: Date): Promise<TaskRow[]> {
     const { rows } = await this.database.fetch<TaskRow>(tenant, {
       name: 'inbox-open-of-request',
-      text: `SELECT ${COLUMNS} FROM inbox_task WHERE tenant = $1 AND request = $2 AND state IN ('open', 'claimed')`,
-      values: [tenant, request],
+      text: `SELECT ${COLUMNS} FROM inbox_task WHERE tenant = $1 AND request = $2 AND state IN ('open', 'claimed') AND created_at <= $3`,
+      values: [tenant, request, before],
+    });
+    return rows;
+  }
+
+  /** Tasks that should have been finished before `now`. */
+  async overdue(tenant: TenantId, now: Date): Promise<TaskRow[]> {
+    const { rows } = await this.database.fetch<TaskRow>(tenant, {
+      name: 'inbox-overdue',
+      text: `SELECT ${COLUMNS} FROM inbox_task
+             WHERE tenant = $1 AND state IN ('open', 'claimed') AND must_finish_by <= $2 LIMIT 500`,
+      values: [tenant, now],
     });
     return rows;
   }
@@ -114,7 +132,7 @@ export async function takeTask(
     text: `UPDATE inbox_task SET state = 'claimed', fence = fence + 1, not_before = NULL, handle = NULL,
              lease_until = clock_timestamp() + $3 * interval '1 second'
            WHERE tenant = $1 AND id = $2 AND (state = 'open' AND (not_before IS NULL OR not_before <= clock_timestamp())
-             OR state = 'claimed' AND lease_until < clock_timestamp())
+             OR state = 'claimed' AND lease_until < clock_timestamp()) ${IN_ORDER}
            RETURNING fence, lease_until`,
     values: [tenant, id, leaseSeconds],
   });
