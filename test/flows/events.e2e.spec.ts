@@ -1,5 +1,6 @@
 /** Events by cursor: what a system may know, once and in order; what it has acknowledged; and the state of today instead. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { until } from '../support/until.js';
 import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
 
 const DAY = 86_400_000;
@@ -169,5 +170,34 @@ describe('events by cursor', () => {
     expect(news.map((one: { type: string; subject: { id: string } }) => [one.type, one.subject.id])).toEqual([
       ['consent.withdrawn', subjectId],
     ]);
+  });
+
+  it('tell once that a consent ran out, and not of one that was replaced', async () => {
+    await lethe.put(
+      '/v1/purposes/research',
+      { name: 'r', legalBasis: 'consent', model: 'opt-in', validity: 'P30D' },
+      { as: 'admin' },
+    );
+    const wide = await issueKey('wide');
+    await declare('wide', { purposes: ['research'], channel: 'cursor', keyId: wide.id });
+    await decide('emil', 'research', 'given');
+    await decide('fay', 'research', 'given');
+    await decide('fay', 'research', 'withdrawn');
+    const { subjectId } = await decide('emil', 'research', 'given');
+    const { next } = (await read('?limit=500', wide.key)).body;
+    lethe.clock.advance(31 * DAY);
+    const told = await until('expired', async () => {
+      const { items } = (await read(after(next), wide.key)).body;
+      return items.length > 0 && items;
+    });
+    expect(told).toEqual([
+      expect.objectContaining({
+        ...{ type: 'consent.expired', subject: { id: subjectId } },
+        data: expect.objectContaining({ purpose: 'research' }),
+      }),
+    ]);
+    lethe.clock.advance(DAY);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect((await read(after(next), wide.key)).body.items).toHaveLength(1);
   });
 });

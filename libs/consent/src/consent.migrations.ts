@@ -26,6 +26,18 @@ export const consentMigrations: Migration[] = [
       'CREATE UNIQUE INDEX consent_record_id ON consent_record (tenant, id);',
     ].join('\n'),
   },
+  {
+    id: '0061-consent-expiry',
+    sql: [
+      // The last expiry that was looked at.
+      tenantTable(
+        'consent_expiry_mark',
+        'at timestamptz NOT NULL, id uuid NOT NULL, PRIMARY KEY (tenant)',
+        'SELECT, INSERT, UPDATE',
+      ),
+      'CREATE INDEX consent_record_expiry ON consent_record (tenant, expires_at, id) WHERE expires_at IS NOT NULL;',
+    ].join('\n'),
+  },
 ];
 
 /** Inline read model of the check (design section 3: `consent_state`). */

@@ -3,6 +3,8 @@ import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { AccessVerdicts } from '#access-log';
 import { SubjectsModule } from '#subjects';
+import { TenancyModule } from '#tenancy';
+import { AnnounceExpiries, ExpiryChore } from './announce-expiries.js';
 import { ConsentVerdicts } from './access-verdicts.js';
 import { ConsentCheck } from './check-consent.js';
 import { ConsentController } from './consent.controller.js';
@@ -19,7 +21,7 @@ import { RecordConsentHandler } from './record-consent.js';
 import { StopPurposes } from './stop-purposes.js';
 
 @Module({
-  imports: [CqrsModule, SubjectsModule],
+  imports: [CqrsModule, SubjectsModule, TenancyModule],
   controllers: [ConsentController],
   providers: [
     ConsentFeed,
@@ -33,6 +35,8 @@ import { StopPurposes } from './stop-purposes.js';
     DefinePurposeHandler,
     PublishNoticeHandler,
     StopPurposes,
+    AnnounceExpiries,
+    ExpiryChore,
     RecordConsentHandler,
     { provide: AccessVerdicts, useClass: ConsentVerdicts },
   ],
