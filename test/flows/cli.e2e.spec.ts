@@ -76,6 +76,35 @@ describe('the command line', () => {
     expect(status).toBe(0);
   });
 
+  it('doctor tells lag by age, names who is behind, and wants backups; all of it planted', async () => {
+    const { rows } = await ledger.superuser.query<{ tenant: string }>('SELECT tenant FROM log_head');
+    const cursor = `INSERT INTO cursor (tenant, name, position, updated_at) VALUES ($1, 'planted', 0, now())`;
+    await ledger.superuser.query(cursor, [rows[0]?.tenant]);
+    expect((await lethe(['doctor'])).out).toMatch(/ok {7}projections have read everything, or are about to/);
+    const marks = `INSERT INTO installation_mark (name, detail, set_at) SELECT n, '', now() - interval '3 days' FROM unnest($1::text[]) AS m(n)`;
+    await ledger.superuser.query(marks, [['backup-ledger', 'backup-keys']]);
+    await ledger.superuser.query(`UPDATE event SET recorded_at = recorded_at - interval '1 hour' WHERE position = 0`);
+    const { status, out } = await lethe(['doctor']);
+    expect(status).toBe(1);
+    expect(out).toMatch(/PROBLEM {2}planted is \d+ events behind, the oldest 36\d\d s old/);
+    expect(out).toMatch(/PROBLEM {2}the older of the backups of ledger and key store is 72 hours old/);
+    await ledger.superuser.query(`UPDATE event SET recorded_at = recorded_at + interval '1 hour' WHERE position = 0`);
+    await ledger.superuser.query(`DELETE FROM cursor WHERE name = 'planted'`);
+    await ledger.superuser.query(`UPDATE installation_mark SET set_at = now()`);
+    expect((await lethe(['doctor'])).out).toMatch(/Nothing must be done\.$/);
+  });
+
+  it('doctor says which isolation is reached here, and objects when more is demanded', async () => {
+    expect((await lethe(['doctor'])).out).toMatch(
+      /ok {7}plugins reach the level process: each a process under .*network/,
+    );
+    const demanding = await lethe(['doctor'], { LETHE_MIN_ISOLATION: 'sandbox' });
+    expect(demanding).toMatchObject({
+      status: 1,
+      out: expect.stringMatching(/PROBLEM {2}plugins reach the level process/),
+    });
+  });
+
   it('doctor objects to a role that owns the tables, and to a superuser', async () => {
     const owner = await lethe(['doctor'], { DATABASE_URL: ledger.urls.ownerUrl });
     expect(owner).toMatchObject({ status: 1, out: expect.stringMatching(/PROBLEM {2}ledger: .*owns the tables/) });

@@ -72,6 +72,16 @@ describe('the admin port', () => {
     expect(await read('lethe_jobs_dead')).toBe(1);
   });
 
+  it('counts quarantined plugins', async () => {
+    expect(await read('lethe_plugins_quarantined')).toBe(0);
+    await lethe.superuser.query(
+      `INSERT INTO plugin_quarantine (tenant, connection, content_hash, plugin_id, plugin_version, why, since)
+       VALUES ($1, $2, 'h', 'p', '1.0.0', 'failed', now())`,
+      [tenant, randomUUID()],
+    );
+    expect(await read('lethe_plugins_quarantined')).toBe(1);
+  });
+
   it('tells how far a subscription is behind, in events and in seconds, and since when nothing was signed', async () => {
     await lethe.superuser.query(
       `INSERT INTO cursor (tenant, name, position, updated_at) VALUES ($1, 'planted', 0, now())`,

@@ -6,7 +6,10 @@ import { schemas } from '../../server/src/schemas.js';
 import { bad, good, warning, type Finding } from './finding.js';
 
 const MOST_SKEW_MS = 5_000;
-const MOST_LAG = 1_000;
+/** A busy log is read in gulps. */
+const PASSING_LAG_S = 10;
+const MOST_LAG_S = 60;
+const OLDEST_BACKUP_H = 48;
 
 export async function databaseFindings(database: Database, keystore: Database, clock: Clock): Promise<Finding[]> {
   const findings = [
@@ -21,7 +24,13 @@ export async function databaseFindings(database: Database, keystore: Database, c
   const { rows } = await database.global<{ id: TenantId }>({ text: 'SELECT id FROM tenant ORDER BY id' });
   if (rows.length === 0) return [...findings, warning('no tenant yet', 'lethe bootstrap --name <controller>')];
   const tenants = rows.map(({ id }) => id);
-  return [...findings, good(`${tenants.length} tenants`), await stuck(database, tenants), await lag(database, tenants)];
+  return [
+    ...findings,
+    good(`${tenants.length} tenants`),
+    await stuck(database, tenants),
+    await lag(database, tenants, clock),
+    await backups(database, clock),
+  ];
 }
 
 async function role(database: Database, what: string): Promise<Finding> {
@@ -66,16 +75,39 @@ async function stuck(database: Database, tenants: TenantId[]): Promise<Finding> 
       );
 }
 
-async function lag(database: Database, tenants: TenantId[]): Promise<Finding> {
-  const lags = await Promise.all(
-    tenants.map(async (tenant) => {
-      const text = `SELECT (h.size - min(c.position))::int AS behind FROM log_head h JOIN cursor c USING (tenant) WHERE h.tenant = $1 GROUP BY h.size`;
-      return (await database.fetch<{ behind: number }>(tenant, { text, values: [tenant] })).rows[0]?.behind ?? 0;
-    }),
-  );
-  const behind = Math.max(...lags);
-  const what = `projections are ${behind} events behind`;
-  return behind <= MOST_LAG
-    ? good(what)
-    : bad(what, 'Is a process with the role worker running? Its log names the event it stopped at.');
+interface Behind {
+  name: string;
+  events: number;
+  since: Date;
+}
+
+/** By age and not by number: a thousand events are a second of an import, and one event can be stuck for a week. */
+async function lag(database: Database, tenants: TenantId[], clock: Clock): Promise<Finding> {
+  const behind = (
+    await Promise.all(
+      tenants.map(async (tenant) => {
+        const text = `SELECT c.name, h.size - c.position AS events, e.recorded_at AS since FROM log_head h
+          JOIN cursor c USING (tenant) JOIN event e ON e.tenant = c.tenant AND e.position = c.position WHERE h.tenant = $1`;
+        return (await database.fetch<Behind>(tenant, { text, values: [tenant] })).rows;
+      }),
+    )
+  ).flat();
+  const ageOf = ({ since }: Behind): number => (clock.now().getTime() - since.getTime()) / 1000;
+  const worst = behind.sort((a, b) => ageOf(b) - ageOf(a))[0];
+  if (!worst || ageOf(worst) < PASSING_LAG_S) return good('projections have read everything, or are about to');
+  const what = `${worst.name} is ${worst.events} events behind, the oldest ${Math.round(ageOf(worst))} s old`;
+  const todo = 'Is a process with the role worker running? Its log names the event it stopped at.';
+  return ageOf(worst) < MOST_LAG_S ? warning(what, todo) : bad(what, todo);
+}
+
+/** Without its backup, a broken key store erases everybody; without the ledger's, it forgets what was promised. */
+async function backups(database: Database, clock: Clock): Promise<Finding> {
+  const { rows } = await database.global<{ name: string; set_at: Date }>({
+    text: `SELECT name, set_at FROM installation_mark WHERE name IN ('backup-ledger', 'backup-keys')`,
+  });
+  const hours = rows.map(({ set_at: at }) => (clock.now().getTime() - at.getTime()) / 3_600_000);
+  const todo = 'lethe backup <folder> --keys <another place>, every night.';
+  if (rows.length < 2) return warning('ledger and key store were not both backed up yet', todo);
+  const what = `the older of the backups of ledger and key store is ${Math.round(Math.max(...hours))} hours old`;
+  return Math.max(...hours) <= OLDEST_BACKUP_H ? good(what) : bad(what, todo);
 }

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isEnough, isolationHere } from '#connectors';
 import { FileKeys, type Config } from '#platform';
 import { bad, good, warning, type Finding } from './finding.js';
 
@@ -13,7 +14,7 @@ export async function machineFindings(config: Config): Promise<Finding[]> {
     await dataFolder(config.dataDir),
     await disk(config.dataDir),
     await keys(config.keyDir),
-    apart(config),
+    await apart(config),
   ];
 }
 
@@ -66,10 +67,15 @@ async function keys(directory: string): Promise<Finding> {
   }
 }
 
-/** Only what is certain before a plugin runs; the level each one reached stands beside its connection. */
-function apart({ LETHE_MIN_ISOLATION }: Config): Finding {
-  if (LETHE_MIN_ISOLATION === 'sandbox')
-    return bad('plugins: the sandbox is not available in this build', 'Set LETHE_MIN_ISOLATION=process.');
-  const user = process.getuid?.() === 0 ? 'and under users of their own' : "under the service's user";
-  return good(`plugins run in processes of their own ${user}`);
+/** Tried, not guessed: a container may forbid what root is otherwise allowed. */
+async function apart({ LETHE_MIN_ISOLATION: demanded }: Config): Promise<Finding> {
+  const reached = await isolationHere();
+  const user = reached.separateUser ? 'a user of its own' : "the service's own user";
+  const what = `plugins reach the level ${reached.level}: each a process under ${user}. ${reached.notes.join(' ')}`;
+  return isEnough(reached.level, demanded)
+    ? good(what)
+    : bad(
+        what,
+        `LETHE_MIN_ISOLATION=${demanded} lets none start: set LETHE_MIN_ISOLATION=${reached.level} if that is enough.`,
+      );
 }

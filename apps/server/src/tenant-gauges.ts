@@ -8,6 +8,7 @@ interface Standing {
   overdue: number;
   incomplete: number;
   dead: number;
+  quarantined: number;
   unsignedSince: Date | null;
   cursors: { name: string; behind: number; since: Date | null }[];
 }
@@ -17,6 +18,7 @@ interface Standings {
   overdue: number;
   incomplete: number;
   dead: number;
+  quarantined: number;
   unsignedSeconds: number;
   lag: Map<string, { events: number; seconds: number }>;
 }
@@ -43,6 +45,11 @@ export function registerTenantGauges(
   gauge('lethe_requests_incomplete', 'Requests that ended, or wait, without all outcomes', (of) => of.incomplete);
   gauge('lethe_jobs_dead', 'Jobs nobody tries any more: they wait for a human', ({ dead }) => dead);
   gauge(
+    'lethe_plugins_quarantined',
+    'Plugin versions that broke too often and are not started',
+    (of) => of.quarantined,
+  );
+  gauge(
     'lethe_checkpoint_age_seconds',
     'Age of the oldest event that no published checkpoint covers; 0 when all are',
     ({ unsignedSeconds }) => unsignedSeconds,
@@ -67,7 +74,7 @@ export function registerTenantGauges(
 }
 
 async function standingsOf(database: Database, tenants: readonly TenantId[], now: Date): Promise<Standings> {
-  const sum: Standings = { overdue: 0, incomplete: 0, dead: 0, unsignedSeconds: 0, lag: new Map() };
+  const sum: Standings = { overdue: 0, incomplete: 0, dead: 0, quarantined: 0, unsignedSeconds: 0, lag: new Map() };
   const rest = [...tenants];
   const work = async (): Promise<void> => {
     for (let tenant = rest.pop(); tenant !== undefined; tenant = rest.pop())
@@ -85,6 +92,7 @@ async function standingOf(database: Database, tenant: TenantId, now: Date): Prom
       (SELECT count(*) FROM request_summary r WHERE r.tenant = $1 AND r.status <> 'closed' AND r.due_on < $2::date) AS overdue,
       (SELECT count(*) FROM request_summary r WHERE r.tenant = $1 AND r.status = 'incomplete') AS incomplete,
       (SELECT count(*) FROM job j WHERE j.tenant = $1 AND j.state IN ('dead', 'manual')) AS dead,
+      (SELECT count(*) FROM plugin_quarantine q WHERE q.tenant = $1) AS quarantined,
       (SELECT e.recorded_at FROM event e WHERE e.tenant = $1 AND e.position =
         (SELECT coalesce(max(c.size), 0) FROM checkpoint c WHERE c.tenant = $1)) AS "unsignedSince",
       (SELECT coalesce(json_agg(json_build_object('name', c.name, 'behind', h.size - c.position, 'since',
@@ -99,6 +107,7 @@ function add(sum: Standings, standing: Standing, now: Date): void {
   sum.overdue += standing.overdue;
   sum.incomplete += standing.incomplete;
   sum.dead += standing.dead;
+  sum.quarantined += standing.quarantined;
   sum.unsignedSeconds = Math.max(sum.unsignedSeconds, age(standing.unsignedSince, now));
   for (const { name, behind, since } of standing.cursors) {
     const worst = sum.lag.get(name) ?? { events: 0, seconds: 0 };

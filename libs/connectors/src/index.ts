@@ -1,6 +1,6 @@
 /** The door of the connectors: how plugins are installed, run and asked. */
 export type { PluginLog, PluginLogLine } from './captured-log.js';
-export type { Isolation } from './isolation.js';
+export { isEnough, isolationHere, type Isolation } from './isolation.js';
 export { PluginFailure } from './plugin.errors.js';
 export type { HostFailureCode } from './plugin.errors.js';
 export { PluginHost } from './plugin-host.js';

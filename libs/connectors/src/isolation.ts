@@ -58,11 +58,7 @@ type Way = 'setpriv-user' | 'spawn-user' | 'setpriv-root' | 'setpriv' | 'plain';
  */
 export async function planLaunch(manifest: PluginManifest, uid: number, readable: string[]): Promise<Launch> {
   const root = process.getuid?.() === 0;
-  const ways: Way[] = root
-    ? manifest.native
-      ? ['setpriv-root', 'setpriv', 'plain']
-      : ['setpriv-user', 'spawn-user', 'setpriv', 'plain']
-    : ['setpriv', 'plain'];
+  const ways = waysOf(manifest.native, root);
   const way = await firstThatWorks(ways, uid);
   const start = starter(way, uid);
   const [command = process.execPath, ...prefix] = [...start.command, process.execPath];
@@ -73,6 +69,19 @@ export async function planLaunch(manifest: PluginManifest, uid: number, readable
     args: [...prefix, ...nodeFlags(manifest, readable)],
     ...user,
   };
+}
+
+/** What a plugin without native code would reach on this machine, by trying it. */
+export async function isolationHere(): Promise<Isolation> {
+  const root = process.getuid?.() === 0;
+  const uid = PLUGIN_USERS.first;
+  return report({ native: false }, await firstThatWorks(waysOf(false, root), uid), uid, root);
+}
+
+/** From strong to weak. */
+function waysOf(native: boolean, root: boolean): Way[] {
+  if (!root) return ['setpriv', 'plain'];
+  return native ? ['setpriv-root', 'setpriv', 'plain'] : ['setpriv-user', 'spawn-user', 'setpriv', 'plain'];
 }
 
 function starter(way: Way, uid: number): { command: string[]; uid?: number } {
@@ -123,7 +132,7 @@ function nodeFlags(manifest: PluginManifest, readable: string[]): string[] {
   return [...flags, '--no-addons', permission, ...readable.map((path) => `--allow-fs-read=${path}`)];
 }
 
-function report(manifest: PluginManifest, way: Way, uid: number, root: boolean): Isolation {
+function report(manifest: Pick<PluginManifest, 'native'>, way: Way, uid: number, root: boolean): Isolation {
   const separateUser = way === 'setpriv-user' || way === 'spawn-user';
   const notes = ['The network is not restricted at this level.'];
   if (manifest.native) {
