@@ -36,6 +36,7 @@ export { keyEvents, KeyRotation, keysStream, type RotationParts } from './key-ro
 export { forgetNotices } from './replicas.js';
 export { lookupKeyState, rekeyLookups, type LookupKeyState, type Rekeyed } from './rekey-lookups.js';
 export { epochHorizon, rotateEpoch, type Rotation, type RotationStep } from './rotate-epoch.js';
+export { auditSuppressions, neverSealed, sealSuppressions, type SuppressionFault } from './suppression-seal.js';
 export { Suppressions, type NewSuppression, type SuppressionQuestion, type SuppressionScope } from './suppressions.js';
 export { SuppressionKeeping, type KeepsRecords } from './suppressions-check.js';
 export { UnlinkSubjects, UnlinkSubjectsHandler } from './unlink-subjects.js';

@@ -40,4 +40,16 @@ export const keystoreMigrations: Migration[] = [
           GRANT SELECT, INSERT, DELETE ON key_notice TO lethe_app;
           GRANT SELECT, INSERT, UPDATE, DELETE ON key_replica TO lethe_app;`,
   },
+  {
+    id: '0047-keystore-seals',
+    // A row without a seal is from before this migration; it is sealed at the next start. `key_id` names an epoch's key file.
+    sql: [
+      'ALTER TABLE suppression ADD COLUMN row_mac bytea;',
+      tenantTable(
+        'suppression_seal',
+        'rows bigint NOT NULL, sum bytea NOT NULL, mac bytea NOT NULL, PRIMARY KEY (tenant)',
+      ),
+      'ALTER TABLE key_epoch ADD COLUMN key_id text;',
+    ].join('\n'),
+  },
 ];

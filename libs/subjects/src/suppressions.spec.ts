@@ -76,6 +76,7 @@ describe('a suppression', () => {
       'key_id',
       'mac',
       'normaliser',
+      'row_mac',
       'scope',
       'scope_kind',
       'tenant',

@@ -1,0 +1,206 @@
+/** Seals over suppressions: one a row, and one a tenant over all of them, so that a changed, added or removed row shows. */
+import type { TenantId } from '#kernel';
+import type { Database, Query } from '#ledger';
+import type { KeyProvider } from '#platform';
+
+/** What one seal covers. */
+interface SealedRow {
+  mac: Buffer;
+  key_id: string;
+  normaliser: number;
+  scope_kind: string;
+  scope: string;
+  before: Date;
+  expires_at: Date;
+  created_on: string;
+  row_mac: Buffer | null;
+}
+
+/** What is wrong; names a row by the first digits of its keyed hash, which lead to nobody. */
+export interface SuppressionFault {
+  row: string | null;
+  what: 'changed' | 'not-sealed' | 'removed-or-added';
+}
+
+const COLUMNS = 'mac, key_id, normaliser, scope_kind, scope, before, expires_at, created_on, row_mac';
+const MODULUS = 1n << 256n;
+const WINDOW = 5_000;
+
+/**
+ * Runs a change of suppressions and seals what it leaves. `change` returns the keyed hashes it touched. Changes of a
+ * tenant come one after the other: the seal's row is locked first.
+ */
+export async function sealChange(
+  query: Query,
+  keys: KeyProvider,
+  tenant: TenantId,
+  change: () => Promise<readonly Buffer[]>,
+  touches: readonly Buffer[] | 'expired',
+): Promise<void> {
+  const seal = await lockSeal(query, tenant);
+  const before = touches === 'expired' ? [] : await rowsOf(query, tenant, touches);
+  const touched = await change();
+  const after = touches === 'expired' ? [] : await rowsOf(query, tenant, touched);
+  const macs = after.map((row) => rowMac(keys, tenant, row));
+  if (after.length > 0)
+    await query({
+      text: `UPDATE suppression s SET row_mac = n.seal FROM unnest($2::bytea[], $3::text[], $4::text[], $5::bytea[]) AS n(mac, kind, scope, seal)
+             WHERE s.tenant = $1 AND s.mac = n.mac AND s.scope_kind = n.kind AND s.scope = n.scope`,
+      values: [
+        tenant,
+        after.map((row) => row.mac),
+        after.map((row) => row.scope_kind),
+        after.map((row) => row.scope),
+        macs,
+      ],
+    });
+  const gone = touches === 'expired' ? touched : before.flatMap(({ row_mac }) => row_mac ?? []);
+  const known = touches === 'expired' ? touched.length : before.filter(({ row_mac }) => row_mac !== null).length;
+  await writeSeal(query, keys, tenant, {
+    rows: seal.rows - known + after.length,
+    sum: add(subtract(seal.sum, gone), macs),
+  });
+}
+
+/** Every fault among a tenant's suppressions; empty when all is as it was sealed. */
+export async function auditSuppressions(
+  database: Database,
+  keys: KeyProvider,
+  tenant: TenantId,
+): Promise<SuppressionFault[]> {
+  return database.transaction(
+    tenant,
+    async (query) => {
+      const faults: SuppressionFault[] = [];
+      let found = { rows: 0, sum: 0n };
+      for await (const row of allRows(query, tenant)) {
+        const wanted = rowMac(keys, tenant, row);
+        const name = row.mac.toString('hex').slice(0, 12);
+        if (row.row_mac === null) faults.push({ row: name, what: 'not-sealed' });
+        else if (!wanted.equals(row.row_mac)) faults.push({ row: name, what: 'changed' });
+        if (row.row_mac) found = { rows: found.rows + 1, sum: add(found.sum, [row.row_mac]) };
+      }
+      const seal = await readSeal(query, tenant);
+      const sound =
+        seal.mac === null
+          ? found.rows === 0
+          : seal.rows === found.rows && seal.sum === found.sum && seal.mac.equals(sealMac(keys, tenant, seal));
+      return sound ? faults : [...faults, { row: null, what: 'removed-or-added' }];
+    },
+    true,
+  );
+}
+
+/**
+ * Seals every row as it stands: once for rows from before there were seals, and when an operator accepts what a restore
+ * put together. Returns how many rows.
+ */
+export async function sealSuppressions(database: Database, keys: KeyProvider, tenant: TenantId): Promise<number> {
+  return database.transaction(tenant, async (query) => {
+    await lockSeal(query, tenant);
+    let found = { rows: 0, sum: 0n };
+    for await (const row of allRows(query, tenant)) {
+      const seal = rowMac(keys, tenant, row);
+      await query({
+        name: 'suppression-seal-row',
+        text: 'UPDATE suppression SET row_mac = $5 WHERE tenant = $1 AND mac = $2 AND scope_kind = $3 AND scope = $4',
+        values: [tenant, row.mac, row.scope_kind, row.scope, seal],
+      });
+      found = { rows: found.rows + 1, sum: add(found.sum, [seal]) };
+    }
+    await writeSeal(query, keys, tenant, found);
+    return found.rows;
+  });
+}
+
+/** True when the tenant's suppressions are from before there were seals. */
+export async function neverSealed(database: Database, tenant: TenantId): Promise<boolean> {
+  const { rows } = await database.fetch(tenant, {
+    name: 'suppression-sealed',
+    text: 'SELECT FROM suppression_seal WHERE tenant = $1',
+    values: [tenant],
+  });
+  return rows.length === 0;
+}
+
+async function* allRows(query: Query, tenant: TenantId): AsyncGenerator<SealedRow> {
+  for (let last = Buffer.alloc(0), kind = '', scope = ''; ;) {
+    const { rows } = await query<SealedRow>({
+      name: 'suppression-window',
+      text: `SELECT ${COLUMNS} FROM suppression WHERE tenant = $1 AND (mac, scope_kind, scope) > ($2, $3, $4)
+             ORDER BY mac, scope_kind, scope LIMIT ${WINDOW}`,
+      values: [tenant, last, kind, scope],
+    });
+    yield* rows;
+    const end = rows.at(-1);
+    if (!end) return;
+    ({ mac: last, scope_kind: kind, scope } = end as { mac: typeof last; scope_kind: string; scope: string });
+  }
+}
+
+async function rowsOf(query: Query, tenant: TenantId, macs: readonly Buffer[]): Promise<SealedRow[]> {
+  const { rows } = await query<SealedRow>({
+    name: 'suppression-rows',
+    text: `SELECT ${COLUMNS} FROM suppression WHERE tenant = $1 AND mac = ANY($2::bytea[]) FOR UPDATE`,
+    values: [tenant, macs],
+  });
+  return rows;
+}
+
+interface Seal {
+  rows: number;
+  sum: bigint;
+}
+
+async function lockSeal(query: Query, tenant: TenantId): Promise<Seal> {
+  await query({
+    text: `INSERT INTO suppression_seal (tenant, rows, sum, mac) VALUES ($1, 0, $2, $2) ON CONFLICT DO NOTHING`,
+    values: [tenant, bytes(0n)],
+  });
+  await query({ text: 'SELECT FROM suppression_seal WHERE tenant = $1 FOR UPDATE', values: [tenant] });
+  return readSeal(query, tenant);
+}
+
+async function readSeal(query: Query, tenant: TenantId): Promise<Seal & { mac: Buffer | null }> {
+  const { rows } = await query<{ rows: number; sum: Buffer; mac: Buffer }>({
+    name: 'suppression-seal',
+    text: 'SELECT rows, sum, mac FROM suppression_seal WHERE tenant = $1',
+    values: [tenant],
+  });
+  const [seal] = rows;
+  return seal ? { rows: seal.rows, sum: number(seal.sum), mac: seal.mac } : { rows: 0, sum: 0n, mac: null };
+}
+
+async function writeSeal(query: Query, keys: KeyProvider, tenant: TenantId, seal: Seal): Promise<void> {
+  await query({
+    text: 'UPDATE suppression_seal SET rows = $2, sum = $3, mac = $4 WHERE tenant = $1',
+    values: [tenant, seal.rows, bytes(seal.sum), sealMac(keys, tenant, seal)],
+  });
+}
+
+function rowMac(keys: KeyProvider, tenant: TenantId, row: SealedRow): Buffer {
+  const { mac, key_id, normaliser, scope_kind, scope, before, expires_at, created_on } = row;
+  const fields = [mac.toString('hex'), key_id, normaliser, scope_kind, scope, before, expires_at, created_on];
+  return keys.mac(tenant, 'suppression', `row|${JSON.stringify(fields)}`);
+}
+
+function sealMac(keys: KeyProvider, tenant: TenantId, { rows, sum }: Seal): Buffer {
+  return keys.mac(tenant, 'suppression', `seal|${rows}|${sum.toString(16)}`);
+}
+
+/** Sums of keyed hashes: the order of rows is nothing, and nobody without the key finds another set with the same sum. */
+function add(sum: bigint, macs: readonly Buffer[]): bigint {
+  return macs.reduce((total, mac) => (total + number(mac)) % MODULUS, sum);
+}
+
+function subtract(sum: bigint, macs: readonly Buffer[]): bigint {
+  return macs.reduce((total, mac) => (total - number(mac) + MODULUS) % MODULUS, sum);
+}
+
+function number(mac: Buffer): bigint {
+  return BigInt(`0x${mac.toString('hex')}`);
+}
+
+function bytes(sum: bigint): Buffer {
+  return Buffer.from(sum.toString(16).padStart(64, '0'), 'hex');
+}
