@@ -16,7 +16,8 @@ async function main(): Promise<void> {
   const server = await startServer(config, { docs: true, say });
   process.stdout.write(`Lethe is ready at ${server.baseUrl}\n`);
   const demo = wantsDemo(config) && !stop.asked ? await demonstrate(config, server) : undefined;
-  await stop.promise;
+  // Ctrl-C is a human who waits; whoever replaces a replica sends SIGTERM.
+  if ((await stop.promise) === 'SIGTERM') await server.drain();
   await demo?.close();
   await server.close();
 }
@@ -41,14 +42,16 @@ async function demonstrate(config: Config, server: RunningServer): Promise<Runni
   }
 }
 
+type StopSignal = 'SIGINT' | 'SIGTERM';
+
 /** A signal during the start is answered once the start is over, so that nothing is left half open. */
-function stopAsked(): { asked: boolean; promise: Promise<void> } {
-  const stop = { asked: false, promise: Promise.resolve() };
+function stopAsked(): { asked: boolean; promise: Promise<StopSignal> } {
+  const stop = { asked: false, promise: Promise.resolve<StopSignal>('SIGTERM') };
   stop.promise = new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const)
       process.on(signal, () => {
         stop.asked = true;
-        resolve();
+        resolve(signal);
       });
   });
   return stop;

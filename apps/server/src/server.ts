@@ -2,11 +2,13 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
 import { systemClock, type Clock, type TenantId } from '#kernel';
 import { EventStore, Subscriptions, type RollbackParts, type Trouble } from '#ledger';
 import { createLogger, FileKeys, Metrics, nestLog, ServiceState, type Config, type PlatformParts } from '#platform';
 import { Tenants } from '#tenancy';
 import { AppModule } from './app.module.js';
+import { Drain } from './drain.js';
 import { fastifyAdapter, frame } from './http.js';
 import { ledgerParts } from './ledger-parts.js';
 import { openDatabases } from './open-databases.js';
@@ -35,6 +37,8 @@ export interface RunningServer {
   /** Where metrics are served; absent when the admin port is closed. */
   adminPort?: number;
   parts: PlatformParts;
+  /** Says not ready and answers until nothing comes any more: before `close`, where a balancer sends the calls. */
+  drain(): Promise<void>;
   /** Refuses new calls, lets running ones finish, stops workers, closes the databases. */
   close(): Promise<void>;
 }
@@ -115,6 +119,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     abortOnError: false,
   });
   await frame(app, options.callsPerMinute);
+  const drain = new Drain(app.getHttpAdapter().getInstance() as unknown as FastifyInstance);
   serveOpenApi(app, options.docs ?? false);
   let operations: Operations | undefined;
   const closeAll = async (): Promise<void> => {
@@ -141,6 +146,7 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     parts,
     baseUrl: await app.getUrl(),
     ...(operations.adminPort === undefined ? {} : { adminPort: operations.adminPort }),
+    drain: () => drain.finish(config.LETHE_DRAIN_SECONDS * 1000),
     close: closeAll,
   };
 }

@@ -1,0 +1,54 @@
+/** A load balancer in small: passes connections on to replicas that say they are ready. */
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+
+export interface TcpSwitch {
+  baseUrl: string;
+  /** Ports of the replicas there are. */
+  replicas: Set<number>;
+  close(): Promise<void>;
+}
+
+const PROBE_MS = 50;
+
+/** Starts it; a replica is asked for its readiness all the time, and gets new connections while it is ready. */
+export async function openSwitch(): Promise<TcpSwitch> {
+  const replicas = new Set<number>();
+  const ready = new Set<number>();
+  const sockets = new Set<Socket>();
+  let turn = 0;
+  const probe = setInterval(() => {
+    for (const port of ready) if (!replicas.has(port)) ready.delete(port);
+    for (const port of replicas)
+      void fetch(`http://127.0.0.1:${port}/readyz`, { headers: { connection: 'close' } })
+        .then((answer) => answer.ok)
+        .catch(() => false)
+        .then((ok) => (ok && replicas.has(port) ? ready.add(port) : ready.delete(port)));
+  }, PROBE_MS);
+  const server = createServer((client) => {
+    const ports = [...ready];
+    const port = ports[(turn += 1) % Math.max(1, ports.length)];
+    if (port === undefined) {
+      client.destroy();
+      return;
+    }
+    const replica = connect(port, '127.0.0.1');
+    for (const socket of [client, replica]) {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.once('close', () => sockets.delete(socket));
+    }
+    client.pipe(replica).pipe(client);
+    client.once('close', () => replica.destroy());
+    replica.once('close', () => client.end());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    replicas,
+    close: async () => {
+      clearInterval(probe);
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
