@@ -333,7 +333,7 @@ describe('a system that pulls its work', () => {
 
   it('hands a rule back that keeps records, and only the one that was given', async () => {
     const policy = {
-      ...{ connectionId: club.connectionId, dataset: 'bookings', action: 'retain' },
+      ...{ connectionId: club.connectionId, dataset: 'bookings', action: 'erase' },
       duty: { dutyId: 'de-invoice', recordClass: 'invoice', country: 'DE' },
       overrides: { enable: ['de-invoice'] },
     };

@@ -35,6 +35,8 @@ export class ConnectedRetentionSystems extends RetentionSystems {
 
   override async find(tenant: TenantId, connectionId: string): Promise<RetentionSystem | undefined> {
     const row = (await this.connections.all(tenant)).find(({ id }) => id === connectionId);
+    // A system that pulls or is called has duties too; it is never scanned.
+    if (row && row.kind !== 'plugin') return (await this.enabled(tenant)).find(({ id }) => id === connectionId);
     if (!row || row.plugin_id === null || row.plugin_version === null || row.content_hash === null) return undefined;
     const known = {
       ...{ id: row.id, pluginId: row.plugin_id, pluginVersion: row.plugin_version },
