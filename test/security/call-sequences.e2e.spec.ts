@@ -7,7 +7,7 @@ import { controllersOf, mayCall, routesOf, type Route } from './route-table.js';
 
 const LONG = process.env['LETHE_TEST_LONG'] === '1';
 const FULL = process.env['LETHE_TEST_FULL'] === '1';
-const [WALKS, STEPS] = FULL ? [200, 500] : LONG ? [30, 300] : [3, 100];
+const [WALKS, STEPS] = FULL ? [200, 500] : LONG ? [15, 200] : [3, 100];
 const SEED = Number(process.env['LETHE_TEST_SEED'] ?? Date.now() % 1_000_000_007);
 
 const roles = {
