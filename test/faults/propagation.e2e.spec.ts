@@ -7,9 +7,11 @@ import {
   declarePlugin,
   declareReader,
   declareReceiver,
+  declareSystem,
   definePurpose,
   startReplica,
 } from '../support/obeying-systems.js';
+import { connectInbox, type InboxSystem } from '../support/inbox-system.js';
 import { startReceiver, type Received, type Receiver } from '../support/receiver.js';
 import { ServiceProcess } from '../support/service-process.js';
 import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
@@ -25,6 +27,7 @@ describe('a withdrawal', () => {
   let lethe: TestServer;
   let replica: RunningServer;
   let receivers: Receiver[];
+  let club: InboxSystem;
   const keys = { crm: '', silent: '' };
 
   const check = async (baseUrl: string, email: string): Promise<string> => {
@@ -53,9 +56,12 @@ describe('a withdrawal', () => {
     await declareReceiver(lethe, 'shop', shop!.url);
     await declareReceiver(lethe, 'failing', failing!.url);
     await declarePlugin(lethe, 'mailer', mailer!.url);
+    club = await connectInbox(lethe);
+    await declareSystem(lethe, 'club', { channel: 'inbox', connectionId: club.connectionId });
   });
   afterAll(async () => {
     await Promise.all(receivers.map((receiver) => receiver.close()));
+    await club.close();
     await replica.close();
     await lethe.close();
   });
@@ -77,6 +83,8 @@ describe('a withdrawal', () => {
     await accepted(lethe.post('/v1/consents', decisionOn('ada', 'given', lethe.clock.now()), { as: 'system' }));
     const bases = [lethe.server.baseUrl, replica.baseUrl];
     for (const base of bases) await until('permit', async () => (await check(base, email)) === 'permit');
+    const worker = club.worker();
+    await worker.said('obeys news=true');
     await until('the plugin knows of it', () => mailer!.received.length === 1);
     await until('the endpoint too', () => failing!.received.length === 1);
     await obeyByCursor();
@@ -98,8 +106,9 @@ describe('a withdrawal', () => {
     await obeyByCursor();
     await until('the honest ones', async () => {
       const states = await stateOf(position);
-      return ['crm', 'shop', 'mailer'].every((id) => states[id] === 'acknowledged');
+      return ['crm', 'shop', 'mailer', 'club'].every((id) => states[id] === 'acknowledged');
     });
+    await worker.said('obeys news=false');
     // The plugin was told how the decision stands now, and who it is about.
     const told = mailer!.received.at(-1)!.body[0];
     expect(told.decisions).toEqual([{ purpose: 'news', allowed: false, state: 'withdrawn' }]);
@@ -123,7 +132,7 @@ describe('a withdrawal', () => {
     expect(await lethe.server.parts.metrics.text()).toMatch(/^lethe_propagations_late 2$/m);
 
     const page = await lethe.get(`/v1/propagations/${position}/page`);
-    for (const name of ['crm', 'shop', 'mailer', 'silent', 'failing']) expect(page.body).toContain(`${name} (`);
+    for (const name of ['crm', 'shop', 'mailer', 'club', 'silent', 'failing']) expect(page.body).toContain(`${name} (`);
     expect(page.body).toContain('LATE');
     expect(page.body).not.toContain(email);
     expect((await report(withdrawal.records[0].id)).position).toBe(position);

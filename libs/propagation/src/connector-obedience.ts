@@ -2,7 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import { AnswerLater, ConnectorCalls, PluginFailure } from '#connectors';
 import type { TenantId } from '#kernel';
-import { ObeyPort, type PersonToTell, type Told } from './tell-system.js';
+import { ObeyPort, type PersonToTell, type Telling, type Told } from './tell-system.js';
 
 @Injectable()
 export class ConnectorObedience extends ObeyPort {
@@ -10,10 +10,15 @@ export class ConnectorObedience extends ObeyPort {
     super();
   }
 
-  async tell(tenant: TenantId, connectionId: string, itemKey: string, person: PersonToTell): Promise<Told> {
+  async tell(
+    tenant: TenantId,
+    connectionId: string,
+    { key: itemKey, jobId }: Telling,
+    person: PersonToTell,
+  ): Promise<Told> {
     const { subject, identifiers: ids, decisions } = person;
     try {
-      await this.calls.obey(tenant, connectionId, [{ itemKey, ids, decisions }], { about: { subject } });
+      await this.calls.obey(tenant, connectionId, [{ itemKey, ids, decisions }], { about: { subject, jobId } });
       // Who does not know the person has nothing to stop.
       return { kind: 'obeyed' };
     } catch (error) {

@@ -28,9 +28,15 @@ export interface PersonToTell {
 /** What came of telling: `later` when the system takes its time. */
 export type Told = { kind: 'obeyed' } | { kind: 'unsupported' } | { kind: 'later'; at: Date };
 
-/** Port to the connectors. `key` is the same for every attempt. */
+/** `key` is the same for every attempt; `jobId` is the job that waits, to be woken by the answer. */
+export interface Telling {
+  key: string;
+  jobId: string;
+}
+
+/** Port to the connectors. */
 export abstract class ObeyPort {
-  abstract tell(tenant: TenantId, connectionId: string, key: string, person: PersonToTell): Promise<Told>;
+  abstract tell(tenant: TenantId, connectionId: string, telling: Telling, person: PersonToTell): Promise<Told>;
 }
 
 const ACTOR = 'system:propagation';
@@ -72,7 +78,7 @@ export class TellSystem {
    * At least once, and in any order: what is told is the state of now, so that a call that was late cannot bring an older
    * decision back. What nobody can be told stays owed, and becomes late.
    */
-  async run({ tenant, payload, generation }: Job<ObeyPayload>, context: JobContext): Promise<JobResult> {
+  async run({ tenant, id: jobId, payload, generation }: Job<ObeyPayload>, context: JobContext): Promise<JobResult> {
     const { systemId, connectionId, position } = payload;
     const system = await this.systems.find(tenant, systemId);
     if (system?.status !== 'active') return done();
@@ -81,7 +87,8 @@ export class TellSystem {
     const person = await this.people.standing(tenant, subject, (id) =>
       wanted === undefined ? mustObey(system, id) : id === wanted,
     );
-    const told = await this.port.tell(tenant, connectionId, `obey/${systemId}/${position}/${generation}`, person);
+    const key = `obey/${systemId}/${position}/${generation}`;
+    const told = await this.port.tell(tenant, connectionId, { key, jobId }, person);
     switch (told.kind) {
       case 'obeyed': {
         const how = system.channel;
