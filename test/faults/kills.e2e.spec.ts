@@ -31,7 +31,7 @@ const ORDERS = 8;
 const ROW_MS = 12;
 const FINISH_MS = 40_000;
 
-const victims = ['service', 'plugins', 'both'] as const;
+const victims = ['both', 'plugins', 'service'] as const;
 type Victim = (typeof victims)[number];
 
 let service: ServiceProcess;
