@@ -31,13 +31,18 @@ const verbs: Record<string, Listed> = {
     what: 'read projections again from the ledger',
     load: async () => (await import('./rebuild.js')).rebuildVerb,
   },
+  keys: { what: 'say which keys are in use, and replace them', load: async () => (await import('./keys.js')).keysVerb },
   'verify-log': {
     what: "recompute a running service's log and compare it with its seal",
     load: async () => (await import('./verify-log.js')).verifyLogVerb,
   },
+  'verify-store': {
+    what: 'read every leaf, head, suppression and key again, and name what was changed',
+    load: async () => (await import('./verify-store.js')).verifyStoreVerb,
+  },
   due: { what: "explain a deadline's arithmetic", load: async () => (await import('./due.js')).dueVerb },
   plugin: {
-    what: 'install, list, enable and disable plugins',
+    what: 'list, install, disable, roll back, quarantine and remove plugins; also while the service is down',
     load: async () => (await import('./plugin.js')).pluginVerb,
   },
 };

@@ -1,5 +1,5 @@
 /** The recurring work of an installation: what ages is pruned; keys have chores of their own. */
-import { Module, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Module, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { Housekeeping, removeFinishedJobs } from '#jobs';
 import type { TenantId } from '#kernel';
 import { Database, forgetAnswers, thinCheckpoints } from '#ledger';
@@ -7,6 +7,8 @@ import { Metrics } from '#platform';
 import { SubjectsModule } from '#subjects';
 import { TenancyModule, Tenants } from '#tenancy';
 import { KeyChores } from './key-chores.js';
+import { StoreAudit } from './store-audit.js';
+import { StoreAudits } from './store-audits.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -17,14 +19,38 @@ const JOBS = 90 * DAY;
 const CHECKPOINTS = 30 * DAY;
 const BATCH = 1_000;
 
-@Module({ imports: [TenancyModule, SubjectsModule], providers: [KeyChores] })
+/** Says when each chore last ran, so that one that stopped is seen. */
+@Injectable()
+export class ChoreGauges implements OnApplicationBootstrap {
+  constructor(
+    private readonly chores: Housekeeping,
+    private readonly metrics: Metrics,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    const help = 'When each recurring chore last came to its end';
+    this.metrics.gauge('lethe_chore_last_run_timestamp_seconds', help, ['chore'], async (set) => {
+      for (const { name, ranAt } of await this.chores.states()) if (ranAt) set(ranAt.getTime() / 1000, { chore: name });
+    });
+    const failed = 'Failures of each chore since its last good run';
+    this.metrics.gauge('lethe_chore_failures', failed, ['chore'], async (set) => {
+      for (const { name, failures } of await this.chores.states()) set(failures, { chore: name });
+    });
+  }
+}
+
+@Module({
+  imports: [TenancyModule, SubjectsModule],
+  providers: [ChoreGauges, KeyChores, StoreAudit, StoreAudits],
+  exports: [StoreAudit],
+})
 export class ChoresModule implements OnModuleInit, OnApplicationBootstrap {
   constructor(
     private readonly chores: Housekeeping,
     private readonly tenants: Tenants,
     private readonly database: Database,
     private readonly keyChores: KeyChores,
-    private readonly metrics: Metrics,
+    private readonly storeAudits: StoreAudits,
   ) {}
 
   onModuleInit(): void {
@@ -38,21 +64,11 @@ export class ChoresModule implements OnModuleInit, OnApplicationBootstrap {
       this.each(async (tenant) => void (await thinCheckpoints(this.database, tenant, before(now, CHECKPOINTS)))),
     );
     this.keyChores.register(this.chores);
+    this.storeAudits.register(this.chores);
   }
 
-  onApplicationBootstrap(): void {
-    const help = 'When each recurring chore last came to its end';
-    this.metrics.gauge('lethe_chore_last_run_timestamp_seconds', help, ['chore'], async (set) => {
-      for (const { name, ranAt } of await this.chores.states()) if (ranAt) set(ranAt.getTime() / 1000, { chore: name });
-    });
-    this.metrics.gauge(
-      'lethe_chore_failures',
-      'Failures of each chore since its last good run',
-      ['chore'],
-      async (set) => {
-        for (const { name, failures } of await this.chores.states()) set(failures, { chore: name });
-      },
-    );
+  async onApplicationBootstrap(): Promise<void> {
+    await this.storeAudits.start();
   }
 
   private async each(run: (tenant: TenantId) => Promise<void>): Promise<void> {

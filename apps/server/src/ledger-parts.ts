@@ -17,6 +17,11 @@ import {
 import type { Config, KeyProvider, PlatformParts } from '#platform';
 import { ROLLBACK_DETAIL } from './state-watch.js';
 
+/** Where the last signed heads are kept. */
+export function checkpointFolder(config: Config): string {
+  return config.LETHE_CHECKPOINT_LOCK ?? join(config.dataDir, 'checkpoints');
+}
+
 /** Also registers the projection that writes the tiles. The signer runs only where it is started. */
 export function ledgerParts(
   parts: Pick<PlatformParts, 'store' | 'subscriptions' | 'keys' | 'clock' | 'log' | 'state' | 'clockGuard'>,
@@ -29,7 +34,7 @@ export function ledgerParts(
     sign: (tenant, message, generation) => keys.sign(tenant, 'log', message, generation),
   };
   const reader = new LogReader(store.database, config.LETHE_LOG_NAME, logKeys);
-  const lock = new FileCheckpointLock(config.LETHE_CHECKPOINT_LOCK ?? join(config.dataDir, 'checkpoints'));
+  const lock = new FileCheckpointLock(checkpointFolder(config));
   const signer = new Signer({
     ...{ store, reader, keys: logKeys, lock, clock, tenants },
     maySign: () => clockGuard.mayDate,

@@ -1,6 +1,7 @@
 /** The door of the ledger: append, read, subscribe, prove. */
 export * from './append.js';
 export { ArchiveFiles, openArchive } from './archive-files.js';
+export { auditLog, auditNewest, type AuditParts, type LogFault } from './audit-log.js';
 export { ARCHIVE, archiveProjection, pruneRedo, type ArchiveSource } from './archive.projection.js';
 export { ArchiveDamaged, archivedSize, replayTail, unseal, type ReplayedTail } from './archive-tail.js';
 export * from './checkpoint.js';

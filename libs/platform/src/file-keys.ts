@@ -152,6 +152,12 @@ export class FileKeys extends KeyProvider {
     return epoch;
   }
 
+  async epochKeyId(epoch: string): Promise<string | undefined> {
+    const file = await readKeyFile(this.directory, `kek-${epoch}`);
+    if (!file && !(await this.isDestroyed(epoch))) throw missing(`kek-${epoch}`);
+    return file?.id;
+  }
+
   async destroyEpoch(epoch: string): Promise<void> {
     if (epoch === (await this.currentEpoch()))
       throw new KeyUnavailable('missing', 'The current epoch cannot be destroyed. Begin a new one first.');
@@ -172,12 +178,16 @@ export class FileKeys extends KeyProvider {
     if (cached) return cached;
     const file = EPOCH.test(`${name}.key`) ? await readKeyFile(this.directory, name) : undefined;
     if (file) return this.keep(`${name}|${tenant}`, deriveFrom(file.secret, `kek|${tenant}`));
-    const destroyed = await access(join(this.directory, `${name}.destroyed`)).then(
+    if (await this.isDestroyed(epoch))
+      throw new KeyUnavailable('destroyed', 'This key-encryption epoch was destroyed by design.');
+    throw missing(name);
+  }
+
+  private isDestroyed(epoch: string): Promise<boolean> {
+    return access(join(this.directory, `kek-${epoch}.destroyed`)).then(
       () => true,
       () => false,
     );
-    if (destroyed) throw new KeyUnavailable('destroyed', 'This key-encryption epoch was destroyed by design.');
-    throw missing(name);
   }
 
   private derive(name: string, tenant: TenantId): KeyObject {

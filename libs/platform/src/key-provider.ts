@@ -53,6 +53,8 @@ export abstract class KeyProvider {
   abstract currentEpoch(): Promise<string>;
   /** Begins an epoch; `wrap` uses it from now on. */
   abstract newEpoch(): Promise<string>;
+  /** Which key stands for an epoch; undefined when it was destroyed. Errors: `KeyUnavailable` when it is lost or damaged. */
+  abstract epochKeyId(epoch: string): Promise<string | undefined>;
   /** Destroys the key of an epoch for ever; what is still wrapped under it can never be read again. */
   abstract destroyEpoch(epoch: string): Promise<void>;
 }

@@ -75,6 +75,31 @@ export class KeyStore {
         'damaged',
         'These keys do not belong to this key store. Point LETHE_KEY_DIR at its own.',
       );
+    await this.assertEpochs();
+  }
+
+  /** Every epoch that is not destroyed has the key it began with: one that was exchanged or lost is named before it is used. */
+  private async assertEpochs(): Promise<void> {
+    const current = await this.provider.currentEpoch();
+    await this.database.global({
+      text: 'INSERT INTO key_epoch (epoch, created_at, key_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
+      values: [current, this.clock.now(), (await this.provider.epochKeyId(current)) ?? null],
+    });
+    const { rows } = await this.database.global<{ epoch: string; key_id: string | null }>({
+      text: 'SELECT epoch, key_id FROM key_epoch WHERE destroyed_at IS NULL ORDER BY epoch',
+    });
+    for (const { epoch, key_id } of rows) {
+      const found = await this.provider.epochKeyId(epoch);
+      // A rotation that was killed after the destruction and before its record: the next one completes it.
+      if (found === undefined) continue;
+      if (key_id !== null && key_id !== found)
+        throw new KeyUnavailable('damaged', `Key file kek-${epoch} is not the one it began with. Restore it.`);
+      if (key_id === null)
+        await this.database.global({
+          text: 'UPDATE key_epoch SET key_id = $2 WHERE epoch = $1 AND key_id IS NULL',
+          values: [epoch, found],
+        });
+    }
   }
 
   /**

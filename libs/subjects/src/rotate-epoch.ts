@@ -34,8 +34,8 @@ export async function rotateEpoch(
   const { database, provider, clock } = keyStore;
   const epoch = await provider.newEpoch();
   await database.global({
-    text: 'INSERT INTO key_epoch (epoch, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING',
-    values: [epoch, clock.now()],
+    text: 'INSERT INTO key_epoch (epoch, created_at, key_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
+    values: [epoch, clock.now(), (await provider.epochKeyId(epoch)) ?? null],
   });
   tell('epoch-begun');
   // Waits for every transaction that holds an old epoch (FOR SHARE); none can take one afterwards.

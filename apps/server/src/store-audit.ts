@@ -1,0 +1,61 @@
+/** Looks for what was changed behind the service's back: leaves, heads, suppressions. Names it, in the log and the metrics. */
+import { Inject, Injectable } from '@nestjs/common';
+import type { TenantId } from '#kernel';
+import { auditLog, auditNewest, type AuditParts, type LogFault } from '#ledger';
+import { LOGGER, KeyProvider, type Logger } from '#platform';
+import { auditSuppressions, KeyStore, neverSealed, sealSuppressions } from '#subjects';
+import { Tenants } from '#tenancy';
+
+/** A fault, and whose it is. */
+export interface StoreFault extends LogFault {
+  tenant: TenantId;
+}
+
+/** Leaves that each start reads again. */
+const NEWEST = 512;
+
+@Injectable()
+export class StoreAudit {
+  /** Of the last audit, by tenant. */
+  private readonly found = new Map<TenantId, StoreFault[]>();
+
+  constructor(
+    private readonly tenants: Tenants,
+    private readonly keys: KeyProvider,
+    private readonly keyStore: KeyStore,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  /** Faults that are known at the moment. */
+  get faults(): StoreFault[] {
+    return [...this.found.values()].flat();
+  }
+
+  /** `whole`: every leaf; otherwise the newest ones. Suppressions are always read whole. */
+  async audit(parts: AuditParts, whole: boolean): Promise<StoreFault[]> {
+    for (const { id } of await this.tenants.all()) await this.auditTenant(parts, id, whole);
+    return this.faults;
+  }
+
+  /** Takes suppressions as they stand for sound: after a restore, once an operator has looked. */
+  async acceptSuppressions(tenant: TenantId): Promise<number> {
+    return sealSuppressions(this.keyStore.database, this.keys, tenant);
+  }
+
+  private async auditTenant(parts: AuditParts, tenant: TenantId, whole: boolean): Promise<void> {
+    const vault = this.keyStore.database;
+    const logFaults = whole ? await auditLog(parts, tenant) : await auditNewest(parts, tenant, NEWEST);
+    if (await neverSealed(vault, tenant)) await sealSuppressions(vault, this.keys, tenant);
+    const suppressions = (await auditSuppressions(vault, this.keys, tenant)).map(({ row, what }) =>
+      row === null
+        ? { where: 'suppressions', what: 'are not those that were sealed: one was removed or added' }
+        : { where: `suppression ${row}`, what: what === 'changed' ? 'was changed' : 'was written by somebody else' },
+    );
+    const faults = [...logFaults, ...suppressions].map((fault) => ({ tenant, ...fault }));
+    // A quick look takes back nothing that a whole one found.
+    if (!whole && faults.length === 0 && this.found.has(tenant)) return;
+    this.found.delete(tenant);
+    if (faults.length > 0) this.found.set(tenant, faults);
+    for (const fault of faults) this.log.error({ ...fault }, 'the store was tampered with: see docs/operations.md');
+  }
+}

@@ -1,0 +1,206 @@
+/** Acceptance 12: what is changed behind the service's back is found at the next start or check, and named. */
+import { createHash, randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { systemClock, type TenantId } from '#kernel';
+import { Database, leafHash } from '#ledger';
+import { FileKeys } from '#platform';
+import { Suppressions } from '#subjects';
+import { runVerb } from '../../apps/cli/src/run-verb.js';
+import { ServiceProcess } from '../support/service-process.js';
+
+let service: ServiceProcess;
+let tenant: TenantId;
+let size = 0;
+beforeAll(async () => {
+  service = await ServiceProcess.prepare();
+  await service.start();
+  for (const end = Date.now() + 20_000; Date.now() < end; await sleep(100)) {
+    const { body } = await service.get('/v1/ledger', { as: 'auditor' });
+    size = body.size;
+    if (body.signedSize === size) break;
+  }
+  await service.end('SIGTERM');
+  tenant = (await ledger().query<{ id: TenantId }>('SELECT id FROM tenant')).rows[0]!.id;
+  const vault = new Database({ connectionString: service.environment['LETHE_KEYSTORE_URL']! });
+  const suppressions = new Suppressions(vault, await FileKeys.open(keyDirectory()), systemClock);
+  const until = new Date(Date.now() + 86_400_000);
+  for (const name of ['ada', 'bob', 'cyd'])
+    await suppressions.suppress(tenant, [{ type: 'email', value: `${name}@example.test` }], {
+      ...{ scope: { kind: 'all-sources' }, before: new Date(), expiresAt: until },
+    });
+  await vault.close();
+}, 90_000);
+afterAll(() => service.close(), 30_000);
+
+const ledger = () => service.superusers.ledger;
+const keystore = () => service.superusers.keystore;
+const keyDirectory = (): string => `${service.dataDir}-keys`;
+const headFile = (): string => {
+  const folder = join(service.dataDir, 'checkpoints', tenant);
+  return join(folder, readdirSync(folder).sort().at(-1)!);
+};
+
+async function check(): Promise<{ status: number; out: string }> {
+  const out: string[] = [];
+  const say = (line: string): void => void out.push(line);
+  const status = await runVerb(['verify-store'], { say, complain: say, environment: service.environment } as never);
+  return { status, out: out.join('\n') };
+}
+
+/** Changes a file; answers how to put it back. */
+function spoil(path: string, change: (text: string) => string): () => Promise<void> {
+  const good = readFileSync(path, 'utf8');
+  writeFileSync(path, change(good));
+  return async () => writeFileSync(path, good);
+}
+
+/** Runs statements as the superuser; answers how to put the rows back. */
+async function spoilRows(table: 'event' | 'log_head' | 'suppression', statement: string, values: unknown[] = []) {
+  const database = table === 'suppression' ? keystore() : ledger();
+  await database.query(`CREATE TABLE good AS SELECT * FROM ${table}`);
+  await database.query(statement, values);
+  return async () => {
+    await database.query(`DELETE FROM ${table}`);
+    await database.query(`INSERT INTO ${table} SELECT * FROM good`);
+    await database.query('DROP TABLE good');
+  };
+}
+
+/** A valid key file of that name, with another secret. */
+function otherKey(name: string): string {
+  const body = `lethe-key 1\nname ${name}\nsecret ${randomBytes(32).toString('base64')}\n`;
+  return `${body}sha256 ${createHash('sha256').update(body).digest('hex')}\n`;
+}
+
+const flip = (text: string): string =>
+  text.replace(/secret (.)/, (_, sign: string) => `secret ${sign === 'A' ? 'B' : 'A'}`);
+const epochFile = (): string => readdirSync(keyDirectory()).find((name) => /^kek-.*\.key$/.test(name))!;
+
+const faults: [string, () => Promise<() => Promise<void>>, () => string][] = [
+  [
+    'the bytes of a row',
+    () => spoilRows('event', `UPDATE event SET bytes = replace(bytes, '"v":1', '"v":1 ') WHERE position = 3`),
+    () => 'leaf 3 its bytes are not those that were sealed',
+  ],
+  [
+    'the type of a row',
+    () => spoilRows('event', `UPDATE event SET type = 'Other.v1' WHERE position = 2`),
+    () => 'leaf 2 its stream, version, type or date',
+  ],
+  [
+    'a row and its hash together',
+    async () => {
+      const { rows } = await ledger().query<{ bytes: string }>('SELECT bytes FROM event WHERE position = 1');
+      const bytes = rows[0]!.bytes.replace('"actorRef":"system"', '"actorRef":"nobody"');
+      return spoilRows('event', 'UPDATE event SET bytes = $1, leaf_hash = $2 WHERE position = 1', [
+        bytes,
+        leafHash(Buffer.from(bytes)),
+      ]);
+    },
+    () => `leaves 0 to ${size - 1} do not give the root that was signed`,
+  ],
+  [
+    'a row, taken out',
+    () => spoilRows('event', 'DELETE FROM event WHERE position = 4'),
+    () => 'leaf 4 to 4 is missing',
+  ],
+  [
+    'the last rows, taken out with the head',
+    () => spoilRows('log_head', 'UPDATE log_head SET size = size - 1'),
+    () => 'rolled back',
+  ],
+  [
+    'the head',
+    () => spoilRows('log_head', `UPDATE log_head SET root = decode(repeat('00', 32), 'hex')`),
+    () => `head of ${size} leaves does not have the root`,
+  ],
+  [
+    'the signed head',
+    async () => spoil(headFile(), (text) => text.replace(/\n\d+\n/, (found) => `\n${Number(found) + 1}\n`)),
+    () => `signed head ${tenant}/${headFile().slice(-12)} was changed`,
+  ],
+  [
+    'a key file',
+    async () => spoil(join(keyDirectory(), 'mac-suppression.key'), flip),
+    () => 'Key file mac-suppression was changed',
+  ],
+  [
+    'a key file, exchanged',
+    async () => spoil(join(keyDirectory(), 'mac-lookup.key'), () => otherKey('mac-lookup')),
+    () => 'Key file mac-lookup is not the one',
+  ],
+  [
+    'an epoch, exchanged',
+    async () => spoil(join(keyDirectory(), epochFile()), () => otherKey(epochFile().slice(0, -4))),
+    () => `Key file ${epochFile().slice(0, -4)} is not the one`,
+  ],
+  [
+    'a suppression, changed',
+    () =>
+      spoilRows(
+        'suppression',
+        `UPDATE suppression SET expires_at = now() WHERE mac = (SELECT min(mac) FROM suppression)`,
+      ),
+    () => 'was changed',
+  ],
+  [
+    'a suppression, taken out',
+    () => spoilRows('suppression', 'DELETE FROM suppression WHERE mac = (SELECT min(mac) FROM suppression)'),
+    () => 'suppressions are not those that were sealed',
+  ],
+  [
+    'a suppression, added',
+    () =>
+      spoilRows(
+        'suppression',
+        `INSERT INTO suppression SELECT tenant, '\\x00', key_id, normaliser, scope_kind, scope, before, expires_at, created_on, row_mac FROM suppression LIMIT 1`,
+      ),
+    () => 'suppression 00 was changed',
+  ],
+];
+
+describe('the check of the store', () => {
+  it('finds nothing where nothing was changed', async () => {
+    const said = await check();
+    expect(said).toEqual({ status: 0, out: `${size} leaves of 1 tenants read, 0 things changed` });
+  }, 30_000);
+
+  it.each(faults)(
+    'names %s',
+    async (_, plant, named) => {
+      const words = named();
+      const repair = await plant();
+      const said = await check();
+      await repair();
+      expect(said.status).toBe(1);
+      expect(said.out).toContain(words);
+      expect(await check()).toMatchObject({ status: 0 });
+    },
+    30_000,
+  );
+});
+
+describe('the next start', () => {
+  it('names a changed row and a removed suppression, and a changed key file stops it', async () => {
+    const rows = await spoilRows(
+      'event',
+      `UPDATE event SET bytes = replace(bytes, '"v":1', '"v":1 ') WHERE position = 3`,
+    );
+    const removed = await spoilRows(
+      'suppression',
+      'DELETE FROM suppression WHERE mac = (SELECT min(mac) FROM suppression)',
+    );
+    await service.start();
+    await service.end('SIGTERM');
+    expect(service.output).toContain('"where":"leaf 3"');
+    expect(service.output).toContain('"where":"suppressions"');
+    await rows();
+    await removed();
+    const repair = spoil(join(keyDirectory(), 'mac-lookup.key'), flip);
+    await expect(service.start()).rejects.toThrow('Key file mac-lookup was changed');
+    await repair();
+  }, 60_000);
+});
