@@ -60,7 +60,11 @@ const declared = {
   answerWithinDays: z.number().int().min(1).max(30).default(14),
 };
 
-const keyId = z.string().regex(/^[0-9a-f]{16}$/);
+/** Id of a system key. */
+export const keyId = z.string().regex(/^[0-9a-f]{16}$/);
+
+/** `whsec_` and 24 to 64 random bytes in base64; kept sealed, never shown again. */
+export const signingSecret = z.string().regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/);
 
 /** A system that pulls its work. `keyId`: the system key (scope `tasks:work`) that alone sees its tasks. */
 export const InboxBody = z.strictObject({ ...identity, ...declared, keyId }).meta({ id: 'NewInbox' });
@@ -75,8 +79,7 @@ export const RemoteBody = z
     ...declared,
     endpoint: z.url({ protocol: /^https?$/ }).max(2000),
     allowInward: z.boolean().default(false),
-    /** `whsec_` and 24 to 64 random bytes in base64; kept sealed, never shown again. */
-    signingSecret: z.string().regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/),
+    signingSecret,
     keyId: keyId.optional(),
   })
   .meta({ id: 'NewRemote' });
@@ -96,8 +99,11 @@ export const configOf = (row: Pick<ConnectionRow, 'config'>): DeclaredConfig => 
 
 const hash = (value: unknown): string => createHash('sha256').update(canonicalize(value)).digest('hex');
 
-/** SHA-256 of everything declared, and of where it is sent. */
-export const configHash = (row: Pick<ConnectionRow, 'config'>): string => hash(row.config);
+/** SHA-256 of everything declared, and of where it is sent; another key does the same work. */
+export function configHash(row: Pick<ConnectionRow, 'config'>): string {
+  const { keyId: _, ...declaration } = configOf(row);
+  return hash(declaration);
+}
 
 /** The declared datasets in the SDK's words; the hash covers the declaration, since nobody reads the real schema. */
 export function datasetsOf(config: DeclaredConfig): Dataset[] {

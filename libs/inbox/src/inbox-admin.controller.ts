@@ -1,15 +1,20 @@
 /** Routes by which an admin declares systems that run no plugin. */
-import { Body, Controller, Post } from '@nestjs/common';
+import { Body, Controller, Param, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { Answers, Audited, By, Caller, Can } from '#platform';
 import { DeclareSystem } from './declare-system.js';
 import { InboxBody, RemoteBody } from './declared-system.js';
+import { RebindBody, RebindSystem } from './rebind-system.js';
 
+const connectionId = z.uuid();
 const Declared = z.strictObject({ id: z.uuid(), status: z.string() }).meta({ id: 'DeclaredSystem' });
 
 @Controller('v1/admin')
 export class InboxAdminController {
-  constructor(private readonly systems: DeclareSystem) {}
+  constructor(
+    private readonly systems: DeclareSystem,
+    private readonly bindings: RebindSystem,
+  ) {}
 
   @Post('inboxes')
   @Can('configure', 'Connection')
@@ -31,5 +36,17 @@ export class InboxAdminController {
     @Body({ schema: RemoteBody }) body: z.infer<typeof RemoteBody>,
   ): Promise<z.infer<typeof Declared>> {
     return this.systems.remote(by, body);
+  }
+
+  @Post('connections/:id/rebind')
+  @Can('configure', 'Connection')
+  @Audited('connection.rebind', 'change')
+  @Answers(200, Declared)
+  rebindConnection(
+    @By() by: Caller,
+    @Param('id', { schema: connectionId }) id: string,
+    @Body({ schema: RebindBody }) body: z.infer<typeof RebindBody>,
+  ): Promise<z.infer<typeof Declared>> {
+    return this.bindings.rebind(by, id, body);
   }
 }

@@ -13,6 +13,7 @@ import { KeyBinding } from './key-binding.js';
 import { ListTasks } from './list-tasks.js';
 import { OpenTasks } from './open-task.js';
 import { PushTask } from './push-task.js';
+import { RebindSystem } from './rebind-system.js';
 import { RemoteDriver, RemoteParts } from './remote-driver.js';
 import { RemoteSender } from './remote-sender.js';
 import { TaskRecords } from './task-records.js';
@@ -23,7 +24,7 @@ import { WorkTask } from './work-task.js';
   imports: [SubjectsModule, TenancyModule, ConnectorsModule],
   controllers: [InboxController, InboxAdminController],
   providers: [
-    ...[Tasks, OpenTasks, ClaimTask, TaskRecords, WorkTask, KeyBinding, ListTasks, DeclareSystem],
+    ...[Tasks, OpenTasks, ClaimTask, TaskRecords, WorkTask, KeyBinding, ListTasks, DeclareSystem, RebindSystem],
     ...[RemoteSender, PushTask, RemoteParts, InboxDriver, RemoteDriver],
     ...[CancelTasks, TaskChores, InboxWorker, InboxMetrics],
   ],

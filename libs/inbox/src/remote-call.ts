@@ -10,8 +10,8 @@ type Fail = PluginFailure['fail'];
 /** Where a call goes and what signs it. */
 export interface RemoteEndpoint {
   url: string;
-  /** `whsec_` and base64. */
-  signingSecret: string;
+  /** `whsec_` and base64; several while one is replaced. */
+  signingSecrets: readonly string[];
   /** Exact `host:port` that may be inward. */
   allow: readonly string[];
 }
@@ -61,7 +61,9 @@ export async function callRemote(
     'content-type': 'application/json',
     'webhook-id': message.id,
     'webhook-timestamp': String(seconds),
-    'webhook-signature': signatureOf(endpoint.signingSecret, message.id, seconds, body),
+    'webhook-signature': endpoint.signingSecrets
+      .map((secret) => signatureOf(secret, message.id, seconds, body))
+      .join(' '),
   };
   const { url, allow } = endpoint;
   try {

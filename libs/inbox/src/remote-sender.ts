@@ -1,12 +1,13 @@
 /** Calls a connection's endpoint; what leaves is in the access log before its first byte does. */
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { PluginFailure, secretsPlace, type ConnectionRow } from '#connectors';
-import { newId, type SubjectId, type TenantId } from '#kernel';
-import { AccessRecorder, Caller } from '#platform';
+import { newId, type Clock, type SubjectId, type TenantId } from '#kernel';
+import { AccessRecorder, Caller, CLOCK } from '#platform';
 import { Sealer, type Sealed } from '#subjects';
 import { allowedHosts } from './declare-system.js';
 import { configOf } from './declared-system.js';
+import type { SigningSecrets } from './rebind-system.js';
 import { callRemote, readAnswer, type RemoteAnswer, type RemoteEndpoint } from './remote-call.js';
 
 const ACTOR = 'system:inbox';
@@ -16,6 +17,7 @@ export class RemoteSender {
   constructor(
     private readonly sealer: Sealer,
     private readonly modules: ModuleRef,
+    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   async send(
@@ -46,7 +48,9 @@ export class RemoteSender {
     const opened = sealed && (await this.sealer.open(tenant, sealed, secretsPlace(row.id)));
     if (!opened?.readable)
       throw new PluginFailure({ class: 'config', code: 'secrets-unreadable' }, 'has no readable secret', 'remote');
-    const { signingSecret } = opened.value as { signingSecret: string };
-    return { url: config.endpoint ?? '', signingSecret, allow: allowedHosts(config) };
+    const { signingSecret, previous } = opened.value as SigningSecrets;
+    const overlaps = previous !== undefined && Date.parse(previous.until) > this.clock.now().getTime();
+    const signingSecrets = [signingSecret, ...(overlaps ? [previous.signingSecret] : [])];
+    return { url: config.endpoint ?? '', signingSecrets, allow: allowedHosts(config) };
   }
 }
