@@ -1,4 +1,5 @@
 /** Acceptance 8: plugins come and go while the service is called and an erasure runs; nobody notices. */
+import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -46,25 +47,41 @@ afterAll(async () => {
   await rm(temporary, { recursive: true, force: true });
 });
 
+/** The API as a client that repeats under the same key what was refused for load. */
+const patient: Pick<ServiceProcess, 'get' | 'post' | 'dataDir'> = {
+  get dataDir() {
+    return service.dataDir;
+  },
+  get: (path, call) => service.get(path, call),
+  post: async (path, body, call) => {
+    const headers = { 'idempotency-key': randomBytes(12).toString('hex') };
+    for (;;) {
+      const answer = await service.post(path, body, { ...call, headers });
+      if (answer.status !== 503) return answer;
+      await sleep(500);
+    }
+  },
+};
+
 const status = async (call: Promise<{ status: number; body: { contentHash?: string } }>): Promise<number> =>
   (await call).status;
 
 /** Install, connect, upgrade, roll back, remove: nothing of it is left. */
 async function cycle(n: number): Promise<void> {
-  const plugin = await installLife(service, '1.0.0', 'coming');
-  await installLife(service, '2.0.0', 'coming');
-  for (const { contentHash } of (await service.get('/v1/admin/plugins', admin)).body.items) hashes.add(contentHash);
+  const plugin = await installLife(patient, '1.0.0', 'coming');
+  await installLife(patient, '2.0.0', 'coming');
+  for (const { contentHash } of (await patient.get('/v1/admin/plugins', admin)).body.items) hashes.add(contentHash);
   const identity = { name: `coming ${n}`, legalEntity: 'Test shop GmbH', country: 'DE' };
   const wanted = { ...identity, plugin, config: { url: coming.url }, secrets: { token: coming.token } };
-  const { body } = await service.post('/v1/admin/connections', wanted, admin);
-  const life = lifeOf(service, body.id);
+  const { body } = await patient.post('/v1/admin/connections', wanted, admin);
+  const life = lifeOf(patient, body.id);
   expect((await life.check()).body.ok).toBe(true);
   expect(await status(life.enable())).toBe(200);
   expect((await life.upgrade({ version: '2.0.0' })).body).toMatchObject({ version: '2.0.0', status: 'enabled' });
   expect((await life.rollback()).body).toMatchObject({ version: '1.0.0', status: 'enabled' });
   expect((await life.remove({ reason: 'End of the cycle.' })).body).toMatchObject({ status: 'removed' });
   for (const version of ['1.0.0', '2.0.0']) {
-    const removed = await service.post('/v1/admin/plugins/coming/remove', { version, reason: 'End.' }, admin);
+    const removed = await patient.post('/v1/admin/plugins/coming/remove', { version, reason: 'End.' }, admin);
     expect(removed.body).toMatchObject({ version, filesRemoved: true });
   }
 }
@@ -133,7 +150,8 @@ function compared(phases: Record<string, Phase>): Comparison {
 function figures(phases: readonly Phase[]): string {
   const ms = phases.flatMap((one) => one.ms);
   const [p50, p99] = [quantile(ms, 0.5), quantile(ms, 0.99)];
-  return `${ms.length} calls, p50 ${p50.toFixed(1)}, p99 ${p99.toFixed(1)}, most ${quantile(ms, 1).toFixed(0)} ms`;
+  const repeated = phases.reduce((sum, one) => sum + one.repeated, 0);
+  return `${ms.length} calls (${repeated} repeated), p50 ${p50.toFixed(1)}, p99 ${p99.toFixed(1)}, most ${quantile(ms, 1).toFixed(0)} ms`;
 }
 
 describe(`${BLOCKS * CYCLES} lives of a plugin beside ${RATE} calls a second and an erasure`, () => {
@@ -145,7 +163,9 @@ describe(`${BLOCKS * CYCLES} lives of a plugin beside ${RATE} calls a second and
       load.phase(`calm ${number}`);
       await sleep(CALM_MS);
       load.phase(`busy ${number}`);
-      msPerCycle += (await block(number)) / BLOCKS;
+      const took = await block(number);
+      msPerCycle += took / BLOCKS;
+      if (FULL) process.stderr.write(`block ${number + 1} of ${BLOCKS}: ${took.toFixed(0)} ms a cycle\n`);
     }
     const seen = compared(await load.report());
     process.stdout.write(`${BLOCKS * CYCLES} cycles of ${msPerCycle.toFixed(0)} ms: ${seen.text}\n`);
@@ -177,5 +197,5 @@ describe(`${BLOCKS * CYCLES} lives of a plugin beside ${RATE} calls a second and
     const seen = compared(await load.report());
     process.stdout.write(`control: ${seen.text}\n`);
     expect(seen.ratio).toBeGreaterThan(MOST_RATIO);
-  }, 30_000);
+  }, 60_000);
 });

@@ -226,3 +226,29 @@ describe('quarantine', () => {
     await done();
   });
 });
+
+describe('LETHE_MIN_ISOLATION=sandbox', () => {
+  it('starts no plugin that reaches less, and says why; at the level it reaches it is checked (control)', async () => {
+    const strict = await startTestServer({ environment: { LETHE_MIN_ISOLATION: 'sandbox' } });
+    try {
+      const plugin = await installLife(strict, '1.0.0');
+      const { calls } = mailing;
+      const before = calls.length;
+      const identity = { name: 'mailing', legalEntity: 'Test shop GmbH', country: 'DE' };
+      const wanted = { ...identity, plugin, config: { url: mailing.url }, secrets: { token: mailing.token } };
+      const { body } = await strict.post('/v1/admin/connections', wanted, admin);
+      const refused = lifeOf(strict, body.id);
+      expect((await refused.check()).body).toMatchObject({ ok: false, error: { code: 'isolation-too-weak' } });
+      expect((await refused.enable()).body.code).toBe('connection-not-checked');
+      expect((await refused.shown()).blocked).toMatchObject({
+        code: 'isolation-too-weak',
+        why: expect.stringMatching(/^process instead of sandbox\. The network is not restricted/),
+      });
+      expect(calls.length).toBe(before);
+    } finally {
+      await strict.close();
+    }
+    expect((await life.check()).body.ok).toBe(true);
+    await done();
+  });
+});

@@ -7,6 +7,8 @@ import process from 'node:process';
 const { baseUrl, key, rate } = JSON.parse(process.argv[2]);
 const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
 const PEOPLE = 500;
+const ATTEMPTS = 10;
+const REPEAT_MS = 500;
 const phases = new Map();
 let phase = 'warm';
 let sent = 0;
@@ -23,10 +25,7 @@ function call(n) {
   return ['/v1/consents', { subject: person(n >> 1), decisions, notice, ...more }];
 }
 
-async function send(n, due, counted) {
-  const [path, body] = call(n);
-  open += 1;
-  let outcome;
+async function post(path, body, n) {
   try {
     const answer = await fetch(baseUrl + path, {
       method: 'POST',
@@ -34,13 +33,26 @@ async function send(n, due, counted) {
       body: JSON.stringify(body),
     });
     await answer.arrayBuffer();
-    outcome = String(answer.status);
+    return String(answer.status);
   } catch (error) {
-    outcome = error?.cause?.code ?? error?.name ?? 'unknown';
+    return error?.cause?.code ?? error?.name ?? 'unknown';
+  }
+}
+
+async function send(n, due, counted) {
+  const [path, body] = call(n);
+  open += 1;
+  const one = phases.get(counted) ?? { ms: [], repeated: 0, failed: {} };
+  phases.set(counted, one);
+  let outcome;
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    outcome = await post(path, body, n);
+    // A service with more load than it can serve says so; a client repeats, and its caller waits.
+    if (outcome !== '503') break;
+    one.repeated += 1;
+    await new Promise((resolve) => setTimeout(resolve, REPEAT_MS));
   }
   open -= 1;
-  const one = phases.get(counted) ?? { ms: [], failed: {} };
-  phases.set(counted, one);
   one.ms.push(performance.now() - due);
   if (!/^20[01]$/.test(outcome)) one.failed[outcome] = (one.failed[outcome] ?? 0) + 1;
 }
@@ -56,11 +68,14 @@ function tick() {
 }
 tick();
 
-process.on('message', async (message) => {
-  if (message.phase) phase = message.phase;
-  if (!message.report) return;
+async function report() {
   stopped = true;
   while (open > 0) await new Promise((resolve) => setTimeout(resolve, 20));
   process.send({ phases: Object.fromEntries(phases) });
+}
+
+process.on('message', (message) => {
+  if (message.phase) phase = message.phase;
+  if (message.report) void report();
 });
 process.on('disconnect', () => process.exit(0));

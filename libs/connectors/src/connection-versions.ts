@@ -2,7 +2,7 @@
 import type { Dataset, Json } from '@lethe/plugin-sdk';
 import type { TenantId } from '#kernel';
 import type { Database, Query } from '#ledger';
-import type { ConnectionRow } from './connections.js';
+import type { ConnectionRow } from './connection-rows.js';
 
 /** One pair. `replaces` is the revision that served before it. */
 export interface ConnectionVersion {

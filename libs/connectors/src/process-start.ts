@@ -10,7 +10,7 @@ import type { InstalledPlugin } from './plugin-package.js';
 import type { StartPoint } from './runtime-folder.js';
 
 /** Of -20 (first) to 19 (last); the service has 0. */
-const PRIORITY = 10;
+const PRIORITY = 5;
 
 /** What a process is for. */
 export interface ProcessOwner {
