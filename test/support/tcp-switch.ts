@@ -5,6 +5,8 @@ export interface TcpSwitch {
   baseUrl: string;
   /** Ports of the replicas there are. */
   replicas: Set<number>;
+  /** Takes a replica out; resolves when none of its connections is open any more. */
+  release(port: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -15,6 +17,7 @@ export async function openSwitch(): Promise<TcpSwitch> {
   const replicas = new Set<number>();
   const ready = new Set<number>();
   const sockets = new Set<Socket>();
+  const open = new Map<number, number>();
   let turn = 0;
   const probe = setInterval(() => {
     for (const port of ready) if (!replicas.has(port)) ready.delete(port);
@@ -32,6 +35,8 @@ export async function openSwitch(): Promise<TcpSwitch> {
       return;
     }
     const replica = connect(port, '127.0.0.1');
+    open.set(port, (open.get(port) ?? 0) + 1);
+    replica.once('close', () => open.set(port, (open.get(port) ?? 1) - 1));
     for (const socket of [client, replica]) {
       sockets.add(socket);
       socket.on('error', () => undefined);
@@ -45,6 +50,11 @@ export async function openSwitch(): Promise<TcpSwitch> {
   return {
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     replicas,
+    release: async (port) => {
+      replicas.delete(port);
+      ready.delete(port);
+      while ((open.get(port) ?? 0) > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    },
     close: async () => {
       clearInterval(probe);
       for (const socket of sockets) socket.destroy();
