@@ -2,13 +2,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Test, type TestingModule } from '@nestjs/testing';
 import type { SubjectId } from '#kernel';
-import { Database, EventStore } from '#ledger';
+import { Database, EventStore, LogReader } from '#ledger';
 import { Caller, CLOCK, KeyProvider, KEYSTORE_DATABASE, PlatformModule } from '#platform';
 import { openSubjects, type SubjectsFixture } from '../../../test/support/subjects-fixture.js';
 import { Subjects } from './subjects.js';
 import { SubjectsController } from './subjects.controller.js';
 import { SubjectsModule } from './subjects.module.js';
 
+const logKeys = { publicKey: async () => Buffer.alloc(32), sign: async () => Buffer.alloc(64) };
 let given: SubjectsFixture;
 let nest: TestingModule;
 let controller: SubjectsController;
@@ -21,6 +22,7 @@ beforeAll(async () => {
     { provide: KEYSTORE_DATABASE, useValue: given.vault.database },
     { provide: EventStore, useValue: given.store },
     { provide: KeyProvider, useValue: given.keys },
+    { provide: LogReader, useValue: new LogReader(given.ledger.database, 'lethe.example.test', logKeys) },
   ];
   const platform = {
     module: PlatformModule,
