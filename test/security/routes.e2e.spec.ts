@@ -82,7 +82,8 @@ describe('every route', () => {
   it('is a route of a controller: nothing is registered beside them but the OpenAPI document', () => {
     const instance = lethe.server.app.getHttpAdapter().getInstance() as unknown as { printRoutes(of: object): string };
     const known = new Set(routes.map(({ method, path }) => `${method} ${path.replaceAll(/\{([^}]+)\}/g, ':$1')}`));
-    const beside = registered(instance.printRoutes({ commonPrefix: false })).filter((route) => !known.has(route));
+    const printed = registered(instance.printRoutes({ commonPrefix: false }));
+    const beside = printed.filter((route) => !spellingsOf(route).some((one) => known.has(one)));
     // The router prints the two tile routes, which end in a wildcard, as one line.
     expect(beside).toEqual(['GET /openapi.json', 'GET *']);
   });
@@ -160,6 +161,14 @@ describe('every route', () => {
 
 function nameOfKind(kind: CallerKind): string {
   return 'role' in kind ? kind.role : kind.scope;
+}
+
+/** Two routes that name the same place differently are one line of the tree, `/:id|:position/page`: every spelling of it. */
+function spellingsOf(route: string): string[] {
+  const match = /^([^|]*\/)(:\w+(?:\|:\w+)+)(.*)$/.exec(route);
+  if (!match) return [route];
+  const [, before = '', names = '', after = ''] = match;
+  return names.split('|').flatMap((name) => spellingsOf(before + name + after));
 }
 
 /** `GET /path` lines from the router's own tree; HEAD goes with GET. */
