@@ -88,6 +88,8 @@ describe('events by cursor', () => {
   it('filtered out move the cursor all the same', async () => {
     const start = (await read('?types=request.received')).body;
     await decide('bob', 'newsletter', 'given');
+    const nothing = (await read(after(start.next))).body;
+    expect([nothing.items, nothing.next === start.next]).toEqual([[], false]);
     await lethe.post(
       '/v1/requests',
       { type: 'access', regimes: ['eu-gdpr'], subject: email('bob'), channel: 'letter' },
