@@ -9,7 +9,7 @@ import { startTestServer, type TestServer } from '../support/test-server.js';
 
 const LONG = process.env['LETHE_TEST_LONG'] === '1';
 const ROUNDS = LONG ? 3 : 1;
-const BOUND_MS = 9_000;
+const BOUND_MS = 15_000;
 const silent = { LETHE_LOG_LEVEL: 'silent' };
 const impossible = noNetworkNamespace();
 if (impossible) process.stdout.write(`partitions are skipped: ${impossible}\n`);

@@ -20,7 +20,7 @@ const LONG = process.env['LETHE_TEST_LONG'] === '1';
 const ROUNDS = LONG ? 2 : 1;
 const WRITERS = 8;
 /** Silence, a probe and a margin for a busy machine. */
-const BOUND_MS = 9_000;
+const BOUND_MS = 15_000;
 
 let ledger: OwnCluster;
 let keystore: OwnCluster;

@@ -10,6 +10,7 @@ const LOOK_MS = 500;
 const TRY_MS = 2_000;
 /** Back in service with a quarter more than the least, so that the state does not flutter. */
 const COMFORT = 1.25;
+const SMALL_PART = 0.05;
 const MIB = 1024 * 1024;
 
 /** Watches the data folder, and what both databases say of theirs. */
@@ -44,10 +45,12 @@ export class DiskWatch {
   }
 
   private async look(): Promise<void> {
-    const { dataDir, LETHE_MIN_FREE_MB: least } = this.parts.config;
-    const { bavail, bsize } = await statfs(dataDir).catch(() => ({ bavail: Infinity, bsize: 1 }));
+    const { dataDir, embedded, LETHE_MIN_FREE_MB: wanted } = this.parts.config;
+    const { bavail, blocks, bsize } = await statfs(dataDir).catch(() => ({ bavail: Infinity, blocks: 0, bsize: 1 }));
     this.freeBytes = bavail * bsize;
-    this.low = this.freeBytes < least * MIB * (this.low ? COMFORT : 1);
+    // Without a database on it the data folder may live on a volume that is small by intent.
+    const least = embedded ? wanted * MIB : Math.min(wanted * MIB, blocks * bsize * SMALL_PART);
+    this.low = this.freeBytes < least * (this.low ? COMFORT : 1);
     if (this.full.size > 0 && performance.now() - this.triedAt > TRY_MS) await this.tryAgain();
     this.judge();
   }

@@ -107,7 +107,7 @@ export class ConnectionPool {
     });
     client.on('drain', () => (line.busy = false));
     client.once('end', () => this.watch.forget(line));
-    stream.on('data', () => (line.heardAt = performance.now()));
+    stream.on('data', () => this.watch.heard(line));
     gather(stream, () => {
       if (line.busy) return;
       line.busy = true;

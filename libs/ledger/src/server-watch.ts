@@ -28,7 +28,6 @@ const SILENCE_MS = 1_500;
 /** A server that does not let a new connection in within this time serves nobody. */
 const PROBE_MS = 2_500;
 const REST_MS = 1_000;
-const SUPPRESSED_LOOKS = 3;
 
 /**
  * Silence on a connection, a wait for one, or a failed connect make it suspect the server; a probe on a fresh connection
@@ -40,8 +39,8 @@ export class ServerWatch {
   private readonly listeners = new Set<AvailabilityListener>();
   private readonly roomListeners = new Set<() => void>();
   private readonly timer: NodeJS.Timeout;
-  private lookedAt = performance.now();
   private since = performance.now();
+  private heardAt = 0;
   private down = false;
   private probing = false;
   private restUntil = 0;
@@ -49,7 +48,8 @@ export class ServerWatch {
 
   /** `probe` opens a connection of its own, asks something and closes it; it rejects when there was no answer. */
   constructor(private readonly probe: (timeoutMs: number) => Promise<void>) {
-    this.timer = setInterval(() => this.look(), LOOK_MS);
+    // After a long turn of the event loop timers come before sockets: what was sent to us meanwhile is to be read first.
+    this.timer = setInterval(() => setImmediate(() => this.look()), LOOK_MS);
     this.timer.unref();
   }
 
@@ -79,6 +79,12 @@ export class ServerWatch {
 
   forget(line: Line): void {
     this.lines.delete(line);
+  }
+
+  /** Bytes of the server came on a watched connection. */
+  heard(line: Line): void {
+    line.heardAt = performance.now();
+    this.heardAt = line.heardAt;
   }
 
   /** What `promise` gives, unless the server is found gone first. What comes later goes to `late`. */
@@ -112,11 +118,8 @@ export class ServerWatch {
   }
 
   private look(): void {
+    if (this.closed) return;
     const now = performance.now();
-    // After a long turn of the event loop timers come before sockets: what was sent to us meanwhile is not read yet.
-    const late = now - this.lookedAt > SUPPRESSED_LOOKS * LOOK_MS;
-    this.lookedAt = now;
-    if (late) return;
     for (const line of this.lines)
       if (line.busy && now - line.heardAt > line.patienceMs)
         line.destroy(new DatabaseUnavailable('the connection is silent'));
@@ -126,10 +129,12 @@ export class ServerWatch {
 
   private async ask(): Promise<void> {
     this.probing = true;
-    for (;;) {
+    while (!this.closed) {
+      const begun = performance.now();
       const answered = await this.probe(PROBE_MS).then(
         () => true,
-        () => false,
+        // On a machine that is busy a new connection may take long; whoever answers on an old one is there.
+        () => this.heardAt > begun,
       );
       if (this.closed) break;
       this.become(answered ? 'up' : 'down');
