@@ -36,7 +36,7 @@ export async function examine(environment: NodeJS.ProcessEnv): Promise<Finding[]
   try {
     config = readConfig(environment);
   } catch (error) {
-    return [bad(`settings: ${messageOf(error)}`, 'Correct the environment; README.md lists every setting.')];
+    return [bad(`settings: ${messageOf(error)}`, 'Correct the environment; docs/operations.md lists every setting.')];
   }
   return [good('settings can be read'), ...(await machineFindings(config)), ...(await databases(config))];
 }

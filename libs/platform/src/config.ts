@@ -120,7 +120,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     (name) => name.startsWith('LETHE_') && !known.has(name) && !name.startsWith('LETHE_TEST_'),
   );
   if (unknown.length > 0)
-    throw new Error(`unknown setting ${unknown.join(', ')}: see the environment table in README.md`);
+    throw new Error(`unknown setting ${unknown.join(', ')}: see the table of settings in docs/operations.md`);
   const picked = Object.fromEntries(
     Object.entries(environment).filter(([name, value]) => known.has(name) && value !== ''),
   );
