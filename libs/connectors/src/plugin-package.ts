@@ -3,8 +3,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { chmod, cp, lstat, mkdir, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { PluginManifest } from '@lethe/plugin-sdk';
-import { canonicalize, type Json } from '#kernel';
 import { hostFailure, PluginFailure } from './plugin.errors.js';
 import { pluginManifest } from './plugin-manifest.js';
 
@@ -133,10 +133,14 @@ async function isIntact(dir: string, contentHash: string, known?: PluginManifest
   try {
     const { problems, contentHash: found, manifest } = await inspectPlugin(dir);
     if (problems.length > 0 || found !== contentHash) return false;
-    return known === undefined || canonicalize(known as unknown as Json) === canonicalize(manifest as unknown as Json);
+    return known === undefined || isDeepStrictEqual(plain(known), plain(manifest));
   } catch {
     return false;
   }
+}
+
+function plain(manifest: PluginManifest | undefined): unknown {
+  return JSON.parse(JSON.stringify(manifest ?? null)) as unknown;
 }
 
 function refuse(code: 'plugin-invalid' | 'plugin-hash-mismatch', plugin: string, next: string): PluginFailure {

@@ -1,5 +1,15 @@
 /** P25: a plugin whose files or manifest are not the approved ones is not started, also when it was changed while disabled. */
-import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { systemClock } from '#kernel';
@@ -86,5 +96,27 @@ describe('a plugin that was changed at rest', () => {
     const manifest = { ...plugin.manifest, limits: { ...plugin.manifest.limits, memoryMb: 4096 } };
     expect(await codeOf(host.check({ ...connection, plugin: { ...plugin, manifest } }))).toBe('plugin-tampered');
     expect(existsSync(marker)).toBe(false);
+  });
+});
+
+describe('the copies that plugins start from', () => {
+  it('are made again when a cleaner of temporary files took them away, wholly or in part', async () => {
+    const sample = await workshop.connection('{}', { id: 'cleaned' });
+    expect(await host.check(sample)).toMatchObject({ ok: true });
+    const restart = async (): Promise<void> => {
+      await host.disable(sample);
+      host.enable(sample);
+      expect(await host.check(sample)).toMatchObject({ ok: true });
+    };
+    const copy = readdirSync(tmpdir())
+      .filter((name) => name.startsWith('lethe-plugins-'))
+      .map((name) => join(tmpdir(), name))
+      .find((home) => existsSync(join(home, sample.plugin.contentHash)))!;
+    rmSync(join(copy, sample.plugin.contentHash, 'index.mjs'));
+    await restart();
+    rmSync(join(copy, 'runner'), { recursive: true });
+    await restart();
+    rmSync(copy, { recursive: true });
+    await restart();
   });
 });

@@ -1,5 +1,6 @@
 /** The folder plugins start from: a copy of the runner and of each plugin where another user can read them. */
 import { chmod, cp, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -33,8 +34,7 @@ export class RuntimeFolder {
 
   /** Verifies the installed plugin and lays out its start. A native plugin runs where it is installed. */
   async prepare(plugin: InstalledPlugin): Promise<StartPoint> {
-    this.home ??= this.make();
-    const home = await this.home;
+    const home = await this.ready();
     await verifyPlugin(plugin);
     const folder = plugin.manifest.native ? await realpath(plugin.dir) : await this.copy(plugin, home);
     const cwd = await mkdtemp(join(home, 'run-'));
@@ -43,13 +43,34 @@ export class RuntimeFolder {
     return { runner: join(home, 'runner', basename(this.runner())), plugin: folder, cwd, release };
   }
 
+  /** The folder; made anew when a cleaner of temporary files took the runner away. */
+  private async ready(): Promise<string> {
+    this.home ??= this.make();
+    const home = await this.home;
+    if (existsSync(join(home, 'runner', basename(this.runner())))) return home;
+    this.copies.clear();
+    this.home = this.make();
+    return this.home;
+  }
+
   private async copy(plugin: InstalledPlugin, home: string): Promise<string> {
     const copy = join(home, plugin.contentHash);
-    const copied = this.copies.get(copy) ?? copyReadable(plugin.dir, copy);
+    const known = this.copies.get(copy);
+    if (known) {
+      await known;
+      if (
+        await verifyPlugin(plugin, copy).then(
+          () => true,
+          () => false,
+        )
+      )
+        return copy;
+    }
+    // Also again: a copy may lose files to a cleaner. What runs is what was verified last, never a damaged one.
+    const copied = this.copies.get(copy) === known ? copyReadable(plugin.dir, copy) : this.copies.get(copy)!;
     this.copies.set(copy, copied);
     try {
       await copied;
-      // The copy is what runs: a file changed between the first look and the copy must not start.
       await verifyPlugin(plugin, copy);
     } catch (error) {
       this.copies.delete(copy);
