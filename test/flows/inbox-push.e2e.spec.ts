@@ -27,7 +27,7 @@ describe('a system that is called', () => {
     lethe = await startTestServer();
     club = await connectRemote(lethe);
     ticking = setInterval(() => lethe.clock.advance(100), 100);
-  }, 60_000);
+  }, 90_000);
   afterEach(() => {
     for (const name of Object.keys(club.manner)) delete club.manner[name as keyof RemoteSystem['manner']];
     club.arrived.length = 0;
@@ -69,7 +69,7 @@ describe('a system that is called', () => {
     expect(new Set(club.arrived.map((one) => one.id)).size).toBe(2);
     const { rows } = await lethe.superuser.query(`SELECT count(*) FROM access_entry WHERE purpose = 'task.push'`);
     expect(Number(rows[0].count)).toBe(2);
-  }, 40_000);
+  }, 90_000);
 
   it('takes work on with 202, is asked by its handle, and settles nothing before', async () => {
     await person('ana@example.test', 30);
@@ -83,7 +83,7 @@ describe('a system that is called', () => {
       ['verify', false],
     ]);
     expect(club.arrived[1]?.handle).toEqual({ job: club.arrived[1]?.taskId });
-  }, 40_000);
+  }, 90_000);
 
   it('takes work on and calls back with its key and the fence it was given', async () => {
     await person('bo@example.test', 31);
@@ -106,7 +106,7 @@ describe('a system that is called', () => {
     expect(data).toMatchObject({ state: 'done', missing: [] });
     const request = await requestWhen(lethe, id, hasStatus('closed'));
     expect(outcomesOf(request, club.connectionId)).toContain('members erased 1');
-  }, 40_000);
+  }, 90_000);
 
   it('lies: what a second look finds is not erased', async () => {
     await person('cy@example.test', 32);
@@ -115,7 +115,7 @@ describe('a system that is called', () => {
     const request = await requestWhen(lethe, id, hasStatus('incomplete'));
     expect(targetOf(request).failure.code).toBe('residue');
     expect(outcomesOf(request, club.connectionId).join()).not.toContain('members erased');
-  }, 40_000);
+  }, 90_000);
 
   it('fails, and cuts the line after its work: the same effect is asked again under the same key', async () => {
     await person('di@example.test', 33);
@@ -129,7 +129,7 @@ describe('a system that is called', () => {
     expect(new Set(told.map((one) => one.id)).size).toBe(3);
     expect((await club.query(`SELECT * FROM members WHERE email = 'di@example.test'`)).rows).toEqual([]);
     expect(targetOf(request).status).toBe('done');
-  }, 60_000);
+  }, 90_000);
 
   it('sends the records of an access request in its answer, and the package counts them', async () => {
     await person('ed@example.test', 34);
@@ -138,14 +138,14 @@ describe('a system that is called', () => {
     expect(outcomesOf(request, club.connectionId)).toEqual([
       ...['bookings not-found 0', 'members provided 1', 'notes not-found 0'],
     ]);
-  }, 40_000);
+  }, 90_000);
 
   it('is not followed elsewhere: a redirect waits for an admin', async () => {
     club.manner.redirectTo = 'http://127.0.0.1:1/';
     const id = await approved('flo@example.test');
     const request = await requestWhen(lethe, id, hasStatus('incomplete'));
     expect(targetOf(request).failure.code).toBe('redirect-refused');
-  }, 40_000);
+  }, 90_000);
 
   it('may be inward only by name: other addresses, schemes and credentials in the URL are refused', async () => {
     const body = {

@@ -137,7 +137,7 @@ function startWorker(settings: Record<string, unknown>, manner: Manner = {}): Wo
   return {
     process: child,
     lines,
-    said: async (wanted, waitMs = 15_000) => {
+    said: async (wanted, waitMs = 30_000) => {
       const end = Date.now() + waitMs;
       for (;;) {
         const found = lines.find((line) => (typeof wanted === 'string' ? line === wanted : wanted.test(line)));

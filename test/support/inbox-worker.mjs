@@ -37,7 +37,7 @@ async function verify({ datasets, identifiers }) {
   return { outcomes };
 }
 
-async function read({ datasets, identifiers }, held) {
+async function read({ datasets, identifiers }) {
   const outcomes = [];
   const records = [];
   for (const { name } of datasets) {

@@ -40,7 +40,10 @@ export async function* tasks(
 
 /** Answers one task: outcomes for every dataset, and the records of a `read`. What it throws gives the task back. */
 export type TaskHandler = (
-  task: Pick<ClaimedTask, 'id' | 'kind' | 'identifiers' | 'datasets' | 'decisions' | 'rules' | 'idempotencyKey' | 'mustFinishBy'>,
+  task: Pick<
+    ClaimedTask,
+    'id' | 'kind' | 'identifiers' | 'datasets' | 'decisions' | 'rules' | 'idempotencyKey' | 'mustFinishBy'
+  >,
   held: HeldTask,
 ) => Promise<TaskAnswer>;
 
