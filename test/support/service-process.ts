@@ -13,7 +13,8 @@ import { createTestDatabase, type TestDatabase } from './test-database.js';
 import type { TestAnswer, TestCall, TestServer } from './test-server.js';
 
 const main = join(import.meta.dirname, '../../dist/apps/server/src/main.js');
-const READY_MS = 30_000;
+/** A crowded machine may need long; a service that has ended says so at once. */
+const READY_MS = 90_000;
 
 /** A service with one tenant; `get`, `post` and `put` reach whichever process runs at the moment. */
 export class ServiceProcess implements Pick<TestServer, 'get' | 'post' | 'put' | 'dataDir'> {
