@@ -76,6 +76,17 @@ async function archived(): Promise<void> {
   throw new Error('the archive does not catch up');
 }
 
+/** The copy of the suppressions has all of them. */
+async function keptInArchive(): Promise<void> {
+  const { rows } = await service.superusers.keystore.query<{ n: number }>('SELECT count(*)::int AS n FROM suppression');
+  for (let end = Date.now() + 45_000; Date.now() < end; await sleep(250)) {
+    const [tenant = ''] = await archive.list('kept');
+    const text = (await archive.read(`kept/${tenant}/suppression.json`))?.toString('utf8') ?? '';
+    if (text.split('"mac"').length - 1 === rows[0]?.n) return;
+  }
+  throw new Error('the suppressions are not copied');
+}
+
 const isReady = async (): Promise<boolean> => (await service.get('/readyz')).status === 200;
 
 async function untilReady(): Promise<void> {
@@ -138,6 +149,7 @@ describe('a restored installation', () => {
     before.set(9000, anew.subjectId);
     await archived();
     head = (await service.get('/v1/ledger', { as: 'auditor' })).body;
+    await keptInArchive();
     await service.end('SIGKILL');
   }, 60_000);
 
@@ -228,6 +240,36 @@ describe('a restored installation', () => {
     expect((await closed(service, id)).resolution).toMatch(/^fulfilled/);
     expect(await rowsOf([5003])).toEqual([]);
   }, 60_000);
+
+  it('that lost its key store too destroys the keys again, and still knows who must not come back', async () => {
+    await service.end('SIGTERM');
+    await restoreShop();
+    const { keystore } = service.superusers;
+    const { rows } = await keystore.query<{ names: string }>(
+      `SELECT string_agg(quote_ident(relname), ', ') AS names FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'`,
+    );
+    await keystore.query(`DROP TABLE ${rows[0]?.names} CASCADE`);
+    const backup = join(service.dataDir, 'backup');
+    expect([await lethe('restore', backup, '--replace'), said.join()]).toEqual([2, expect.stringContaining('--keys')]);
+    const words = ['restore', backup, '--replace', '--keys', `${backup}-keys`, '--kept', `${backup}-kept`];
+    expect([await lethe(...words), said.join('|')]).toEqual([0, expect.stringContaining('and are back')]);
+    const alive = `SELECT count(*)::int AS n FROM subject_key WHERE class = 'identity' AND wrapped IS NOT NULL AND subject = ANY($1)`;
+    const subjects = ERASED.map((person) => before.get(person));
+    expect((await keystore.query(alive, [subjects])).rows).toEqual([{ n: ERASED.length }]);
+    // Cases opened after that backup have no key any more: their records in the shop are named instead of silently left.
+    expect([await lethe('replay'), said.join('|')]).toEqual([1, expect.stringContaining('case-unreadable')]);
+    expect((await keystore.query(alive, [subjects])).rows).toEqual([{ n: 0 }]);
+    expect(await lethe('replay', '--without', shopId)).toBe(0);
+    await service.start();
+    await untilReady();
+    const items = ERASED.map((person) => ({
+      ...{ identifier: byEmail(mail(person)), connection: shopId, dataFrom: '2024-01-01T00:00:00Z' },
+    }));
+    const { body } = await service.post('/v1/suppressions/check', { items }, { as: 'system' });
+    expect(body.items.map(({ suppressed }: { suppressed: boolean }) => suppressed)).toEqual([true, true, true]);
+    for (const table of ['orders', 'customers'])
+      await shop.sql.query(`DELETE FROM ${table} WHERE id = ANY($1)`, [ERASED]);
+  }, 90_000);
 
   it('without the quarantine would have served what was erased (control)', async () => {
     await service.end('SIGTERM');

@@ -11,6 +11,7 @@ import {
   type RollbackParts,
 } from '#ledger';
 import type { Config, PlatformParts } from '#platform';
+import { bringBackKept } from '../../server/src/kept-archive.js';
 import { archiveSource } from '../../server/src/ledger-parts.js';
 import { openParts } from '../../server/src/server.js';
 import { QUARANTINE } from '../../server/src/state-watch.js';
@@ -18,6 +19,8 @@ import { QUARANTINE } from '../../server/src/state-watch.js';
 /** What became of one log. `epoch` is set when it goes on without what is lost. */
 export interface ForwardLog extends ReplayedTail {
   logId: string;
+  /** Suppressions and certificates that were missing. */
+  kept: number;
   /** Entries that were signed and are in neither the backup nor the archive. */
   lost: number;
   epoch?: number;
@@ -55,12 +58,13 @@ async function forward(
   const tail = archive
     ? await replayTail(database, tenant, archive, archiveSource(store, keys))
     : { from: size, to: size, withoutRows: 0 };
+  const kept = archive ? await bringBackKept(parts, archive, tenant) : 0;
   const behind = await findRollback(rollback, tenant);
-  if (!behind) return { ...tail, logId, lost: 0 };
+  if (!behind) return { ...tail, logId, kept, lost: 0 };
   const lost = Math.max(1, behind.locked.size - behind.size);
-  if (!newEpoch) return { ...tail, logId, lost };
+  if (!newEpoch) return { ...tail, logId, kept, lost };
   await beginEpoch(rollback, tenant, behind);
-  return { ...tail, logId, lost, epoch: epoch + 1 };
+  return { ...tail, logId, kept, lost, epoch: epoch + 1 };
 }
 
 /** A tenant that is younger than the backup is known from the archive alone. */

@@ -148,10 +148,11 @@ async function mark(url: string): Promise<void> {
 }
 
 function report(logs: readonly ForwardLog[], { say }: Terminal): void {
-  for (const { logId, from, to, withoutRows, lost, epoch } of logs) {
+  for (const { logId, from, to, withoutRows, kept, lost, epoch } of logs) {
     say(`log ${logId}: ${from} entries restored, ${to - from} added from the archive, ${to} in all`);
     if (withoutRows > 0)
       say(`  of ${withoutRows} the read models are not archived; lethe rebuild brings back what is derived`);
+    if (kept > 0) say(`  ${kept} suppressions and certificates were missing and are back`);
     if (lost > 0) say(`  ${lost} signed entries are lost`);
     if (epoch !== undefined) say(`  goes on under epoch ${epoch}; position ${to} says what is lost`);
   }

@@ -6,6 +6,7 @@ import { Database, forgetAnswers, thinCheckpoints } from '#ledger';
 import { Metrics } from '#platform';
 import { SubjectsModule } from '#subjects';
 import { TenancyModule, Tenants } from '#tenancy';
+import { KeptArchive } from './kept-archive.js';
 import { KeyChores } from './key-chores.js';
 import { StoreAudit } from './store-audit.js';
 import { StoreAudits } from './store-audits.js';
@@ -41,7 +42,7 @@ export class ChoreGauges implements OnApplicationBootstrap {
 
 @Module({
   imports: [TenancyModule, SubjectsModule],
-  providers: [ChoreGauges, KeyChores, StoreAudit, StoreAudits],
+  providers: [ChoreGauges, KeptArchive, KeyChores, StoreAudit, StoreAudits],
   exports: [StoreAudit],
 })
 export class ChoresModule implements OnModuleInit, OnApplicationBootstrap {
