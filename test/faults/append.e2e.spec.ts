@@ -1,22 +1,21 @@
 /** Acceptance 5: no acknowledged append is lost, whoever is killed, on a private PostgreSQL with fsync on. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { build } from 'esbuild';
 import { Client } from 'pg';
 import { systemClock, type TenantId } from '#kernel';
 import { Database, EventStore, ledgerMigrations } from '#ledger';
 import { migrate, provision } from '#platform';
 import { startPostgres, type RunningPostgres } from '#scripts/postgres.mjs';
+import { bundleAppender, killAppender, startAppender } from '../support/appenders.js';
 import { assertSound, openLog } from '../support/ledger-fixture.js';
 
 const LONG = process.env['LETHE_TEST_LONG'] === '1';
-const KILLS = LONG ? 10 : 3;
+const FULL = process.env['LETHE_TEST_FULL'] === '1';
+const KILLS = FULL ? 30 : LONG ? 10 : 3;
 const UNDER_LOAD_MS = LONG ? 2000 : 700;
-const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const safe = { shared_buffers: '64MB', fsync: 'on' };
 /** Commits are acknowledged before they are written, and written late. */
 const unsafe = {
@@ -28,6 +27,7 @@ const unsafe = {
 };
 
 let folder: string;
+let appender: string;
 let postgres: RunningPostgres;
 let superuser: Client;
 let appUrl: string;
@@ -65,9 +65,7 @@ class Acknowledged {
   constructor(private readonly tenant: TenantId) {}
 
   start(): void {
-    const child = spawn(process.execPath, [join(folder, 'writer.cjs'), appUrl, this.tenant], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = startAppender(appender, appUrl, this.tenant);
     writers.push((this.child = child));
     let rest = '';
     child.stdout.on('data', (chunk: Buffer) => {
@@ -85,9 +83,7 @@ class Acknowledged {
   async kill(): Promise<void> {
     const { child } = this;
     if (!child) return;
-    const closed = new Promise((resolve) => child.once('close', resolve));
-    child.kill('SIGKILL');
-    await closed;
+    await killAppender(child);
   }
 
   async grows(by: number): Promise<void> {
@@ -117,19 +113,7 @@ async function newLog(): Promise<TenantId> {
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lethe-faults-'));
-  const alias = {
-    '#kernel': join(root, 'libs/kernel/src/index.ts'),
-    '#ledger': join(root, 'libs/ledger/src/index.ts'),
-  };
-  const target = { platform: 'node', format: 'cjs', outfile: join(folder, 'writer.cjs') } as const;
-  await build({
-    entryPoints: [join(root, 'test/support/append-writer.ts')],
-    bundle: true,
-    external: ['pg-native'],
-    logLevel: 'error',
-    alias,
-    ...target,
-  });
+  appender = await bundleAppender(folder);
   await startCluster(safe);
 }, 60_000);
 afterAll(async () => {

@@ -1,7 +1,12 @@
 /** What a subscriber sees, on real PostgreSQL: every event once, in order, whatever happens beside it. */
+import type { ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId, systemClock, type TenantId } from '#kernel';
 import { Client, Pool } from 'pg';
+import { bundleAppender, killAppender, startAppender } from '../../../test/support/appenders.js';
 import { counted, createLedgerDatabase, openLog, replica } from '../../../test/support/ledger-fixture.js';
 import type { TestDatabase } from '../../../test/support/test-database.js';
 import type { StoredEvent } from './event.js';
@@ -12,6 +17,8 @@ import { Subscriptions } from './subscriptions.js';
 const LONG = process.env['LETHE_TEST_LONG'] === '1';
 const EVENTS = LONG ? 100_000 : 20_000;
 const WRITERS = 32;
+const FULL = process.env['LETHE_TEST_FULL'] === '1';
+const KILLED_EVENTS = FULL ? 100_000 : LONG ? 20_000 : 2_000;
 
 let db: TestDatabase;
 let store: EventStore;
@@ -125,6 +132,49 @@ describe(`a subscriber over ${EVENTS} events from ${WRITERS} writers on two repl
     expect(rows[0]!.count).toBe(WRITERS * 20);
     expect(seen.size).toBeLessThan(WRITERS * 20);
   }, 60_000);
+});
+
+describe(`a subscriber over ${KILLED_EVENTS} events whose appenders are killed`, () => {
+  it('misses none and repeats none', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'lethe-appenders-'));
+    const appender = await bundleAppender(folder);
+    const tenant = await openLog(store);
+    const seen: number[] = [];
+    const process: Process = { name: 'killed', handle: (event) => Promise.resolve(void seen.push(event.position)) };
+    const live = subscribe(store, [tenant], process, noting('killed-rows'));
+    subscribe(other, [tenant], noting('killed-rows'));
+    const start = (): ChildProcess => {
+      const child = startAppender(appender, db.urls.appUrl, tenant);
+      // What they say is not needed here: what counts is what is in the log.
+      child.stdout?.resume();
+      return child;
+    };
+    const appenders = [start(), start()];
+    const size = async (): Promise<number> => (await store.head(tenant)).size;
+    let kills = 0;
+    while ((await size()) < KILLED_EVENTS || kills < 3) {
+      // One that has just begun would be killed before it appends: then nothing would ever come in.
+      const wanted = (await size()) + KILLED_EVENTS / 20;
+      await until(async () => (await size()) >= wanted, 120_000);
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 200));
+      const killed = kills++ % 2;
+      await killAppender(appenders[killed]!);
+      appenders[killed] = start();
+    }
+    await Promise.all(appenders.map(killAppender));
+    // An append of a killed process may still be on its way to its commit.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const last = (await size()) - 1;
+    expect(await live.caughtUp(tenant, 'killed', last, 300_000)).toBe(true);
+    expect(await live.caughtUp(tenant, 'killed-rows', last, 300_000)).toBe(true);
+    const rows = await noted(tenant);
+    await rm(folder, { recursive: true, force: true });
+    console.info(`${last + 1} events, ${kills} appenders killed, ${seen.length} seen, ${rows.length} projected`);
+    expect([seen.length, rows.length]).toEqual([last + 1, last + 1]);
+    expect(seen.every((position, at) => position === at)).toBe(true);
+    expect(rows.every((id, at) => Number(id.split('/')[1]) === at)).toBe(true);
+    expect(troubles).toEqual([]);
+  }, 900_000);
 });
 
 describe('what goes wrong', () => {
