@@ -73,7 +73,7 @@ export class ChangeSetting {
       ...{ id: newId(), from, to: value, status: 'proposed', proposedBy, proposedAt: now.toISOString() },
     };
     const data = { id: change.id, name, from, to: value, by: proposedBy };
-    return this.append(by, name, version, 'SettingChangeProposed.v1', data, 201, change);
+    return this.append(by, { name, version }, 'SettingChangeProposed.v1', data, change, 201);
   }
 
   /** Errors: 409 `approver-repeated` for the human who proposed it, 409 `setting-change-not-open`. */
@@ -86,7 +86,7 @@ export class ChangeSetting {
     const effectiveAt = new Date(now.getTime() + SETTING_DELAY_MS).toISOString();
     const data = { id, name, from: change.from, to: change.to, by: humanId, effectiveAt };
     const approved: SettingChange = { ...change, status: 'approved', effectiveAt };
-    return this.append(by, name, version, 'SettingChangeApproved.v1', data, 200, approved);
+    return this.append(by, { name, version }, 'SettingChangeApproved.v1', data, approved);
   }
 
   /** Anybody who may operate the tenant stops a change before its hour; nothing is weaker for it. */
@@ -94,7 +94,7 @@ export class ChangeSetting {
     const { name, change, open, version } = await this.find(by, id, this.clock.now());
     if (!open) throw changeNotNow(change.status);
     const cancelled: SettingChange = { ...change, status: 'cancelled' };
-    return this.append(by, name, version, 'SettingChangeCancelled.v1', { id, name }, 200, cancelled);
+    return this.append(by, { name, version }, 'SettingChangeCancelled.v1', { id, name }, cancelled);
   }
 
   private async find(
@@ -112,12 +112,11 @@ export class ChangeSetting {
 
   private async append(
     by: Caller,
-    name: SettingName,
-    version: number,
+    { name, version }: { name: SettingName; version: number },
     type: string,
     data: JsonObject,
-    status: number,
     after: SettingChange,
+    status = 200,
   ): Promise<SettingChangeView> {
     const view = viewOf(name, after);
     const stream = settingStream(name);
