@@ -40,7 +40,7 @@ export class AttemptDelivery {
     const event = await this.bodyOf(tenant, delivery);
     const now = this.clock.now();
     try {
-      const answer = await this.send(inside, String(event['id']), canonicalize(event), signal);
+      const answer = await this.send(inside, event['id'] as string, canonicalize(event), signal);
       return judge(answer, now);
     } catch (error) {
       // A worker that stops has learnt nothing about the receiver.

@@ -83,7 +83,7 @@ export function translate(event: StoredEvent, context: Context): PublicEvent | u
 type Said = Pick<PublicEvent, 'type' | 'subject' | 'purpose' | 'data'>;
 
 function body({ type, data, position }: StoredEvent, context: Context): Said | undefined {
-  const text = (name: string): string => String(data[name]);
+  const text = (name: string): string => data[name] as string;
   const person = (publicType: PublicType, subject: string, more: JsonObject = {}): Said => ({
     ...{ type: publicType, subject, purpose: null, data: more },
   });
@@ -114,13 +114,13 @@ function body({ type, data, position }: StoredEvent, context: Context): Said | u
 }
 
 function caseOrLateness(type: string, data: JsonObject, context: Context): Said | undefined {
-  const requestId = String(data['requestId']);
+  const requestId = data['requestId'] as string;
   const about = (publicType: PublicType, subject: string | undefined, more: JsonObject = {}): Said => ({
     ...{ type: publicType, subject: subject ?? null, purpose: null, data: { requestId, ...more } },
   });
   switch (type) {
     case 'RequestReceived.v1':
-      return about('request.received', String(data['subjectId']), { type: data['type'] ?? null });
+      return about('request.received', data['subjectId'] as string, { type: data['type'] ?? null });
     case 'RequestReopened.v1':
       return about('request.reopened', context.subjectOf(requestId));
     case 'RequestClosed.v1':

@@ -20,7 +20,7 @@ export class PublicEvents {
 
   private async context(tenant: TenantId, events: readonly StoredEvent[]): Promise<Context> {
     const named = (type: RegExp, member: string): string[] => [
-      ...new Set(events.filter((event) => type.test(event.type)).map(({ data }) => String(data[member]))),
+      ...new Set(events.filter((event) => type.test(event.type)).map(({ data }) => data[member] as string)),
     ];
     const purposes = await this.streams(tenant, named(/^ConsentRecorded/, 'purpose'), purposeStream);
     const cases = named(/^Request(Reopened|Closed)/, 'requestId');
