@@ -130,8 +130,8 @@ export class SetConnectionStatusHandler implements ICommandHandler<SetConnection
         },
       });
     }
-    if (status === 'enabled') this.calls.host.enable({ tenant: by.tenant, id });
-    else await this.calls.host.disable({ tenant: by.tenant, id });
+    // Every replica refuses new calls by the row; running ones finish, then the processes end.
+    if (status === 'disabled') await this.calls.host.retireOthers({ tenant: by.tenant, id });
     return { id, status };
   }
 }

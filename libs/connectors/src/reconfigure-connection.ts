@@ -41,8 +41,7 @@ export class ReconfigureConnectionHandler implements ICommandHandler<Reconfigure
     const config_version = await this.connections.versions.next(by.tenant, row);
     await this.append(by, row, { ...row, config, config_version, status: 'stopped', datasets: [] });
     // Ends what runs with the old one; the row's status keeps work away until it is enabled, a check may run before.
-    await this.calls.host.disable({ tenant: by.tenant, id });
-    this.calls.host.enable({ tenant: by.tenant, id });
+    await this.calls.host.retireOthers({ tenant: by.tenant, id });
     return { id, status: 'stopped' };
   }
 

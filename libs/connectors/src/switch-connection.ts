@@ -96,6 +96,7 @@ export class RollbackConnectionHandler implements ICommandHandler<RollbackConnec
     const before = await this.connections.versions.previous(by.tenant, row);
     if (!before)
       throw conflict('nothing-to-roll-back', 'No other pair of plugin version and configuration served here.');
+    installedPlugin(await this.connections.plugins(by.tenant), row.plugin_id, before.plugin_version ?? '');
     const all = await this.connections.secrets(by.tenant, row);
     return orRefuse(this.trials, by, row, { what: 'rollback', to: before.plugin_version }, async () => {
       const datasets = await this.trials.checked(by, { row, wanted: before }, all);
