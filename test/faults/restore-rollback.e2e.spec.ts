@@ -40,7 +40,7 @@ async function ledger(): Promise<{ logId: string; size: number; epoch: number }>
 /** Signed and archived up to now. */
 async function settled(): Promise<{ logId: string; size: number }> {
   const lock = new FileCheckpointLock(join(service.dataDir, 'checkpoints'));
-  for (let end = Date.now() + 15_000; Date.now() < end; await sleep(100)) {
+  for (const end = Date.now() + 15_000; Date.now() < end; await sleep(100)) {
     const { logId, size } = await ledger();
     const head = await lock.read(logId);
     const signed = head ? parseCheckpoint(splitNote(head.note).text).size : 0;
@@ -75,7 +75,7 @@ const ready = async (): Promise<[number, string | undefined]> => {
 };
 
 async function untilReady(wanted: number): Promise<void> {
-  for (let end = Date.now() + 15_000; Date.now() < end; await sleep(100)) if ((await ready())[0] === wanted) return;
+  for (const end = Date.now() + 15_000; Date.now() < end; await sleep(100)) if ((await ready())[0] === wanted) return;
   throw new Error(`readiness stays ${JSON.stringify(await ready())}`);
 }
 
@@ -178,7 +178,7 @@ describe('a database set back behind its signed head', () => {
   /** The signer signs the new epoch further. */
   async function settledAgain(): Promise<void> {
     const lock = new FileCheckpointLock(join(service.dataDir, 'checkpoints'));
-    for (let end = Date.now() + 10_000; Date.now() < end; await sleep(100)) {
+    for (const end = Date.now() + 10_000; Date.now() < end; await sleep(100)) {
       const { logId, size } = await ledger();
       const head = await lock.read(logId);
       if (head && parseCheckpoint(splitNote(head.note).text).size === size) return;

@@ -71,7 +71,7 @@ async function restoreShop(): Promise<void> {
 
 async function archived(): Promise<void> {
   const { body } = await service.get('/v1/ledger', { as: 'auditor' });
-  for (let end = Date.now() + 10_000; Date.now() < end; await sleep(50))
+  for (const end = Date.now() + 10_000; Date.now() < end; await sleep(50))
     if ((await archivedSize(archive, body.logId, 0)) >= body.size) return;
   throw new Error('the archive does not catch up');
 }
@@ -79,7 +79,7 @@ async function archived(): Promise<void> {
 /** The copy of the suppressions has all of them. */
 async function keptInArchive(): Promise<void> {
   const { rows } = await service.superusers.keystore.query<{ n: number }>('SELECT count(*)::int AS n FROM suppression');
-  for (let end = Date.now() + 45_000; Date.now() < end; await sleep(250)) {
+  for (const end = Date.now() + 45_000; Date.now() < end; await sleep(250)) {
     const [tenant = ''] = await archive.list('kept');
     const text = (await archive.read(`kept/${tenant}/suppression.json`))?.toString('utf8') ?? '';
     if (text.split('"mac"').length - 1 === rows[0]?.n) return;
@@ -90,7 +90,7 @@ async function keptInArchive(): Promise<void> {
 const isReady = async (): Promise<boolean> => (await service.get('/readyz')).status === 200;
 
 async function untilReady(): Promise<void> {
-  for (let end = Date.now() + 10_000; Date.now() < end; await sleep(100)) if (await isReady()) return;
+  for (const end = Date.now() + 10_000; Date.now() < end; await sleep(100)) if (await isReady()) return;
   throw new Error('the service is not ready');
 }
 

@@ -21,7 +21,7 @@ interface Load {
 let data: RestoredDataSet;
 let before: OtherBuild | undefined;
 let balancer: TcpSwitch;
-let running: BuildProcess[] = [];
+const running: BuildProcess[] = [];
 
 interface Answer {
   status: number;
@@ -89,7 +89,7 @@ async function start(main: string): Promise<BuildProcess> {
 }
 
 async function untilReady(): Promise<void> {
-  for (let end = Date.now() + 20_000; Date.now() < end; await sleep(50))
+  for (const end = Date.now() + 20_000; Date.now() < end; await sleep(50))
     if (
       await fetch(`${balancer.baseUrl}/readyz`).then(
         ({ ok }) => ok,
@@ -126,7 +126,7 @@ afterAll(async () => {
 describe('replicas replaced one after the other', () => {
   it('lose no call: each says not ready, answers what it has, and goes', async () => {
     balancer = await openSwitch();
-    const old = [await start(thisBuild), await start(thisBuild)];
+    const old = await Promise.all([start(thisBuild), start(thisBuild)]);
     await untilReady();
     const drains: number[] = [];
     const load = startLoad(true);
@@ -149,11 +149,11 @@ describe('replicas replaced one after the other', () => {
     await expectKept(load);
     for (const replica of running.splice(0)) await replica.end('SIGTERM');
     await balancer.close();
-  }, 90_000);
+  }, 240_000);
 
   it('lose calls when a replica is killed instead (control)', async () => {
     balancer = await openSwitch();
-    const [victim] = [await start(thisBuild), await start(thisBuild)];
+    const [victim] = await Promise.all([start(thisBuild), start(thisBuild)]);
     await untilReady();
     const load = startLoad(true);
     await sleep(CALM_MS);
@@ -165,7 +165,7 @@ describe('replicas replaced one after the other', () => {
     await expectKept(load);
     for (const replica of running.splice(0)) await replica.end('SIGTERM');
     await balancer.close();
-  }, 60_000);
+  }, 120_000);
 });
 
 (LONG ? describe : describe.skip)('an upgrade from the build before', () => {
@@ -176,7 +176,7 @@ describe('replicas replaced one after the other', () => {
     }
     balancer = await openSwitch();
     // The schema first: the build before runs on it.
-    const old = [await start(before.main), await start(before.main)];
+    const old = await Promise.all([start(before.main), start(before.main)]);
     await untilReady();
     const load = startLoad(false);
     await sleep(CALM_MS);
@@ -195,5 +195,5 @@ describe('replicas replaced one after the other', () => {
     for (const replica of running.splice(0)) await replica.end('SIGTERM');
     await balancer.close();
     expect(await data.lethe('rebuild')).toBe(0);
-  }, 90_000);
+  }, 240_000);
 });

@@ -75,7 +75,7 @@ async function requests(shopId: string): Promise<void> {
 /** Every projection has read everything, so that what is stored is what a rebuild must give. */
 async function caughtUp(): Promise<void> {
   const { ledger } = service.superusers;
-  for (let end = Date.now() + 20_000; Date.now() < end; await sleep(200)) {
+  for (const end = Date.now() + 20_000; Date.now() < end; await sleep(200)) {
     const { rows } = await ledger.query(
       'SELECT 1 FROM log_head h JOIN cursor c ON c.tenant = h.tenant WHERE c.position < h.size',
     );

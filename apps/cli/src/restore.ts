@@ -128,7 +128,11 @@ async function restoreKept(
     [urls.keystore, 'suppression'],
   ] as const) {
     const client = await connectAlone(url, 'database');
-    rows += await addRows(client, folder, manifest, (name) => name === table).finally(() => client.end());
+    try {
+      rows += await addRows(client, folder, manifest, (name) => name === table);
+    } finally {
+      await client.end();
+    }
   }
   return rows;
 }
