@@ -2,7 +2,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { canonicalize, newId, type Clock, type TenantId } from '#kernel';
 import { leafHash, leafText, LogReader, type NewEvent, type StoredEvent } from '#ledger';
-import { CLOCK } from '#platform';
+import { CLOCK, CONFIG, type Config } from '#platform';
 import { CertificateKeys, epochHorizon, KeyStore } from '#subjects';
 import { Tenants } from '#tenancy';
 import { basisOf, certificateBody, sha256 } from './certificate.js';
@@ -12,6 +12,8 @@ import type { RequestState } from '../request-state.js';
 import { fact, streamOf } from '../request.js';
 import { Requests } from '../requests.js';
 
+const DAY_MS = 86_400_000;
+
 /** Who speaks on a certificate, and what its keys can still open. */
 @Injectable()
 export class CertificateSources {
@@ -20,6 +22,7 @@ export class CertificateSources {
     private readonly tenants: Tenants,
     private readonly reader: LogReader,
     private readonly keyStore: KeyStore,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   async gather(
@@ -29,7 +32,7 @@ export class CertificateSources {
     events: StoredEvent[];
     controller: string;
     origin: string;
-    keys: { horizon: string | null; oldestEpochSince: string | null };
+    keys: { horizon: string | null; oldestEpochSince: string | null; endsOn: string | null };
   }> {
     const [events, { name }, { origin }, epochs] = await Promise.all([
       this.requests.store.load(tenant, streamOf(requestId)),
@@ -38,7 +41,11 @@ export class CertificateSources {
       epochHorizon(this.keyStore),
     ]);
     const text = (date: Date | null): string | null => date?.toISOString() ?? null;
-    const keys = { horizon: text(epochs.horizon), oldestEpochSince: text(epochs.oldestEpochSince) };
+    const since = epochs.oldestEpochSince;
+    // Looked at once an hour: a day more than the setting says is kept in any case.
+    const ends = since && new Date(since.getTime() + (this.config.LETHE_EPOCH_DAYS + 1) * DAY_MS);
+    const endsOn = ends?.toISOString().slice(0, 10) ?? null;
+    const keys = { horizon: text(epochs.horizon), oldestEpochSince: text(since), endsOn };
     return { events, controller: name, origin, keys };
   }
 }

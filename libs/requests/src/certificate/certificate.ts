@@ -19,8 +19,11 @@ export interface CertificateFacts {
   origin: string;
   /** Base64 leaf hash of an event. */
   leafHashOf: (event: StoredEvent) => string;
-  /** Since when no backup of the key store opens what was destroyed before; and since when the oldest living epoch runs. */
-  keys: { horizon: string | null; oldestEpochSince: string | null };
+  /**
+   * Since when no backup of the key store opens what was destroyed before; since when the oldest living epoch runs, and on
+   * which day it is due to end.
+   */
+  keys: { horizon: string | null; oldestEpochSince: string | null; endsOn: string | null };
 }
 
 /** Facts that carry the report; attempts and sealed working lists are left out. */
@@ -193,7 +196,7 @@ function keyEpochs({ keys }: CertificateFacts): Json {
   return {
     dataset: 'identity',
     layer: 'key-epoch',
-    until: null,
+    until: keys.endsOn,
     destroyedUpTo: keys.horizon,
     oldestEpochSince: keys.oldestEpochSince,
     note: 'A backup of the key store taken before the erasure opens identities until its key epoch is destroyed.',
