@@ -145,7 +145,7 @@ beforeAll(async () => {
   await shop.sql.query(
     `INSERT INTO orders SELECT n, n, 'p' || n || '@example.test', '2024-01-01', 1 FROM generate_series(5200, 5999) n`,
   );
-}, 90_000);
+}, 240_000);
 
 afterAll(async () => {
   await service.close();

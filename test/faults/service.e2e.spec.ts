@@ -36,7 +36,7 @@ beforeAll(async () => {
   await service.start();
   await service.put('/v1/purposes/news', { name: 'News', legalBasis: 'consent', model: 'opt-in' });
   await service.post('/v1/notices', { id: 'n', version: '1', language: 'en', text: 'News.', purposes: ['news'] });
-}, 90_000);
+}, 240_000);
 afterAll(async () => {
   await service?.close();
   await cluster?.close();
