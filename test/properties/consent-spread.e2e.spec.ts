@@ -1,0 +1,99 @@
+/** Acceptance 11: how long after its acknowledgement a withdrawal on one replica is denied on the other, without its token, under full append. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startBuild, thisBuild, type BuildProcess } from '../support/build-process.js';
+import { byEmail } from '../support/connected-systems.js';
+import { ServiceProcess } from '../support/service-process.js';
+
+const FULL = process.env['LETHE_TEST_FULL'] === '1';
+const LONG = FULL || process.env['LETHE_TEST_LONG'] === '1';
+const PEOPLE = LONG ? 300 : 40;
+const APPENDERS = 32;
+/** Milliseconds; asserted where the machine is ours alone. */
+const GOAL_P99 = 150;
+const PATIENCE_MS = 10_000;
+
+let service: ServiceProcess;
+let replicas: [BuildProcess, BuildProcess];
+
+async function post(base: string, path: string, body: object): Promise<{ decision: string; token: string }> {
+  const headers = {
+    ...{ authorization: `Bearer ${service.apiKeys.system}`, 'content-type': 'application/json' },
+    'idempotency-key': `spread-${Math.random()}`,
+  };
+  const answer = await fetch(base + path, { method: 'POST', headers, body: JSON.stringify(body) });
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+  return (await answer.json()) as { decision: string; token: string };
+}
+
+const subjectOf = (name: string): object => ({ identifiers: [byEmail(`${name}@example.test`)] });
+
+function decide(base: string, name: string, decision: string): Promise<{ token: string }> {
+  return post(base, '/v1/consents', {
+    ...{ subject: subjectOf(name), decisions: [{ purpose: 'newsletter', decision }] },
+    ...{ notice: { id: 'signup', version: '1' }, method: 'web-form', evidence: {} },
+    collectedAt: new Date().toISOString(),
+  });
+}
+
+const check = (base: string, name: string, more: object = {}): Promise<{ decision: string }> =>
+  post(base, '/v1/consents/check', { subject: subjectOf(name), purpose: 'newsletter', ...more });
+
+/** Milliseconds from the acknowledgement on one replica until the other denies; and what it said to the token at once. */
+async function spread(name: string, from: string, to: string): Promise<{ ms: number; withToken: string }> {
+  const { token } = await decide(from, name, 'withdrawn');
+  const acknowledged = performance.now();
+  const known = check(to, name, { atLeast: token });
+  while ((await check(to, name)).decision !== 'deny')
+    if (performance.now() - acknowledged > PATIENCE_MS) throw new Error('the other replica still permits');
+  return { ms: performance.now() - acknowledged, withToken: (await known).decision };
+}
+
+beforeAll(async () => {
+  service = await ServiceProcess.prepare();
+  const { commandEnvironment: all } = service;
+  const { LETHE_MIGRATION_URL: _, LETHE_KEYSTORE_MIGRATION_URL: __, ...environment } = all;
+  const first = await startBuild(thisBuild, environment);
+  replicas = [first, await startBuild(thisBuild, environment)];
+  const admin = { authorization: `Bearer ${service.apiKeys.admin}`, 'content-type': 'application/json' };
+  const put = (path: string, method: string, body: object): Promise<Response> =>
+    fetch(first.baseUrl + path, { method, headers: { ...admin, 'idempotency-key': path }, body: JSON.stringify(body) });
+  await put('/v1/purposes/newsletter', 'PUT', { name: 'N', legalBasis: 'consent', model: 'opt-in' });
+  const notice = { id: 'signup', version: '1', language: 'en', text: 'News.', purposes: ['newsletter'] };
+  expect((await put('/v1/notices', 'POST', notice)).status).toBe(201);
+}, 120_000);
+
+afterAll(async () => {
+  for (const replica of replicas ?? []) await replica.end('SIGTERM');
+  await service.close();
+});
+
+describe('a withdrawal on one replica', () => {
+  it('is denied on the other: at once with its token, and soon without it', async () => {
+    const [one, other] = replicas.map(({ baseUrl }) => baseUrl) as [string, string];
+    let loading = true;
+    let appended = 0;
+    const appender = async (n: number): Promise<void> => {
+      for (let turn = 0; loading; turn += 1, appended += 1)
+        await decide(turn % 2 ? one : other, `load-${n}-${turn % 50}`, 'given');
+    };
+    const load = Array.from({ length: APPENDERS }, (_, n) => appender(n));
+    const began = performance.now();
+    const took: number[] = [];
+    for (let person = 0; person < PEOPLE; person += 1) {
+      const [from, to] = person % 2 ? [one, other] : [other, one];
+      await decide(from, `person-${person}`, 'given');
+      const { ms, withToken } = await spread(`person-${person}`, from, to);
+      expect(withToken).toBe('deny');
+      took.push(ms);
+    }
+    const perSecond = Math.round(appended / ((performance.now() - began) / 1000));
+    loading = false;
+    await Promise.all(load);
+    took.sort((a, b) => a - b);
+    const at = (share: number): number => took[Math.min(took.length - 1, Math.floor(took.length * share))] ?? 0;
+    process.stderr.write(
+      `      ${PEOPLE} withdrawals beside ${perSecond} appends a second: denied on the other after p50 ${at(0.5).toFixed(0)}, p99 ${at(0.99).toFixed(0)}, most ${at(1).toFixed(0)} ms\n`,
+    );
+    if (FULL) expect(at(0.99)).toBeLessThan(GOAL_P99);
+  }, 240_000);
+});
