@@ -1,5 +1,5 @@
 /** Five versions of the planted plugin, each with one thing an upgrade must survive; and the admin's calls of a plugin's life. */
-import { cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PluginManifest } from '@lethe/plugin-sdk';
@@ -52,10 +52,11 @@ const versions: Record<LifeVersion, { manifest: Partial<PluginManifest>; address
 /** The connector that answers, bundled once a process. */
 let bundled: string | undefined;
 function connector(): string {
-  bundled ??= bundle(
-    'test/support/planted-connector.ts',
-    join(mkdtempSync(join(tmpdir(), 'lethe-planted-')), 'base.mjs'),
-  );
+  if (bundled === undefined) {
+    const folder = mkdtempSync(join(tmpdir(), 'lethe-planted-'));
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+    bundled = bundle('test/support/planted-connector.ts', join(folder, 'base.mjs'));
+  }
   return bundled;
 }
 
