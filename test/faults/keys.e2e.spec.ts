@@ -195,7 +195,7 @@ describe('a shredding, on another replica', () => {
 
   it('is claimed after its key is in no memory', async () => {
     const took: number[] = [];
-    for (let round = 0; round < (LONG ? 10 : 2); round++) {
+    for (let round = 0; round < (LONG ? 4 : 2); round++) {
       const { readableAfter, looks, tookMs } = await shredBeside([], () => pause(30 * round));
       expect(looks).toBeGreaterThan(10);
       expect(readableAfter).toBe(0);
