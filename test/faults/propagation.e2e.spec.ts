@@ -1,5 +1,5 @@
 /** One withdrawal and everybody who must hear of it; many messages to receivers that fail in every way; a service that is killed. */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { RunningServer } from '../../apps/server/src/server.js';
 import {
   accepted,
@@ -19,6 +19,9 @@ import { until } from '../support/until.js';
 
 const LONG = process.env['LETHE_TEST_LONG'] === '1' || process.env['LETHE_TEST_FULL'] === '1';
 const MINUTE = 60_000;
+const say = (figures: string): void => void process.stdout.write(`${figures}\n`);
+// Machines that are busy with other suites are slow; nothing here asserts speed.
+jest.setTimeout(150_000);
 const allow = (receivers: readonly Receiver[]): { LETHE_OUTBOUND_ALLOW: string } => ({
   LETHE_OUTBOUND_ALLOW: receivers.map(({ host }) => host).join(','),
 });
@@ -151,9 +154,7 @@ describe('a withdrawal', () => {
       one.systemId,
       one.seconds,
     ]);
-    console.info(
-      `denied after ${denied.map((ms) => ms.toFixed(0)).join(' and ')} ms; by test clock ${seconds.join(' ')}`,
-    );
+    say(`denied after ${denied.map((ms) => ms.toFixed(0)).join(' and ')} ms; by test clock ${seconds.join(' ')}`);
   });
 
   it('is reported the same after the projection was rebuilt', async () => {
@@ -255,10 +256,13 @@ describe('many deliveries', () => {
     );
     for (const name of names) expect([name, inOrder(ordersOf(receivers[name].received))]).toEqual([name, true]);
     expect(inward.received).toEqual([]);
-    const { rows } = await lethe.superuser.query('SELECT state, count(*)::int AS n FROM webhook_delivery GROUP BY 1');
-    expect(rows).toEqual([{ state: 'delivered', n: decisions * names.length }]);
+    // The receiver has it a moment before the row says so.
+    await until('every row says delivered', async () => {
+      const { rows } = await lethe.superuser.query('SELECT state, count(*)::int AS n FROM webhook_delivery GROUP BY 1');
+      return rows.length === 1 && rows[0].state === 'delivered' && rows[0].n === decisions * names.length;
+    });
     const calls = names.map((name) => `${name} ${receivers[name].received.length}`).join(', ');
-    console.info(`${decisions * names.length} deliveries: sound ones in ${sound} ms; calls: ${calls}`);
+    say(`${decisions * names.length} deliveries: sound ones in ${sound} ms; calls: ${calls}`);
   });
 
   it('control: the judge of order sees two that were swapped', () => {
@@ -310,6 +314,6 @@ describe('a service that is killed while it delivers', () => {
       60_000,
     );
     expect(inOrder(ordersOf(receiver.received))).toBe(true);
-    console.info(`${kills} kills, ${sent.size} decisions, ${receiver.received.length} calls`);
+    say(`${kills} kills, ${sent.size} decisions, ${receiver.received.length} calls`);
   });
 });
