@@ -274,7 +274,7 @@ describe('many deliveries', () => {
 });
 
 describe('a service that is killed while it delivers', () => {
-  const kills = LONG ? 8 : 1;
+  const kills = LONG ? 5 : 1;
   let receiver: Receiver;
   let service: ServiceProcess;
 
