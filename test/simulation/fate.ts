@@ -1,11 +1,19 @@
 /** Fate: outages, late rows, holds, contracts that end. */
 import { randomUUID } from 'node:crypto';
-import { TENANT } from './memory-ledger.js';
-import type { Simulation } from './simulation.js';
-import { DAY, HOUR } from './world.js';
+import type { Chance } from './chance.js';
+import { TENANT, type MemoryLedger } from './memory-ledger.js';
+import { DAY, HOUR, type World } from './world.js';
+
+/** What fate strikes. */
+interface Struck {
+  world: World;
+  chance: Chance;
+  persons: string[];
+  ledger: MemoryLedger;
+}
 
 /** One stroke; returns what it was. */
-export function strike(sim: Simulation): string {
+export function strike(sim: Struck): string {
   const { world, chance, persons } = sim;
   const system = chance.of([...world.systems.values()]);
   switch (chance.below(6)) {
@@ -30,7 +38,7 @@ export function strike(sim: Simulation): string {
 }
 
 /** @param name the dataset, as `system/dataset` */
-export function holdOrRelease({ world, ledger }: Simulation, name: string): string {
+export function holdOrRelease({ world, ledger }: Pick<Struck, 'world' | 'ledger'>, name: string): string {
   const known = world.holds.get(name);
   if (!known) {
     world.holds.set(name, { id: randomUUID(), placedAt: world.now });
