@@ -16,7 +16,8 @@ const SEEDS = FULL ? 50_000 : LONG ? 6_000 : 1_000;
 const AT_MOST_MS = FULL ? 3 * 3_600_000 : LONG ? 70_000 : 11_000;
 /** A planted bug must show within so many seeds. */
 const FINDS_WITHIN = 120;
-const FROM = FULL ? 1 : 1 + Math.floor(Math.random() * 10_000_000);
+/** Always the same worlds: a red run is the fault of the change that it tests. */
+const FROM = 1;
 
 /** Worlds in which the engine failed once; each bug stays mended. */
 const ONCE_RED: [seed: number, found: string][] = [
@@ -26,6 +27,8 @@ const ONCE_RED: [seed: number, found: string][] = [
   [201, 'a hold placed between two attempts was not heard'],
   [297, 'a reopened objection waited for a plan that it never has'],
   [138, 'a failed answer of a request that was withdrawn midway'],
+  [28881, 'an approval that found changes planned a request anew that was withdrawn meanwhile'],
+  [27801, 'a re-drive ordered anew, under another key, what a hold kept by then'],
   [699, 'a failed notice hid what the request was waiting for'],
 ];
 

@@ -108,8 +108,8 @@ export class ApproveRequestHandler implements ICommandHandler<ApproveRequest> {
   /** The new plan is recorded, so that it can be read and approved; approvals of the old one are void. */
   private async replan(by: Caller, state: RequestState, draft: PlanDraft, changes: PlanChange[]): Promise<never> {
     const after = await this.requests.change(by.tenant, by.actorRef, state.id, async (now) => {
-      // Somebody else's newer plan stands; theirs is the one to read.
-      if (now.plan?.planId !== state.plan?.planId) return undefined;
+      // Somebody else's newer plan stands; theirs is the one to read. A request that was withdrawn meanwhile needs none.
+      if (now.status !== 'deciding' || now.plan?.planId !== state.plan?.planId) return undefined;
       return { events: [await planFact(this.file, by.tenant, now, draft, 'approval', this.clock.now())] };
     });
     throw planChanged(changes, after.plan ? changedPlan(await readPlan(this.file, by.tenant, after.plan)) : {});

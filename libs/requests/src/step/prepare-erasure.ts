@@ -81,10 +81,11 @@ export class PrepareErasure {
 }
 
 /** Outcomes of what a hold keeps although its erasure was approved. What a vendor has taken on already cannot be kept. */
-export function heldOutcomes({ holds, step }: Work, open: ReadonlyMap<number, KeptTarget>): TargetOutcome[] {
+export function heldOutcomes({ holds, step, job }: Work, open: ReadonlyMap<number, KeptTarget>): TargetOutcome[] {
   return [...open].flatMap(([target, { dataset, count, action }]): TargetOutcome[] => {
     const hold = holds.get(dataset);
-    if (!hold || action === 'retain' || step.settled.get(target) === 'pending') return [];
+    const under = step.settled.get(target) === 'pending' && step.pending?.generation === job.generation;
+    if (!hold || action === 'retain' || under) return [];
     const rule = { ruleId: `hold:${hold.id}`, citation: hold.ground, until: null, reason: 'hold' };
     return [{ target, dataset, kind: 'retained', count, ...rule }];
   });
