@@ -1,4 +1,4 @@
 /** The door of propagation. */
-export { allTypes, obeyTypes, publicEventTypes, usualTypes, type PublicType } from './public-event.js';
+export { allTypes, obeyTypes, publicEventTypes, usualTypes, type PublicType } from './event/public-event.js';
 export { propagationMigrations } from './propagation.migrations.js';
 export { PropagationModule } from './propagation.module.js';

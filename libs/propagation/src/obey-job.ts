@@ -1,7 +1,7 @@
 /** The job that tells a system with a plugin or an inbox, and what it is told: the decision as it stands, not as it was. */
 import { z } from 'zod';
 import type { NewJob } from '#jobs';
-import type { PublicEvent } from './public-event.js';
+import type { PublicEvent } from './event/public-event.js';
 import type { System } from './system.js';
 
 /** Queue of the calls into connected systems about decisions. */

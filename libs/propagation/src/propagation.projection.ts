@@ -2,8 +2,8 @@
 import type { TenantId } from '#kernel';
 import type { Projection, Query, StoredEvent } from '#ledger';
 import type { PropagationState } from './propagation.js';
-import { publicEventTypes, type PublicEvent } from './public-event.js';
-import type { PublicEvents } from './public-events.js';
+import { publicEventTypes, type PublicEvent } from './event/public-event.js';
+import type { PublicEvents } from './event/public-events.js';
 import { durationMs, mustObey, type SystemDefinition } from './system.js';
 
 /** Name of its cursor: whoever judges lateness waits for it first. */

@@ -4,14 +4,14 @@ import { Housekeeping, JobWorker } from '#jobs';
 import { Subscriptions } from '#ledger';
 import { CONFIG, type Config } from '#platform';
 import { Tenants } from '#tenancy';
-import { WEBHOOK_LANE } from './deliveries.js';
-import { LatePropagations } from './late-propagations.js';
+import { WEBHOOK_LANE } from './webhook/deliveries.js';
+import { LatePropagations } from './report/late-propagations.js';
 import { OBEY, obeyPayload } from './obey-job.js';
-import { PlanDeliveries } from './plan-deliveries.process.js';
+import { PlanDeliveries } from './webhook/plan-deliveries.process.js';
 import { PropagationProjection } from './propagation.projection.js';
-import { PublicEvents } from './public-events.js';
+import { PublicEvents } from './event/public-events.js';
 import { TellSystem } from './tell-system.js';
-import { lanePayload, WorkLane } from './work-lane.js';
+import { lanePayload, WorkLane } from './webhook/work-lane.js';
 
 /** A message may take longer than a lease: the worker renews it meanwhile, and a dead worker's lanes are taken over soon. */
 const LANE = { payload: lanePayload, concurrency: 24, perKey: { concurrency: 4 }, lease: 6_000 };

@@ -6,8 +6,8 @@ import { AcknowledgeEvents } from './acknowledge-events.js';
 import { ConsentSnapshot, Snapshot, SnapshotQuery } from './consent-snapshot.js';
 import { EventFeed } from './event-feed.js';
 import { AcknowledgeBody, Acknowledged, EventPage, EventQuery } from './event-view.js';
-import { SystemBody, SystemId, SystemList, SystemView, viewOfSystem } from './system.js';
-import { Systems } from './systems.js';
+import { SystemBody, SystemId, SystemList, SystemView, viewOfSystem } from '../system.js';
+import { Systems } from '../systems.js';
 
 const PSEUDONYMS = 'holds decisions under the id the system was given, no identifier';
 

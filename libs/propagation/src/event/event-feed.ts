@@ -5,11 +5,11 @@ import type { Clock, TenantId } from '#kernel';
 import { EventStore } from '#ledger';
 import { CLOCK, KeyProvider, openCursor, sealCursor, type Caller } from '#platform';
 import { EventPage, eventView, type EventQuery } from './event-view.js';
-import { cursorExpired, cursorOfOtherFilter } from './propagation.errors.js';
+import { cursorExpired, cursorOfOtherFilter } from '../propagation.errors.js';
 import { usualTypes, type PublicEvent, type PublicType } from './public-event.js';
 import { PublicEvents } from './public-events.js';
-import { mustObey, type System } from './system.js';
-import { Systems } from './systems.js';
+import { mustObey, type System } from '../system.js';
+import { Systems } from '../systems.js';
 
 /** How long events stay readable. The ledger keeps them for ever; a consumer this far behind is better off with the state. */
 export const READABLE_DAYS = 90;

@@ -5,11 +5,11 @@ import { enqueueIn, JobWorker } from '#jobs';
 import { Database, type Process, type StoredEvent } from '#ledger';
 import { CLOCK } from '#platform';
 import { addDelivery, startLane } from './deliveries.js';
-import { obeyJob } from './obey-job.js';
-import { publicEventTypes, translatedTypes, type PublicEvent } from './public-event.js';
-import { PublicEvents } from './public-events.js';
-import { mustObey, type System } from './system.js';
-import { Systems } from './systems.js';
+import { obeyJob } from '../obey-job.js';
+import { publicEventTypes, translatedTypes, type PublicEvent } from '../event/public-event.js';
+import { PublicEvents } from '../event/public-events.js';
+import { mustObey, type System } from '../system.js';
+import { Systems } from '../systems.js';
 import type { EndpointRow } from './webhook-endpoint.js';
 import { WebhookEndpoints } from './webhook-endpoints.js';
 

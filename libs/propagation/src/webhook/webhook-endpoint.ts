@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { declareEvents } from '#ledger';
 import type { Sealed } from '#subjects';
-import { allTypes, usualTypes } from './public-event.js';
-import { SystemId } from './system.js';
+import { allTypes, usualTypes } from '../event/public-event.js';
+import { SystemId } from '../system.js';
 
 declareEvents(
   'WebhookEndpointCreated.v1',

@@ -1,7 +1,7 @@
 /** A public event as CloudEvents 1.0 in structured JSON: what a webhook's body is. Pure. */
 import type { Json } from '#kernel';
-import { eventId } from './event-view.js';
-import type { PublicEvent } from './public-event.js';
+import { eventId } from '../event/event-view.js';
+import type { PublicEvent } from '../event/public-event.js';
 
 export const CLOUD_EVENT_MEDIA_TYPE = 'application/cloudevents+json; charset=utf-8';
 /** Digits of a position below 2^53: the sequence extension compares texts. */

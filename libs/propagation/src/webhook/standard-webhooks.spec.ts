@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { nextAttempt, retryAfterOf, RETRY_FOR_MS, restUntil } from './delivery-retry.js';
 import { newSecret, signatureHeaders } from './standard-webhooks.js';
-import { durationMs } from './system.js';
+import { durationMs } from '../system.js';
 import { rotated, signingSecrets } from './webhook-endpoint.js';
 
 describe('a signature', () => {

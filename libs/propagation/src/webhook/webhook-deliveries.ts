@@ -6,7 +6,7 @@ import { JobWorker } from '#jobs';
 import { Database } from '#ledger';
 import { CLOCK, KeyProvider, openCursor, sealCursor, type Caller } from '#platform';
 import { addDelivery, hastenLane, startLane, type DeliveryRow } from './deliveries.js';
-import { endpointDisabled } from './propagation.errors.js';
+import { endpointDisabled } from '../propagation.errors.js';
 import { WebhookEndpoints } from './webhook-endpoints.js';
 
 const states = ['pending', 'delivered', 'failed'] as const;

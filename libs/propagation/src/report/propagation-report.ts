@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { notFound, type Clock, type TenantId } from '#kernel';
 import { Database, EventStore } from '#ledger';
 import { CLOCK } from '#platform';
-import { PublicEvents } from './public-events.js';
-import { Systems } from './systems.js';
+import { PublicEvents } from '../event/public-events.js';
+import { Systems } from '../systems.js';
 
 const Line = z.strictObject({
   systemId: z.string(),

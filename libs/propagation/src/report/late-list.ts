@@ -5,7 +5,7 @@ import { DomainError, notFound, type SubjectId } from '#kernel';
 import { Database, EventStore, VersionConflict } from '#ledger';
 import { KeyProvider, openCursor, sealCursor, type Caller } from '#platform';
 import { Sealer } from '#subjects';
-import { alreadySettled } from './propagation.errors.js';
+import { alreadySettled } from '../propagation.errors.js';
 
 export const OwedQuery = z.strictObject({
   state: z.enum(['late', 'waiting']).default('late'),

@@ -13,9 +13,9 @@ import {
 import { Database, EventStore, type Query } from '#ledger';
 import { checkUrl, CLOCK, CONFIG, OutboundFailure, type Caller, type Config } from '#platform';
 import { Sealer } from '#subjects';
-import { urlRefused } from './propagation.errors.js';
+import { urlRefused } from '../propagation.errors.js';
 import { newSecret } from './standard-webhooks.js';
-import { Systems } from './systems.js';
+import { Systems } from '../systems.js';
 import {
   endpointPlace,
   endpointStream,

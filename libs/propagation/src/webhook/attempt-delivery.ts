@@ -6,8 +6,8 @@ import { CLOCK, CONFIG, OutboundFailure, sendGuarded, type Config, type GuardedA
 import { CLOUD_EVENT_MEDIA_TYPE, cloudEvent, testEvent } from './cloud-event.js';
 import type { DeliveryRow } from './deliveries.js';
 import { retryAfterOf } from './delivery-retry.js';
-import { publicEventTypes, type PublicType } from './public-event.js';
-import { PublicEvents } from './public-events.js';
+import { publicEventTypes, type PublicType } from '../event/public-event.js';
+import { PublicEvents } from '../event/public-events.js';
 import { signatureHeaders } from './standard-webhooks.js';
 import { signingSecrets, type EndpointInside, type EndpointRow } from './webhook-endpoint.js';
 import { WebhookEndpoints } from './webhook-endpoints.js';

@@ -9,7 +9,7 @@ import { AttemptDelivery, isAcknowledgement, type Attempt } from './attempt-deli
 import { firstOfLane, jobOfLane, leaveLane, settleDelivery, type DeliveryRow } from './deliveries.js';
 import { EndpointHealth } from './endpoint-health.js';
 import { nextAttempt } from './delivery-retry.js';
-import { acknowledged } from './propagation.js';
+import { acknowledged } from '../propagation.js';
 import { endpointStream, type EndpointRow } from './webhook-endpoint.js';
 import { WebhookEndpoints } from './webhook-endpoints.js';
 

@@ -6,9 +6,9 @@ import { Database, declareEvents, EventStore } from '#ledger';
 import { CLOCK, type Caller } from '#platform';
 import { EventFeed } from './event-feed.js';
 import type { Acknowledged } from './event-view.js';
-import { filterTooNarrow } from './propagation.errors.js';
+import { filterTooNarrow } from '../propagation.errors.js';
 import { obeyTypes } from './public-event.js';
-import { Systems } from './systems.js';
+import { Systems } from '../systems.js';
 
 declareEvents('EventsAcknowledged.v1');
 

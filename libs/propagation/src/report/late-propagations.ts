@@ -3,8 +3,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Clock, TenantId } from '#kernel';
 import { Database, EventStore, Subscriptions, VersionConflict } from '#ledger';
 import { CLOCK, LOGGER, type Logger } from '#platform';
-import { latenessStream } from './propagation.js';
-import { PROPAGATION } from './propagation.projection.js';
+import { latenessStream } from '../propagation.js';
+import { PROPAGATION } from '../propagation.projection.js';
 
 const ACTOR = 'system:propagation';
 const BATCH = 500;

@@ -7,7 +7,7 @@ import { Answers, Audited, By, Can, Caller } from '#platform';
 import { LateList, OwedList, OwedQuery, SettleBody, Settled } from './late-list.js';
 import { propagationPage } from './propagation-page.js';
 import { PropagationReport, PropagationReports } from './propagation-report.js';
-import { SystemId } from './system.js';
+import { SystemId } from '../system.js';
 
 /** A position in the ledger, or the id of a consent record. */
 const DecisionId = z.union([z.string().regex(/^\d{1,15}$/), z.uuid()]);

@@ -7,8 +7,8 @@ import { Database, EventStore } from '#ledger';
 import { CLOCK, KeyProvider, openCursor, sealCursor, type Caller } from '#platform';
 import { EventFeed } from './event-feed.js';
 import { usualTypes } from './public-event.js';
-import { mustObey, type System } from './system.js';
-import { Systems } from './systems.js';
+import { mustObey, type System } from '../system.js';
+import { Systems } from '../systems.js';
 
 export const SnapshotQuery = z.strictObject({
   cursor: z.string().min(1).max(1_000).optional(),
