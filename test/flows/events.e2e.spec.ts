@@ -66,6 +66,25 @@ describe('events by cursor', () => {
     expect((await declare('x', { purposes: ['*'], channel: 'webhook', acknowledgeWithin: 'P1Y' })).status).toBe(400);
   });
 
+  it('are bound only to a key that can read them: another is refused before anybody waits for it', async () => {
+    const cursor = { purposes: ['*'], channel: 'cursor' };
+    const admin = { as: 'admin' } as const;
+    const issue = async (label: string, scopes: string[]): Promise<string> =>
+      (await lethe.post('/v1/admin/api-keys', { kind: 'system', label, scopes }, admin)).body.id;
+    const revoked = await issue('revoked', ['events:read']);
+    const unusable = async (keyId: string): Promise<unknown[]> => {
+      const { status, body } = await declare('nobody', { ...cursor, keyId });
+      return [status, body.code, body.errors?.[0]?.pointer];
+    };
+    for (const keyId of ['0'.repeat(16), await issue('cannot read', ['consents:check'])])
+      expect(await unusable(keyId)).toEqual([422, 'key-unusable', '/keyId']);
+    expect((await declare('nobody', { ...cursor, keyId: revoked })).status).toBe(200);
+    expect((await lethe.post(`/v1/admin/api-keys/${revoked}/revoke`, {}, admin)).status).toBe(200);
+    expect(await unusable(revoked)).toEqual([422, 'key-unusable', '/keyId']);
+    // Its end is declared all the same: nobody needs a living key to retire a system.
+    expect((await declare('nobody', { ...cursor, keyId: revoked, status: 'retired' })).status).toBe(200);
+  });
+
   it('come once and in order, in their own words, with no identifier, and only about the purposes of the system', async () => {
     const start = (await read()).body.next;
     const { subjectId } = await decide('ada', 'newsletter', 'given');

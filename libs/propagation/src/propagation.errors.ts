@@ -8,6 +8,12 @@ export const systemNotBound = (): DomainError =>
     'This key reads for no system. An admin binds it with PUT /v1/systems/{id} (channel cursor, keyId).',
   );
 
+export const keyUnusable = (): DomainError =>
+  unprocessable('key-unusable', {
+    detail: 'There is no such system key with the scope events:read in force. Issue one (POST /v1/admin/api-keys).',
+    errors: [{ pointer: '/keyId', code: 'key-unusable' }],
+  });
+
 /** The cursor stands before what is kept readable; the state of today replaces the events that led to it. */
 export const cursorExpired = (): DomainError =>
   new DomainError(410, 'cursor-expired', {

@@ -1,11 +1,11 @@
 /** The register of systems that must obey, read from the ledger, and its one change: a declaration by an admin. */
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Connections } from '#connectors';
 import { Purposes } from '#consent';
-import { canonicalize, conflict, unprocessable, type JsonObject, type TenantId } from '#kernel';
+import { canonicalize, conflict, unprocessable, type Clock, type JsonObject, type TenantId } from '#kernel';
 import { EventStore } from '#ledger';
-import type { Caller } from '#platform';
-import { systemNotBound } from './propagation.errors.js';
+import { CLOCK, type Caller } from '#platform';
+import { keyUnusable, systemNotBound } from './propagation.errors.js';
 import { foldSystems, mustObey, systemsStream, type System, type SystemDefinition } from './system.js';
 
 @Injectable()
@@ -14,6 +14,7 @@ export class Systems {
     private readonly store: EventStore,
     private readonly purposes: Purposes,
     private readonly connections: Connections,
+    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /** Every declared system, retired ones included, by id. */
@@ -64,7 +65,7 @@ export class Systems {
     return { id, ...wanted };
   }
 
-  /** 422 for a purpose that is not defined, 404 for a connection that is not this tenant's. */
+  /** 422 for a purpose that is not defined or a key that cannot read, 404 for a connection that is not this tenant's. */
   private async assertKnown(tenant: TenantId, wanted: SystemDefinition): Promise<void> {
     const known = new Set((await this.purposes.all(tenant)).map(({ id }) => id));
     const unknown = wanted.purposes.findIndex((purpose) => purpose !== '*' && !known.has(purpose));
@@ -75,6 +76,20 @@ export class Systems {
       });
     if (wanted.channel === 'plugin' || wanted.channel === 'inbox')
       await this.connections.get(tenant, wanted.connectionId);
+    // A revoked key must not keep an admin from retiring its system.
+    if (wanted.channel === 'cursor' && wanted.status === 'active' && !(await this.canRead(tenant, wanted.keyId)))
+      throw keyUnusable();
+  }
+
+  /** True for a system key of the tenant in force that may read events. */
+  private async canRead(tenant: TenantId, keyId: string): Promise<boolean> {
+    const { rows } = await this.store.database.fetch(tenant, {
+      name: 'system-key',
+      text: `SELECT FROM credential WHERE tenant = $1 AND id = $2 AND kind = 'system' AND revoked_at IS NULL
+             AND (expires_at IS NULL OR expires_at > $3) AND 'events:read' = ANY(scopes)`,
+      values: [tenant, keyId, this.clock.now()],
+    });
+    return rows.length === 1;
   }
 }
 
