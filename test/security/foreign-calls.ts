@@ -80,6 +80,10 @@ const byName: Record<string, string> = {
   policyId: '/v1/retention/policies',
   requestId: '/v1/requests',
   holdId: '/v1/holds',
+  endpointId: '/v1/webhook-endpoints',
+  deliveryId: '/v1/webhook-deliveries',
+  keyId: '/v1/admin/api-keys',
+  taskId: '/v1/tasks',
 };
 
 /** Values of the other tenant wherever a name says that an id, cursor or token goes there. */
