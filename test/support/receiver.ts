@@ -25,6 +25,8 @@ export interface Receiver {
   received: Received[];
   /** Changes what it answers from now on. */
   answer(how: (message: Omit<Received, 'answered'>, count: number) => Reply): void;
+  /** Cuts every connection, those left hanging included; it goes on listening. */
+  cut(): void;
   close(): Promise<void>;
 }
 
@@ -47,6 +49,7 @@ export async function startReceiver(): Promise<Receiver> {
   return {
     ...{ host, url: `http://${host}/hook`, received },
     answer: (next) => void (how = next),
+    cut: () => server.closeAllConnections(),
     close: async () => {
       server.closeAllConnections();
       server.close();

@@ -8,6 +8,7 @@ import { AcknowledgeEvents } from './event/acknowledge-events.js';
 import { AttemptDelivery } from './webhook/attempt-delivery.js';
 import { ConnectorObedience } from './connector-obedience.js';
 import { ConsentSnapshot, SnapshotPeople } from './event/consent-snapshot.js';
+import { DeliverySlots } from './webhook/delivery-slots.js';
 import { EndpointHealth } from './webhook/endpoint-health.js';
 import { EventFeed } from './event/event-feed.js';
 import { EventsController } from './event/events.controller.js';
@@ -21,6 +22,7 @@ import { PropagationsController } from './report/propagations.controller.js';
 import { PublicEvents } from './event/public-events.js';
 import { Systems } from './systems.js';
 import { ObeyPort, TellPeople, TellSystem } from './tell-system.js';
+import { PruneDeliveries } from './webhook/prune-deliveries.js';
 import { WebhookDeliveries } from './webhook/webhook-deliveries.js';
 import { WebhookEndpoints } from './webhook/webhook-endpoints.js';
 import { WebhooksController } from './webhook/webhooks.controller.js';
@@ -28,7 +30,8 @@ import { CHANCE, DeliveryTime, WorkLane } from './webhook/work-lane.js';
 
 const feed: Provider[] = [PublicEvents, Systems, EventFeed, AcknowledgeEvents, SnapshotPeople, ConsentSnapshot];
 const webhooks: Provider[] = [
-  ...[WebhookEndpoints, WebhookDeliveries, EndpointHealth, AttemptDelivery, WorkLane, DeliveryTime],
+  ...[WebhookEndpoints, WebhookDeliveries, DeliverySlots, EndpointHealth, AttemptDelivery, WorkLane, DeliveryTime],
+  PruneDeliveries,
   { provide: CHANCE, useValue: Math.random },
 ];
 const propagation: Provider[] = [

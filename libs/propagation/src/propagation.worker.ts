@@ -11,10 +11,11 @@ import { PlanDeliveries } from './webhook/plan-deliveries.process.js';
 import { PropagationProjection } from './propagation.projection.js';
 import { PublicEvents } from './event/public-events.js';
 import { TellSystem } from './tell-system.js';
+import { SLOTS } from './webhook/delivery-slots.js';
 import { lanePayload, WorkLane } from './webhook/work-lane.js';
 
 /** A message may take longer than a lease: the worker renews it meanwhile, and a dead worker's lanes are taken over soon. */
-const LANE = { payload: lanePayload, concurrency: 24, perKey: { concurrency: 4 }, lease: 6_000 };
+const LANE = { payload: lanePayload, concurrency: SLOTS, lease: 6_000 };
 /** A lane never dies: its deliveries end by themselves after 72 hours. */
 const FOR_EVER = { maxAttempts: 1_000_000, backoff: { baseMs: 1_000, maxMs: 60_000 } };
 /** Told until somebody is late for a day and an officer has been asked: by then it is a dead letter. */
@@ -58,7 +59,8 @@ export class PropagationWorker implements OnModuleInit {
     if (!this.config.LETHE_ROLES.includes('worker')) return;
     const { plan, lanes, systems, late, tenants } = this.work;
     subscriptions.process(plan);
-    jobs.handle(WEBHOOK_LANE, { ...LANE, ...FOR_EVER }, (job, context) => lanes.run(job, context));
+    const perKey = (endpoint: string): { concurrency: number } => lanes.limit(endpoint);
+    jobs.handle(WEBHOOK_LANE, { ...LANE, perKey, ...FOR_EVER }, (job, context) => lanes.run(job, context));
     jobs.handle(OBEY, TELL, (job, context) => systems.run(job, context));
     chores.every('propagation-late', LATE_EVERY_MS, async () => {
       for (const { id } of await tenants.all()) await late.escalate(id);

@@ -4,6 +4,7 @@ import type { TenantId } from '#kernel';
 import { EventStore, type Query } from '#ledger';
 import { startAllLanes } from './deliveries.js';
 import { restUntil } from './delivery-retry.js';
+import { DeliverySlots } from './delivery-slots.js';
 import { endpointStream, type EndpointRow } from './webhook-endpoint.js';
 
 /** One delivery tries whether the endpoint is back; the others wait this long for its answer. */
@@ -11,7 +12,10 @@ const PROBE_MS = 12_000;
 
 @Injectable()
 export class EndpointHealth {
-  constructor(private readonly store: EventStore) {}
+  constructor(
+    private readonly store: EventStore,
+    readonly slots: DeliverySlots,
+  ) {}
 
   /** When a delivery may start; undefined = now. After a rest one delivery goes first and the others wait for it. */
   async notBefore(
@@ -34,6 +38,7 @@ export class EndpointHealth {
 
   /** It answered: everybody may go on. */
   async reached(tenant: TenantId, { id, failures, resume_at }: EndpointRow): Promise<void> {
+    this.slots.answered(id);
     if (failures === 0 && !resume_at) return;
     await this.update(tenant, {
       name: 'webhook-endpoint-reached',
@@ -49,6 +54,7 @@ export class EndpointHealth {
     now: Date,
     retryAfterMs: number | undefined,
   ): Promise<void> {
+    this.slots.silent(id);
     await this.update(tenant, {
       name: 'webhook-endpoint-unreached',
       text: `UPDATE webhook_endpoint SET failures = failures + 1, resume_at = GREATEST($3::timestamptz, resume_at) WHERE tenant = $1 AND id = $2`,

@@ -43,7 +43,23 @@ export class WorkLane {
     private readonly time: DeliveryTime,
   ) {}
 
+  /** How many lanes of an endpoint may be worked at once now. */
+  limit(endpoint: string): { concurrency: number } {
+    return { concurrency: this.health.slots.most(endpoint) };
+  }
+
   async run(job: Job<Lane>, context: JobContext): Promise<JobResult> {
+    const { slots } = this.health;
+    // Claimed together with too many that may hang: it is claimed again when one of them has left.
+    if (!slots.enter(job.payload.endpoint)) return later(this.time.clock.now());
+    try {
+      return await this.work(job, context);
+    } finally {
+      slots.leave(job.payload.endpoint);
+    }
+  }
+
+  private async work(job: Job<Lane>, context: JobContext): Promise<JobResult> {
     const { tenant, payload } = job;
     const { endpoint: endpointId, lane } = payload;
     // A job that was replaced while its worker was silent: two of them would send out of order.
