@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
 import { Webhook as SvixWebhook } from 'svix';
+import { Housekeeping } from '#jobs';
 import { startReceiver, type Received, type Receiver } from '../support/receiver.js';
 import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
 import { until } from '../support/until.js';
@@ -252,5 +253,42 @@ describe('webhooks', () => {
     expect([seen.length, new Set(seen).size]).toEqual([4, 4]);
     expect((await lethe.get('/v1/webhook-endpoints', { as: 'system' })).status).toBe(403);
     await away(id);
+  });
+
+  it('are forgotten a month after they arrived, with the lanes that stand idle; what has not arrived stays', async () => {
+    const receiver = take(2);
+    const { id } = await endpoint({ url: receiver.url });
+    const closed = await endpoint({ url: receiver.url });
+    await operate(closed.id, 'disable');
+    const [ada, bob] = [somebody(), somebody()];
+    await decide(ada, 'given');
+    await decide(bob, 'given');
+    await until('both', async () => (await deliveries(id, { state: 'delivered' })).length === 2);
+    await lethe.superuser.query(
+      `UPDATE webhook_delivery SET state = 'failed' WHERE endpoint = $1 AND id = (SELECT max(id::text)::uuid FROM webhook_delivery WHERE endpoint = $1)`,
+      [id],
+    );
+    const lanes = async (): Promise<number> =>
+      (await lethe.superuser.query('SELECT count(*)::int AS n FROM webhook_lane WHERE endpoint = $1', [id])).rows[0].n;
+    const chores = lethe.server.app.get(Housekeeping);
+    /** Advances to a moment and waits for the chore that is due then. */
+    const prunedAfter = async (days: number): Promise<string[]> => {
+      lethe.clock.advance(days * 24 * HOUR);
+      const now = lethe.clock.now();
+      await until('the chore', async () => {
+        const state = (await chores.states()).find(({ name }) => name === 'deliveries-pruned');
+        return !!state?.ranAt && state.ranAt >= now;
+      });
+      return (await deliveries(id)).map(({ state }) => state).sort();
+    };
+    expect(await prunedAfter(29)).toEqual(['delivered', 'failed']);
+    expect(await prunedAfter(2)).toEqual(['failed']);
+    expect([(await deliveries(closed.id)).length, await lanes()]).toEqual([2, 0]);
+    // Whoever was forgotten is told of what comes next.
+    receiver.received.length = 0;
+    await decide(ada, 'withdrawn');
+    await until('the next one', () => receiver.received.length === 1);
+    await away(id);
+    await away(closed.id);
   });
 });
