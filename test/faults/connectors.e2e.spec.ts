@@ -206,6 +206,48 @@ describe('a connector that never comes back', () => {
   });
 });
 
+describe('a connector that erases whatever it is handed', () => {
+  const email = (): string => `p${person}@example.test`;
+
+  it('is not handed what a hold keeps', async () => {
+    const id = await planned(async () => {
+      const scope = { subject: { identifiers: [byEmail(email())] }, connectionId: mailing.connectionId };
+      const hold = { ground: 'gdpr-17-3-e', reason: 'A claim.', scope, owner: 'legal', reviewOn: '2027-03-01' };
+      expect((await lethe.post('/v1/holds', hold)).status).toBe(201);
+    });
+    const done = await closed(lethe, id);
+    expect(done.resolution).toBe('fulfilled-with-retention');
+    expect(outcomesOf(done, mailing.connectionId)).toEqual(['subscribers retained 2']);
+    expect(left()).toHaveLength(2);
+  });
+
+  it('is found out when it erases what was to be stripped: named, and never shown as erased', async () => {
+    const id = await planned(async () => {
+      const { status, body } = await lethe.put('/v1/retention/policies/mails', {
+        ...{ connectionId: mailing.connectionId, dataset: 'subscribers', action: 'strip', stripFields: ['email'] },
+        duty: { dutyId: 'de-invoice', recordClass: 'invoice', country: 'DE' },
+        overrides: { enable: ['de-invoice'] },
+      });
+      expect([status < 300, body.code]).toEqual([true, undefined]);
+    });
+    const stuck = await requestWhen(lethe, id, (one) => one.status === 'incomplete');
+    expect(mailingOf(stuck)).toMatchObject({
+      ...{ status: 'failed', failure: { code: 'plugin-overstepped' } },
+      outcomes: [{ kind: 'failed', reason: 'plugin-overstepped', note: 'overstepped-by:planted' }],
+    });
+    expect(outcomesOf(stuck, mailing.connectionId)).toEqual(['subscribers failed 0']);
+  });
+
+  /** An approved erasure of the next person, after something came to keep the records. */
+  async function planned(keep: () => Promise<void>): Promise<string> {
+    person += 1;
+    mailing.fault = 'none';
+    for (const row of ['a', 'b']) mailing.rows.set(`${person}-${row}`, email());
+    await keep();
+    return approvedErasure(lethe, [byEmail(email())]);
+  }
+});
+
 /** Lets the test clock run until the request is as wished: the waits between attempts are its. */
 async function inTime(
   id: string,

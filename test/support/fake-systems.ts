@@ -8,6 +8,7 @@ import type {
   Item,
   Json,
   Located,
+  Op,
   Outcome,
   Target,
   Verification,
@@ -32,6 +33,8 @@ export interface Faults {
   lies?: boolean;
   /** Erases and then fails before it can say so, once. */
   dropsAnswerOnce?: boolean;
+  /** Erases what it is handed and says so, whatever the plan says. */
+  ignoresPlan?: boolean;
   /** Erases every second row only. */
   half?: boolean;
   refuses?: string;
@@ -47,6 +50,9 @@ export class FakeSystem {
   calls: string[] = [];
   itemKeys: string[] = [];
   handles: Json[] = [];
+  /** `dataset/ref` of what it was handed to act on, and of what it was told to leave. */
+  handed: string[] = [];
+  left: string[] = [];
   /** Effective deletions by `dataset/ref`. */
   changed = new Map<string, number>();
 
@@ -74,8 +80,10 @@ export class FakeSystem {
       }
   }
 
-  *applied(at: Target[]): Generator<Outcome> {
+  *applied(at: Target[], op: Op = { kind: 'erasure' }): Generator<Outcome> {
     this.calls.push('apply');
+    this.handed.push(...at.map(({ dataset, ref }) => `${dataset}/${ref}`));
+    if (op.kind === 'erasure') this.left.push(...(op.kept ?? []).map(({ dataset, ref }) => `${dataset}/${ref}`));
     if (this.faults.applyDown) throw Object.assign(new Error('down'), { fail: this.faults.applyDown });
     if (this.lateRow) this.rows.push(this.lateRow);
     this.lateRow = undefined;
@@ -98,7 +106,7 @@ export class FakeSystem {
     const row = this.rows.find((one) => one.dataset === dataset && one.ref === ref);
     if (!row) return { ...at, count: 0, kind: 'not-found' };
     if (this.faults.refuses) return { ...at, count: 1, kind: 'refused-by-system', message: this.faults.refuses };
-    if (action === 'retain' || action === 'strip') {
+    if (!this.faults.ignoresPlan && (action === 'retain' || action === 'strip')) {
       if (action === 'strip') row.stripped = fields ?? [];
       return {
         ...at,
@@ -201,8 +209,8 @@ export function fakeCalls(systems: FakeSystem[]): SystemCalls {
         if (of(id).rows.some((row) => row.dataset === dataset && row.ref === ref))
           yield { itemKey: items[0]?.itemKey ?? '', dataset, ref, fields: { ref } } satisfies DataRecord;
     },
-    async *apply(_tenant, id, _op, _items, at) {
-      yield* of(id).applied(at);
+    async *apply(_tenant, id, op, _items, at) {
+      yield* of(id).applied(at, op);
     },
     async *poll(_tenant, id, handle, at) {
       yield* of(id).polled(handle, at);

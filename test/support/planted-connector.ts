@@ -40,7 +40,11 @@ export default defineConnector<Config>({
   async *datasets() {
     yield {
       ...{ name: 'subscribers', title: 'Subscribers', categories: ['contact'], shared: false, action: 'erase' },
-      fields: [{ name: 'email', personal: true, identifier: { type: 'email', strength: 'identifying' } }],
+      fields: [
+        { name: 'email', personal: true, identifier: { type: 'email', strength: 'identifying' } },
+        { name: 'since', personal: false },
+      ],
+      clockField: 'since',
       ...{ refs: [], stripFields: [], schemaHash: 'a'.repeat(64) },
     };
   },
@@ -71,9 +75,11 @@ export default defineConnector<Config>({
     await ask(x, '/delete', fault === 'half' ? refs.slice(0, Math.ceil(refs.length / 2)) : refs);
     return yield* at.map(erased);
   },
-  async *verify(x, items) {
+  // Keeps to no plan: what it is handed is erased, whatever the action.
+  async *verify(x, items, at) {
+    const kept = new Set(at.filter(({ action }) => action === 'retain').map(({ ref }) => ref));
     for (const { itemKey, ids } of items) {
-      const left = await rowsOf(x, ids);
+      const left = (await rowsOf(x, ids)).filter(({ id }) => !kept.has(id));
       for (const row of left) yield { itemKey, dataset: 'subscribers', kind: 'residue', ref: row.id, by: 'identifier' };
       if (left.length === 0) yield { itemKey, dataset: 'subscribers', kind: 'clean' };
     }

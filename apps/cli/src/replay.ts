@@ -71,7 +71,8 @@ function tell({ tenant, keys, steps }: Replayed, { say }: Terminal): void {
   say(`tenant ${tenant}`);
   say(`  Lethe itself: ${keys.keys} keys destroyed again, ${keys.people} people erased whom the ledger had forgotten`);
   for (const { requestId, connectionId, records, again, left, newer, failure } of steps) {
-    const rest = `${again} of ${records} records were back and are gone again, ${left} left, ${newer} newer ones untouched`;
+    const untouched = newer === undefined ? '' : `, ${newer} newer ones untouched`;
+    const rest = `${again} of ${records} records were back and are gone again, ${left} left${untouched}`;
     say(
       `  request ${requestId} in connection ${connectionId}: ${failure === undefined ? rest : `failed (${failure})`}`,
     );
@@ -84,7 +85,7 @@ async function record({ parts }: OpenApplication, { tenant, keys, steps }: Repla
   const data = {
     requests: new Set(steps.map(({ requestId }) => requestId)).size,
     records: sum(({ again }) => again),
-    newer: sum(({ newer }) => newer),
+    newer: sum(({ newer = 0 }) => newer),
     keys: keys.keys,
     people: keys.people,
     without: without.filter((id) => steps.some(({ connectionId }) => connectionId === id)),

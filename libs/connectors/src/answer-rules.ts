@@ -40,6 +40,16 @@ export class ReadRules {
   }
 }
 
+/** What takes a whole record away, or leads it to nobody: too much for one that a hold or a duty keeps (GDPR 17(3)). */
+const TAKES_AWAY: readonly Outcome['kind'][] = ['erased', 'anonymised', 'detached', 'soft-deleted'];
+/** What changes fields: too much where there is nothing to strip. */
+const CHANGES: readonly Outcome['kind'][] = ['masked', 'rectified', 'pending'];
+
+function oversteps({ kind }: Outcome, { action, ruleId }: Target): boolean {
+  if (action === 'retain') return TAKES_AWAY.includes(kind) || CHANGES.includes(kind);
+  return action === 'strip' && ruleId !== undefined && TAKES_AWAY.includes(kind);
+}
+
 /** One outcome for every target, no more and no less. */
 export class OutcomeRules {
   private readonly targets = new Map<string, Target>();
@@ -49,6 +59,7 @@ export class OutcomeRules {
   constructor(
     private readonly at: Target[],
     private readonly no: Break,
+    private readonly plugin: string,
   ) {
     for (const target of at) {
       const group = key(target.itemKey, target.dataset);
@@ -57,8 +68,11 @@ export class OutcomeRules {
     }
   }
 
-  /** An outcome without a reference speaks for all targets of its item and dataset. */
-  take(outcome: Outcome): void {
+  /**
+   * What the outcome is taken for. One without a reference speaks for all targets of its item and dataset; one that says
+   * more was done to a kept record than its plan allows is a failure of the plugin, never a success.
+   */
+  take(outcome: Outcome): Outcome[] {
     const { itemKey, dataset, ref } = outcome;
     const group = key(itemKey, dataset);
     const own = ref === undefined ? undefined : this.targets.get(key(itemKey, dataset, ref));
@@ -69,6 +83,16 @@ export class OutcomeRules {
     this.answered.add(id);
     // A plugin never cites law: the rule must be the one the approved plan handed out.
     if (outcome.kind === 'retained' && !meant.some(({ ruleId }) => ruleId === outcome.ruleId)) this.no('foreign-rule');
+    if (!meant.some((target) => oversteps(outcome, target))) return [outcome];
+    return meant.map((target) =>
+      oversteps(outcome, target) ? this.overstepped(target) : { ...outcome, ref: target.ref, count: target.count },
+    );
+  }
+
+  private overstepped({ itemKey, dataset, ref }: Target): Outcome {
+    const error = { class: 'bug', code: 'plugin-overstepped' } as const;
+    const note = `overstepped-by:${this.plugin}`;
+    return { itemKey, dataset, ref, count: 0, kind: 'failed', retryable: false, error, note };
   }
 
   /** A failure for every target that got no outcome: silence is never "done". */

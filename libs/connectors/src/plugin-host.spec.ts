@@ -191,6 +191,40 @@ describe('the outcomes of an apply', () => {
   });
 });
 
+describe('an outcome that goes beyond the plan', () => {
+  const kept = (ref: string, action: 'retain' | 'strip'): Target => ({ ...found(ref), action, ruleId: 'de-hgb-257' });
+  const overstepped = (ref: string) => ({
+    ...{ itemKey: 'i1', dataset: 'people', ref, count: 0, kind: 'failed', retryable: false },
+    ...{ error: { class: 'bug', code: 'plugin-overstepped' }, note: 'overstepped-by:sample' },
+  });
+  const apply = async (at: Target[], ...outcomes: object[]) =>
+    all(host.apply(await parrot(...outcomes), { kind: 'erasure' }, items, at));
+  const said = (kind: string, ref?: string) => ({
+    ...{ itemKey: 'i1', dataset: 'people', count: 1, kind, ...(ref ? { ref } : {}) },
+  });
+
+  it.each([
+    ['retain', 'erased'],
+    ['retain', 'masked'],
+    ['strip', 'erased'],
+    ['strip', 'anonymised'],
+    ['strip', 'detached'],
+    ['strip', 'soft-deleted'],
+  ] as const)('has failed by the fault of the plugin, which is named: %s answered with %s', async (action, kind) => {
+    expect(await apply([kept('1', action)], said(kind, '1'))).toEqual([overstepped('1')]);
+  });
+
+  it('has failed for the kept ones alone when it speaks for a whole dataset', async () => {
+    const gone: Target = { ...found('2'), action: 'erase' };
+    expect(await apply([kept('1', 'strip'), gone], said('erased'))).toEqual([overstepped('1'), said('erased', '2')]);
+  });
+
+  it('is none when the record was gone already, or less was done', async () => {
+    for (const kind of ['not-found', 'unsupported', 'masked'])
+      expect(await apply([kept('1', 'strip')], said(kind, '1'))).toEqual([said(kind, '1')]);
+  });
+});
+
 describe('a verification', () => {
   it('must cover every dataset of the connection', async () => {
     const connection = await parrot({ itemKey: 'i1', dataset: 'people', kind: 'clean' });

@@ -260,11 +260,10 @@ export class PluginHost {
     options?: CallOptions,
   ): AsyncGenerator<Outcome> {
     const no = this.no(connection);
-    const rules = new OutcomeRules(at, no);
+    const rules = new OutcomeRules(at, no, connection.plugin.manifest.id);
     for await (const outcome of this.call(connection, op, args, options)) {
       mustBeAsked(outcome, limits, no);
-      rules.take(outcome);
-      yield outcome;
+      yield* rules.take(outcome);
     }
     yield* rules.missing();
   }

@@ -69,7 +69,11 @@ export interface Ctx<C> {
   log: Log;
 }
 
-export type Op = { kind: 'erasure' } | { kind: 'retention'; rule: RetentionRule };
+/**
+ * `kept`: records of the same people that must stay as they are. They are never among the targets and get no outcome; a
+ * system that can only erase several records together must refuse when one of these is among them.
+ */
+export type Op = { kind: 'erasure'; kept?: Target[] } | { kind: 'retention'; rule: RetentionRule };
 
 export type Check = { ok: true; account: string; warnings?: string[] } | { ok: false; error: Fail; message: string };
 

@@ -19,6 +19,9 @@ export async function applyRecord(
   const { itemKey, dataset, ref, action } = target;
   if (action === 'retain') return retained(target);
   if (action === 'detach') return { itemKey, dataset, ref, count: 1, kind: 'unsupported', note: 'detach' };
+  // A note or a mail goes whole or stays whole: under a duty it must not go.
+  if (MODELS[dataset].how === 'delete' && action === 'strip' && target.ruleId !== undefined)
+    return { itemKey, dataset, ref, count: 1, kind: 'unsupported', note: 'strip' };
   if (MODELS[dataset].how === 'delete') return removeResource(session, target, record, wizardRan);
   if (action === 'erase' && dataset === 'sale.sale' && record.row['state'] === 'cancelled') {
     return remove(session, target);

@@ -8,10 +8,27 @@ import { needlesFrom } from './residue.js';
 import { TrytonRefusal } from './rpc.js';
 import type { Session } from './rpc.js';
 
-/** One outcome per target, and one per record of an approved dataset that the erase took besides. */
-export async function* applyItem(session: Session, item: Item, at: Target<Name>[]): AsyncGenerator<Outcome<Name>> {
+/**
+ * One outcome per target, and one per record of an approved dataset that the erase took besides. `kept` must stay: Tryton
+ * erases a party with all its contacts or not at all, so one of them speaks against the whole.
+ */
+export async function* applyItem(
+  session: Session,
+  item: Item,
+  at: Target<Name>[],
+  kept: Target<Name>[] = [],
+): AsyncGenerator<Outcome<Name>> {
+  const staying = new Set(kept.map(nameOf));
+  for await (const outcome of applyAll(session, item, [...at, ...kept]))
+    if (outcome.ref === undefined || !staying.has(nameOf({ dataset: outcome.dataset, ref: outcome.ref })))
+      yield outcome;
+}
+
+const nameOf = ({ dataset, ref }: Pick<Target<Name>, 'dataset' | 'ref'>): string => `${dataset},${ref}`;
+
+async function* applyAll(session: Session, item: Item, at: Target<Name>[]): AsyncGenerator<Outcome<Name>> {
   const targets = at.filter(({ itemKey }) => itemKey === item.itemKey);
-  const waiting = new Map(targets.map((target) => [`${target.dataset},${target.ref}`, target]));
+  const waiting = new Map(targets.map((target) => [nameOf(target), target]));
   const needles = needlesFrom(item.ids, targets).own;
   for (const party of await partiesToAct(session, item, targets)) {
     const records = await recordsOf(session, party);

@@ -53,7 +53,7 @@ const tryton: Connector<TrytonConfig, Name> = {
     if (op.kind !== 'erasure')
       throw new ConnectorError({ class: 'permanent', code: 'not-supported' }, 'Retention runs are not supported.');
     const session = await openSession(x);
-    for (const item of items) yield* guarded(applyItem(session, item, at));
+    for (const item of items) yield* guarded(applyItem(session, item, at, op.kept as typeof at | undefined));
   },
   async *verify(x, items, at) {
     const session = await openSession(x);

@@ -9,6 +9,7 @@ import { CaseFile } from '../case-file.js';
 import type { Outcome, Verification } from './connected.js';
 import { SystemCalls, type CallOptions } from './connected-systems.js';
 import { toTarget, type KeptTarget } from './kept-target.js';
+import { erasureOf, leftAlone } from './left-alone.js';
 import { FINALITY, type DatasetOutcome } from './outcome.js';
 import { aftercareJob } from '../request-jobs.js';
 import type { RequestState } from '../request-state.js';
@@ -57,10 +58,12 @@ export class EraseStep {
     const open = openTargets(work.kept, work.step.settled);
     const held = heldOutcomes(work, open);
     for (const { target } of held) open.delete(target);
-    const { outcomes, failure } = await this.apply(work, open);
+    const left = leftAlone(open);
+    for (const { target } of left) open.delete(target);
+    const { outcomes, failure } = await this.apply(work, open, keptByHold(work.step, held));
     // A record that is gone on a later attempt may be our own doing: the second read decides, so it is not recorded yet.
     const unsure = outcomes.filter((one) => work.earlier > 0 && one.kind === 'not-found' && one.note === undefined);
-    await this.note(work, [...held, ...outcomes.filter((one) => !unsure.includes(one))]);
+    await this.note(work, [...held, ...left, ...outcomes.filter((one) => !unsure.includes(one))]);
     if (failure) return failure;
     const stopped = stopOf(outcomes, this.clock.now());
     if (stopped) return stopped;
@@ -79,6 +82,7 @@ export class EraseStep {
   private async apply(
     work: Work,
     open: Map<number, KeptTarget>,
+    held: ReadonlySet<number>,
   ): Promise<{ outcomes: TargetOutcome[]; failure?: JobResult }> {
     if (open.size === 0) return { outcomes: [] };
     const { tenant, connectionId, items, itemKey } = work;
@@ -91,8 +95,8 @@ export class EraseStep {
       if (rest.size === 0) return { outcomes };
       const at = [...rest.values()].map((target) => toTarget(target, itemKey));
       const take = (outcome: Outcome): number => outcomes.push(...targetOutcomes(outcome, rest));
-      for await (const outcome of this.calls.apply(tenant, connectionId, { kind: 'erasure' }, items, at, options))
-        take(outcome);
+      const erasure = erasureOf(work.kept, held, itemKey);
+      for await (const outcome of this.calls.apply(tenant, connectionId, erasure, items, at, options)) take(outcome);
       return { outcomes: withMissing(outcomes, open) };
     } catch (error) {
       // What it reported before it failed has happened.

@@ -6,9 +6,10 @@ import { CaseFile } from '../case-file.js';
 import { LETHE_ITSELF } from '../request.js';
 import { Requests } from '../requests.js';
 import type { RequestState, StepState } from '../request-state.js';
-import type { Item, Outcome } from './connected.js';
+import { DECLARED_REF, type Item, type Outcome } from './connected.js';
 import { ConnectedSystems, SystemCalls } from './connected-systems.js';
 import { toTarget, type KeptTarget } from './kept-target.js';
+import { asKept, erasureOf } from './left-alone.js';
 import { FINALITY } from './outcome.js';
 import { eventData } from './replay-keys.js';
 import { failureResult } from './step-run.js';
@@ -23,8 +24,8 @@ export interface ReplayedStep {
   again: number;
   /** Records of then that are still there: the quarantine must not end. */
   left: number;
-  /** Records that lead to the same identifiers and are none of those of then: a new account, untouched. */
-  newer: number;
+  /** Records that lead to the same identifiers and are none of those of then: a new account, untouched. Absent when the system cannot say. */
+  newer?: number;
   /** Why it could not be done. */
   failure?: string;
 }
@@ -62,7 +63,7 @@ export class ReplayErasures {
     enabled: ReadonlySet<string>,
   ): Promise<ReplayedStep> {
     const { connectionId } = step;
-    const none = { requestId: state.id, connectionId, records: step.settled.size, again: 0, left: 0, newer: 0 };
+    const none = { requestId: state.id, connectionId, records: step.settled.size, again: 0, left: 0 };
     if (!enabled.has(connectionId)) return { ...none, failure: 'connection-not-enabled' };
     try {
       return { ...none, ...(await this.act(tenant, state, step)) };
@@ -77,22 +78,37 @@ export class ReplayErasures {
     const itemKey = this.file.itemKey(tenant, `replay|${step.planId}`, step.stepId, 0);
     const items: Item[] = [{ itemKey, generation: 0, ids: await this.ids(tenant, state, step) }];
     const at = targets.map((target) => toTarget(target, itemKey));
+    const todo = at.filter(({ action }) => action !== 'retain');
+    const erasure = erasureOf(targets, new Set(), itemKey);
     const options = { deadline: new Date(this.clock.now().getTime() + CALL_MS) };
     const outcomes: Outcome[] = [];
-    for await (const one of this.calls.apply(tenant, connectionId, { kind: 'erasure' }, items, at, options))
-      outcomes.push(one);
+    if (todo.length > 0)
+      for await (const one of this.calls.apply(tenant, connectionId, erasure, items, todo, options)) outcomes.push(one);
     const then = new Set(targets.map(({ dataset, ref }) => `${dataset} ${ref}`));
-    const found = { left: new Set<string>(), newer: new Set<string>() };
-    for await (const one of this.calls.verify(tenant, connectionId, items, at, options))
-      if (one.kind === 'residue')
-        found[then.has(`${one.dataset} ${one.ref}`) ? 'left' : 'newer'].add(`${one.dataset} ${one.ref}`);
+    const left = new Set<string>();
+    for await (const { dataset, ...one } of this.calls.verify(tenant, connectionId, items, at, options))
+      if (one.kind === 'residue' && then.has(`${dataset} ${one.ref}`)) left.add(`${dataset} ${one.ref}`);
+    const newer = await this.newer(tenant, connectionId, items, then).catch(() => undefined);
     const failed = outcomes.find(({ kind }) => FINALITY[kind] === 'failed' || FINALITY[kind] === 'open');
     return {
       again: outcomes.reduce((sum, one) => sum + (isChange(one) ? one.count : 0), 0),
-      left: found.left.size,
-      newer: found.newer.size,
+      left: left.size,
+      ...(newer === undefined ? {} : { newer }),
       ...(failed === undefined ? {} : { failure: failed.kind }),
     };
+  }
+
+  /** A second read does not name them all: a record that also leads to somebody else is left out of it, and not of a search. */
+  private async newer(
+    tenant: TenantId,
+    connectionId: string,
+    items: Item[],
+    then: ReadonlySet<string>,
+  ): Promise<number> {
+    const found = new Set<string>();
+    for await (const { dataset, ref } of this.calls.locate(tenant, connectionId, items))
+      if (ref !== DECLARED_REF && !then.has(`${dataset} ${ref}`)) found.add(`${dataset} ${ref}`);
+    return found.size;
   }
 
   /** Those of the plan that was acted on. */
@@ -116,7 +132,7 @@ function settledTargets(state: RequestState, step: StepState, targets: readonly 
   return targets.flatMap((target, index) => {
     const kind = step.settled.get(index);
     if (kind === undefined || !['gone', 'kept'].includes(FINALITY[kind])) return [];
-    return [over.has(index) ? { ...target, action: 'erase' as const } : target];
+    return [over.has(index) ? { ...target, action: 'erase' as const } : asKept(target, index, step)];
   });
 }
 

@@ -69,7 +69,8 @@ function recorded(outcome: Outcome, target: KeptTarget): Omit<DatasetOutcome, 't
   }
 }
 
-function reasonOf(ruleId: string): string {
+/** Why a record stays, by the rule that keeps it: a code. */
+export function reasonOf(ruleId: string): string {
   if (ruleId.startsWith('not-met:')) return codeOf(ruleId.slice('not-met:'.length));
   return ruleId.startsWith('hold:') ? 'hold' : 'legal-duty';
 }
