@@ -23,6 +23,8 @@ const schema = `
 export interface Manner {
   /** Says erased and keeps the rows. */
   lies?: boolean;
+  /** The one email address it says this of only. */
+  liesTo?: string;
   /** A dataset it never answers. */
   forgets?: string;
   /** A kind of task it claims and never finishes. */
@@ -53,7 +55,8 @@ export interface InboxSystem {
   close(): Promise<void>;
 }
 
-type Api = Pick<TestServer, 'post' | 'server'>;
+/** What is needed of a server here: its API, and where its workers reach it. */
+type Api = Pick<TestServer, 'post'> & { server: { baseUrl: string } };
 
 /** A system key that may work at tasks. */
 export async function taskKey(lethe: Api, label = 'club worker'): Promise<{ id: string; key: string }> {

@@ -22,7 +22,8 @@ async function erase({ datasets, identifiers }) {
       continue;
     }
     const found = await rowsOf(name, emails);
-    if (!manner.lies) await database.query(`DELETE FROM ${name} WHERE email = ANY($1)`, [emails]);
+    if (!manner.lies && !emails.includes(manner.liesTo))
+      await database.query(`DELETE FROM ${name} WHERE email = ANY($1)`, [emails]);
     outcomes.push({ dataset: name, kind: found.length > 0 ? 'erased' : 'not-found', count: found.length });
   }
   return { outcomes };

@@ -55,7 +55,7 @@ export interface RemoteSystem {
   close(): Promise<void>;
 }
 
-type Api = Pick<TestServer, 'post' | 'server' | 'clock'>;
+type Api = Pick<TestServer, 'post'> & { server: { baseUrl: string }; clock: { now(): Date } };
 
 /** Starts the endpoint and connects it. */
 export async function connectRemote(lethe: Api, name = 'club by call'): Promise<RemoteSystem> {
