@@ -208,6 +208,8 @@ describe('a restored installation', () => {
   it('erases again what was erased, everywhere, and nothing else', async () => {
     const untouched = await shop.snapshot();
     expect([await lethe('replay'), said]).toEqual([0, expect.arrayContaining(['The quarantine has ended.'])]);
+    const counted = said.filter((line) => line.includes('newer ones')).map((line) => /(\d+) newer/.exec(line)?.[1]);
+    expect(counted).toEqual(['2', '0', '0']);
     process.stderr.write(`      ${said.filter((line) => /request|minutes/.test(line)).join('\n      ')}\n`);
     expect(await rowsOf(ERASED)).toEqual([]);
     const after = await shop.snapshot();
@@ -259,7 +261,15 @@ describe('a restored installation', () => {
     // Cases opened after that backup have no key any more: their records in the shop are named instead of silently left.
     expect([await lethe('replay'), said.join('|')]).toEqual([1, expect.stringContaining('case-unreadable')]);
     expect((await keystore.query(alive, [subjects])).rows).toEqual([{ n: 0 }]);
+    // The seal over them is that of the backup's moment; a row that somebody else wrote is not sealed along.
+    expect([await lethe('verify-store'), said.join('|')]).toEqual([1, expect.stringContaining('suppressions are not')]);
+    const changed = `UPDATE suppression SET expires_at = expires_at + $1::interval`;
+    await keystore.query(changed, ['1 day']);
+    const refused = [await lethe('replay', '--without', shopId), said.join('|')];
+    expect(refused).toEqual([1, expect.stringContaining('not as they were sealed; the quarantine stays')]);
+    await keystore.query(changed, ['-1 day']);
     expect(await lethe('replay', '--without', shopId)).toBe(0);
+    expect([await lethe('verify-store'), said.join('|')]).toEqual([0, expect.stringContaining('0 things changed')]);
     await service.start();
     await untilReady();
     const items = ERASED.map((person) => ({

@@ -1,11 +1,12 @@
 /** `lethe replay`: erases again what was erased before a restore, lists it on one page, and ends the quarantine when nothing is left. */
 import { parseArgs } from 'node:util';
 import type { TenantId } from '#kernel';
-import { logStream } from '#ledger';
+import { logStream, openArchive } from '#ledger';
 import { ReplayErasures, ReplayKeys, type ReplayedKeys, type ReplayedStep } from '#requests';
 import { Tenants } from '#tenancy';
 import { QUARANTINE } from '../../server/src/state-watch.js';
 import { commandConfig, openApplication, type OpenApplication } from './open-application.js';
+import { resealSuppressions, sayResealed } from './reseal.js';
 import type { Terminal, Verb } from './terminal.js';
 
 const usage = [
@@ -46,6 +47,7 @@ export const replayVerb: Verb = async (args, terminal) => {
       );
       return 1;
     }
+    if (!(await reseal(opened, pages, terminal))) return 1;
     for (const page of pages) await record(opened, page, [...without]);
     await endQuarantine(opened);
     terminal.say('The quarantine has ended.');
@@ -54,6 +56,20 @@ export const replayVerb: Verb = async (args, terminal) => {
     await opened.close();
   }
 };
+
+/** False when suppressions were changed: nothing is served before somebody has looked. */
+async function reseal({ parts }: OpenApplication, pages: Replayed[], { complain }: Terminal): Promise<boolean> {
+  const { LETHE_ARCHIVE_URL: url } = parts.config;
+  const archive = url === undefined ? undefined : openArchive(url);
+  let sound = true;
+  for (const { tenant } of pages) {
+    const resealed = await resealSuppressions(parts, archive, tenant);
+    const said = sayResealed(tenant, resealed);
+    if (said !== undefined) complain(said);
+    sound &&= resealed !== 'changed';
+  }
+  return sound;
+}
 
 async function replay({ app }: OpenApplication, tenant: TenantId): Promise<Replayed> {
   // Lethe itself first: nobody can be shown whose key is gone.

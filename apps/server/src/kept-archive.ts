@@ -65,6 +65,11 @@ export async function bringBackKept(parts: PlatformParts, files: ArchiveFiles, t
   return added;
 }
 
+/** True when the archive has a copy of the tenant's suppressions. */
+export async function hasKeptCopy(files: ArchiveFiles, tenant: TenantId): Promise<boolean> {
+  return (await files.read(nameOf(tenant, 'suppression'))) !== undefined;
+}
+
 function nameOf(tenant: TenantId, table: string): string {
   return `kept/${tenant}/${table}.json`;
 }

@@ -98,7 +98,10 @@ export class ReplayErasures {
     };
   }
 
-  /** A second read does not name them all: a record that also leads to somebody else is left out of it, and not of a search. */
+  /**
+   * Searched by what the person proved alone: derived identifiers are those of the erased account, and tell a new one apart
+   * from it, which is why the second read names none of its records.
+   */
   private async newer(
     tenant: TenantId,
     connectionId: string,
@@ -106,7 +109,8 @@ export class ReplayErasures {
     then: ReadonlySet<string>,
   ): Promise<number> {
     const found = new Set<string>();
-    for await (const { dataset, ref } of this.calls.locate(tenant, connectionId, items))
+    const proven = items.map((item) => ({ ...item, ids: item.ids.filter(({ strength }) => strength === 'verified') }));
+    for await (const { dataset, ref } of this.calls.locate(tenant, connectionId, proven))
       if (ref !== DECLARED_REF && !then.has(`${dataset} ${ref}`)) found.add(`${dataset} ${ref}`);
     return found.size;
   }
