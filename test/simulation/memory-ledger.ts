@@ -59,6 +59,7 @@ export class MemoryLedger {
       firstPosition: first,
       lastPosition: last,
       recordedAt,
+      now: recordedAt,
       token: `memory.0.${last}`,
     };
     // All texts and rows are made before anything is kept.

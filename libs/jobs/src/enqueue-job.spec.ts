@@ -69,6 +69,20 @@ describe('a job enqueued with an append', () => {
     ]);
   });
 
+  it('is due by the clock, also when the log has seen a clock that ran ahead', async () => {
+    const tenant = await aTenant();
+    clock.advance(40 * 86_400_000);
+    await store.append({
+      tenant,
+      actorRef: 'officer',
+      events: [{ stream: 'a', type: 'ErasureApproved.v1', data: {} }],
+    });
+    clock.advance(-40 * 86_400_000);
+    await append(tenant, aJob());
+    const { rows } = await test.superuser.query('SELECT run_at FROM job WHERE tenant = $1', [tenant]);
+    expect(rows).toEqual([{ run_at: clock.now() }]);
+  });
+
   it('is not there when the append is refused', async () => {
     const tenant = await aTenant();
     await append(tenant, aJob(), 'request/1');

@@ -22,7 +22,7 @@ const dueTable: InlineTable = {
 
 /** Row that makes workers look at the tenant at `runAt`, at the latest. Belongs beside every job that becomes ready. */
 export function dueRow(runAt?: Date): InlineRow {
-  return { into: dueTable, row: (at) => [runAt?.toISOString() ?? at.recordedAt] };
+  return { into: dueTable, row: (at) => [runAt?.toISOString() ?? at.now] };
 }
 
 /** The same outside a flush. */
@@ -30,19 +30,20 @@ export async function setDue(query: Query, tenant: TenantId, runAt: Date[]): Pro
   await query({ name: 'job-due', text: dueTable.text, values: [tenant, runAt] });
 }
 
-function values(job: NewJob): (recordedAt: string) => unknown[] {
+function values(job: NewJob): (now: string) => unknown[] {
   // Serialised here and not in the flush, so that a payload without canonical form is its own caller's error.
   const payload = canonicalize(job.payload);
   const id = job.id ?? newId();
-  return (recordedAt) => [
+  // The clock and not `recordedAt`: after a clock that ran ahead a job would wait until time has caught up.
+  return (now) => [
     id,
     job.queue,
     job.key ?? '',
     payload,
-    job.runAt?.toISOString() ?? recordedAt,
+    job.runAt?.toISOString() ?? now,
     job.maxAttempts ?? null,
     job.dedupeKey ?? null,
-    recordedAt,
+    now,
   ];
 }
 
@@ -52,7 +53,7 @@ function values(job: NewJob): (recordedAt: string) => unknown[] {
  */
 export function enqueue(job: NewJob): InlineRow[] {
   const row = values(job);
-  return [{ into: jobTable, row: (at) => row(at.recordedAt) }, dueRow(job.runAt)];
+  return [{ into: jobTable, row: (at) => row(at.now) }, dueRow(job.runAt)];
 }
 
 /** The same for a transaction that appends nothing. `now` is the time of creation, and of the run when the job names none. */

@@ -11,5 +11,5 @@ const wakeTable: InlineTable = {
 
 /** Rows for `Append.rows`: a job that waits for its time runs at once. A running or ended one stays as it is. */
 export function wakeJob(id: string): InlineRow[] {
-  return [{ into: wakeTable, row: (at) => [id, at.recordedAt] }, dueRow()];
+  return [{ into: wakeTable, row: (at) => [id, at.now] }, dueRow()];
 }

@@ -10,6 +10,8 @@ export interface Appended {
   lastPosition: number;
   /** RFC 3339, not before any earlier append of the tenant. */
   recordedAt: string;
+  /** The clock when it was written, RFC 3339: before `recordedAt` once a clock that ran ahead was put back. What waits for a time waits for this one. */
+  now: string;
   /** Opaque read-your-writes token `logId.epoch.position`. */
   token: string;
 }

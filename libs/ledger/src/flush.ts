@@ -89,7 +89,7 @@ export function prepare(
       position += 1;
     }
     const token = tokenOf(head, position - 1);
-    placed.push({ tenant, firstPosition, lastPosition: position - 1, recordedAt, token });
+    placed.push({ tenant, firstPosition, lastPosition: position - 1, recordedAt, now: instant, token });
   }
   const next = { ...head, frontier: appendLeaves(head.frontier, columns.hashes), recordedAt };
   const inline = inlineStatements(tenant, batch, placed);
