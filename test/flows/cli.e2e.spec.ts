@@ -1,5 +1,8 @@
 /** The verbs of operators, on databases of their own: from nothing to a tenant, and a doctor that is right in both directions. */
+import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -146,7 +149,17 @@ describe('the command line', () => {
   it('sends a key only where it belongs', async () => {
     const file = join(folder, 'key');
     await writeFile(file, /admin +(\S+)/.exec(keys)?.[1] ?? '', { mode: 0o600 });
-    expect((await lethe(['plugin', 'list', '--url', 'http://127.0.0.1:1'])).out).toMatch(/no key/);
+    const seen: (string | undefined)[] = [];
+    const stranger = createServer((call, answer) => {
+      seen.push(call.headers.authorization);
+      answer.end('{}');
+    }).listen(0, '127.0.0.1');
+    await once(stranger, 'listening');
+    const { port } = stranger.address() as AddressInfo;
+    expect((await lethe(['plugin', 'list', '--url', `http://127.0.0.1:${port}`])).out).toMatch(/no key/);
+    stranger.close();
+    expect(seen).toEqual([undefined]);
+    expect((await lethe(['plugin', 'list', '--url', 'http://127.0.0.1:1'])).out).toMatch(/does not answer/);
     const silent = await lethe(['plugin', 'list', '--url', 'http://127.0.0.1:1', '--key-file', file]);
     expect(silent).toMatchObject({ status: 1 });
   });

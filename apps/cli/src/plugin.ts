@@ -58,7 +58,7 @@ async function officeOf(terminal: Terminal, values: Values): Promise<PluginOffic
     if (access instanceof Error) throw access;
     return apiOffice(access as { baseUrl: string; key: string });
   }
-  if (values.url !== undefined) throw new Usage('the service named by --url does not answer.');
+  if (values.url !== undefined) throw new Error('the service named by --url does not answer.');
   terminal.complain('the service does not answer: working on its database.');
   return offlineOffice(terminal, values.tenant);
 }
