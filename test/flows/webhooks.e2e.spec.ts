@@ -116,6 +116,31 @@ describe('webhooks', () => {
     await away(id);
   });
 
+  it('stop in the middle of a lane when a quarantine begins, and go on when it has ended', async () => {
+    const receiver = take(0);
+    const { id } = await endpoint({ url: receiver.url });
+    expect((await operate(id, 'disable')).status).toBe(200);
+    await decide(somebody(), 'given', 'withdrawn', 'given', 'withdrawn');
+    await until('the deliveries', async () => (await deliveries(id)).length === 4);
+    const change = (text: string): Promise<unknown> => lethe.superuser.query(text);
+    const begin = `INSERT INTO installation_mark (name, detail, set_at) VALUES ('quarantined', 'restored', now())`;
+    let marked: Promise<unknown> | undefined;
+    receiver.answer(() => {
+      lethe.server.parts.state.refuse('quarantined', 'restored');
+      marked ??= change(begin);
+      return 200;
+    });
+    expect((await operate(id, 'enable')).status).toBe(200);
+    await until('the first message', () => receiver.received.length > 0);
+    await marked;
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(receiver.received).toHaveLength(1);
+    receiver.answer(() => 200);
+    await change(`DELETE FROM installation_mark WHERE name = 'quarantined'`);
+    await until('the rest', () => receiver.received.length === 4);
+    await away(id);
+  });
+
   it('are signed with both secrets while one is being rotated, and with the new one afterwards', async () => {
     const receiver = take(2);
     const { id, secret } = await endpoint({ url: receiver.url });

@@ -29,7 +29,10 @@ export interface JobContext {
   signal: AbortSignal;
   /** Grows with every claim; hand it to systems that can compare it. */
   fence: number;
-  /** Renews the lease now; throws `FenceLost` when the job is no longer ours. Call it before what can't be undone. */
+  /**
+   * Renews the lease now. Call it before what can't be undone. Throws `FenceLost` when the job is no longer ours, and
+   * `NothingLeaves` while nothing may be sent or recorded.
+   */
   heartbeat(): Promise<void>;
   /** Appends facts in the middle of the work, guarded by the fence; the job stays running. Throws `FenceLost`, with nothing appended. */
   append(append: JobAppend): Promise<void>;
@@ -56,6 +59,11 @@ export interface Registration {
 /** Aborts handlers when the worker stops; the job goes back without counting the attempt. */
 export class WorkerStopping extends Error {
   override name = 'WorkerStopping';
+}
+
+/** Nothing may be recorded now, so nothing may be done outside either; the job goes back without counting the attempt. */
+export class NothingLeaves extends Error {
+  override name = 'NothingLeaves';
 }
 
 /** A stored payload its handler can't read: trying again would not help. */

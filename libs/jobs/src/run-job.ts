@@ -4,7 +4,7 @@ import type { EventStore } from '#ledger';
 import type { Chance } from './backoff.js';
 import { appendFenced, changeRows, FenceLost } from './change-job.js';
 import type { ClaimedJob } from './claim-jobs.js';
-import { PayloadInvalid, WorkerStopping, type JobContext, type Registration } from './job-handler.js';
+import { NothingLeaves, PayloadInvalid, WorkerStopping, type JobContext, type Registration } from './job-handler.js';
 import { dead, done, settled, type JobResult } from './job.js';
 import type { Leases } from './leases.js';
 import { isExhausted, released, resultOf, settle } from './settle-job.js';
@@ -45,6 +45,7 @@ async function attempt(
     return await registration.run(job, contextOf(worker, registration, job, signal));
   } catch (error) {
     if (error instanceof FenceLost || signal.reason instanceof FenceLost) throw new FenceLost();
+    if (error instanceof NothingLeaves) return { kind: 'released' };
     if (error instanceof PayloadInvalid) return dead('payload-invalid');
     // What fails while we stop fails because we stop.
     return signal.reason instanceof WorkerStopping ? { kind: 'released' } : resultOf(error);
@@ -71,7 +72,11 @@ function contextOf(worker: Attempting, registration: Registration, job: ClaimedJ
   return {
     signal,
     fence,
-    heartbeat: () => worker.leases.renew(job),
+    heartbeat: async () => {
+      // The worker claims nothing meanwhile; this is for what was under way, a lane of a hundred messages for one.
+      if (!worker.store.writable) throw new NothingLeaves();
+      await worker.leases.renew(job);
+    },
     append: async (append) => {
       const rows = changeRows({ id, fence, from: 'running', to: 'running', leaseMs });
       await appendFenced(worker.store, { ...append, tenant, rows: [...(append.rows ?? []), ...rows] });
