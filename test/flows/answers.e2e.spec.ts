@@ -123,6 +123,8 @@ describe('answers to a person', () => {
     await open('objection', 'stop@example.test');
     const mails = await mailsTo('stop@example.test', 1);
     expect(mails.at(-1)?.text).toContain('From now on we do not use your data');
+    // The mark that keeps her out of the next imported list is personal data too, so she is told.
+    expect(mails.at(-1)?.text?.replaceAll(/\s+/g, ' ')).toContain('an unreadable mark of your identifiers until 2036-');
   });
 
   it('leave neither mailbox nor words in the ledger, and one proof of sending each', async () => {

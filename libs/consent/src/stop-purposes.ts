@@ -37,10 +37,10 @@ export class StopPurposes {
     private readonly purposes: Purposes,
   ) {}
 
-  /** Appends one stop per purpose, all or none. Throws 422 `purpose-unknown` for a purpose that is not defined. */
-  async stop(call: StopCall): Promise<{ stopped: number }> {
+  /** Appends one stop per purpose, all or none; returns which. Throws 422 `purpose-unknown` for a purpose that is not defined. */
+  async stop(call: StopCall): Promise<{ stopped: number; purposes: string[] }> {
     const chosen = await this.chosen(call);
-    if (chosen.length === 0) return { stopped: 0 };
+    if (chosen.length === 0) return { stopped: 0, purposes: [] };
     const stops = await Promise.all(chosen.map((purpose) => this.stopOf(call, purpose.id)));
     const stream = consentStream(call.subject);
     await this.store.append({
@@ -55,7 +55,7 @@ export class StopPurposes {
       rows: stops.map((stop, index): InlineRow => consentRecordRow(stop, index)),
     });
     this.records.forget(call.tenant, call.subject);
-    return { stopped: stops.length };
+    return { stopped: stops.length, purposes: chosen.map(({ id }) => id) };
   }
 
   private async chosen(call: StopCall): Promise<Purpose[]> {

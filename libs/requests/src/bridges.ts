@@ -1,10 +1,11 @@
 /** The real neighbours behind the ports: #retention's rules, Lethe's own erasure. */
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { Purposes, StopPurposes } from '#consent';
-import { unprocessable, type SubjectId, type TenantId } from '#kernel';
+import { unprocessable, type Clock, type SubjectId, type TenantId } from '#kernel';
 import { Holds, RetentionRules } from '#retention';
-import { EraseIdentity, KeyStore, type KeyClass } from '#subjects';
+import { CLOCK } from '#platform';
+import { EraseIdentity, KeyStore, normaliseAll, People, Suppressions, type Identifier, type KeyClass } from '#subjects';
 import { KeepingRules } from './step/connected-systems.js';
 import type { DutyFact, HoldFact } from './plan/decision.js';
 import { OwnErasure, WithdrawalPort } from './ports.js';
@@ -31,6 +32,9 @@ export class RetentionKeeping extends KeepingRules {
 }
 
 const ACTOR = 'system:requests';
+/** An objection to marketing has no end (GDPR 21(3)) and a mark about somebody unknown must have one; objecting again renews it. */
+const OBJECTION_DAYS = 3_653;
+const BATCH = 20;
 
 @Injectable()
 export class SubjectErasure extends OwnErasure {
@@ -66,6 +70,9 @@ export class ConsentStops extends WithdrawalPort {
   constructor(
     private readonly stops: StopPurposes,
     private readonly purposes: Purposes,
+    private readonly suppressions: Suppressions,
+    private readonly people: People,
+    @Inject(CLOCK) private readonly clock: Clock,
   ) {
     super();
   }
@@ -88,7 +95,41 @@ export class ConsentStops extends WithdrawalPort {
     }
   }
 
-  stop(call: Parameters<WithdrawalPort['stop']>[0]): Promise<{ stopped: number }> {
-    return this.stops.stop(call);
+  async stop(call: Parameters<WithdrawalPort['stop']>[0]): ReturnType<WithdrawalPort['stop']> {
+    const { stopped, purposes } = await this.stops.stop(call);
+    // Without a consent nobody may be mailed anyway; only what needs none comes back with an old list.
+    if (call.type === 'withdrawal' || purposes.length === 0) return { stopped };
+    return { stopped, remembered: await this.remember(call, purposes) };
+  }
+
+  /** Data from before the objection stays out for these purposes, also once nobody here knows the person any more. */
+  private async remember(
+    { tenant, subject, identifiers }: Parameters<WithdrawalPort['stop']>[0],
+    purposes: readonly string[],
+  ): Promise<{ count: number; until: string }> {
+    const before = this.clock.now();
+    const expiresAt = new Date(before.getTime() + OBJECTION_DAYS * 86_400_000);
+    const known = await this.people.identifiersOf(tenant, subject);
+    const readable = known.flatMap(({ type, value }) => (value === undefined ? [] : [{ type, value }]));
+    const all = [
+      ...new Map(
+        [...identifiers, ...readable].flatMap(normal).map((one) => [`${one.type} ${one.value}`, one]),
+      ).values(),
+    ];
+    for (const id of purposes)
+      for (let from = 0; from < all.length; from += BATCH) {
+        const marks = { scope: { kind: 'purpose', id }, before, expiresAt } as const;
+        await this.suppressions.suppress(tenant, all.slice(from, from + BATCH), marks);
+      }
+    return { count: all.length * purposes.length, until: expiresAt.toISOString() };
+  }
+}
+
+/** None for what cannot be read as an identifier: nothing could be compared with it. */
+function normal({ type, value }: Identifier): Identifier[] {
+  try {
+    return normaliseAll([{ type, value }]).map((one) => ({ type: one.type, value: one.value }));
+  } catch {
+    return [];
   }
 }

@@ -51,16 +51,21 @@ export abstract class WithdrawalPort {
     type: 'objection' | 'withdrawal',
     purposes: readonly string[],
   ): Promise<void>;
-  /** Appends refusals for the purposes (all a person can stop when empty). Returns how many purposes were stopped. */
+  /**
+   * Appends refusals for the purposes (all a person can stop when empty). Returns how many purposes were stopped, and what
+   * of an objection is remembered beside the person's records, which an erasure takes away.
+   */
   abstract stop(call: {
     tenant: TenantId;
     actorRef: string;
     subject: SubjectId;
+    /** What the person wrote from; known or not. */
+    identifiers: readonly { type: string; value: string }[];
     type: 'objection' | 'withdrawal';
     purposes: string[];
     receivedAt: Date;
     requestId: string;
-  }): Promise<{ stopped: number }>;
+  }): Promise<{ stopped: number; remembered?: { count: number; until: string } }>;
 }
 
 /** Data of an own record of the person in Lethe, for the package: consents, cases, accesses. */

@@ -122,7 +122,8 @@ function result(facts: AnswerFacts, words: AnswerWords): Block[] {
 }
 
 function opening(facts: AnswerFacts, someOpen: boolean, words: AnswerWords): Block[] {
-  if (facts.type === 'objection' || facts.type === 'withdrawal') return [paragraph(words.stopped)];
+  if (facts.type === 'objection' || facts.type === 'withdrawal')
+    return [paragraph(words.stopped), ...suppression(facts, words)];
   if (someOpen) return [paragraph(words.notAll)];
   if (facts.type === 'erasure') return [paragraph(facts.kind === 'completion' ? words.erasedAll : words.erasedPart)];
   const ready = facts.package
@@ -131,15 +132,20 @@ function opening(facts: AnswerFacts, someOpen: boolean, words: AnswerWords): Blo
   return [...ready, paragraph(words.packageContents)];
 }
 
-/** Article 19, copies that outlive the erasure, and the mark that keeps old data away (told, since it is personal data too). */
+/** Article 19, copies that outlive the erasure, and the mark that keeps old data away. */
 function afterErasure(facts: AnswerFacts, words: AnswerWords): Block[] {
   const recipients = facts.recipients.map((one) => words.recipient(one.name, one.legalEntity, one.country, one.told));
   const copies = [...new Set(facts.copies.map((one) => words.copy(one.system, one.layer, one.until)))];
   return [
     ...section(words.recipientsHeading, list(recipients)),
     ...section(words.copiesHeading, [...list(copies), ...lines(copies.length, words.copiesMeaning)]),
-    ...(facts.suppressedUntil === undefined ? [] : [paragraph(words.suppressed(facts.suppressedUntil))]),
+    ...suppression(facts, words),
   ];
+}
+
+/** The mark that keeps old data away is told, since it is personal data too. */
+function suppression({ suppressedUntil: until }: AnswerFacts, words: AnswerWords): Block[] {
+  return until === undefined ? [] : [paragraph(words.suppressed(until))];
 }
 
 function table(rows: readonly DatasetRow[], words: AnswerWords): Block[] {
