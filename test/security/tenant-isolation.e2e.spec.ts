@@ -154,6 +154,18 @@ describe('a tenant', () => {
     expect(references.filter(({ id }) => theirs.all.includes(id))).toEqual([]);
   });
 
+  it('cannot let a key of another read or work for a system of its own', async () => {
+    const [keyId] = theirs.ids.get('/v1/admin/api-keys') ?? [];
+    expect(keyId).toMatch(/^[0-9a-f]{16}$/);
+    const obeying = { name: 'x', purposes: ['*'], acknowledgeWithin: 'PT15M', channel: 'cursor', keyId };
+    const pulling = { name: 'x', legalEntity: 'x', country: 'DE', keyId, datasets: [{ name: 'x', title: 'x' }] };
+    for (const answer of [
+      await lethe.put('/v1/systems/foreign-key', obeying, { as: 'admin' }),
+      await lethe.post('/v1/admin/inboxes', pulling, { as: 'admin' }),
+    ])
+      expect([answer.status, answer.body.code]).toEqual([422, 'key-unusable']);
+  });
+
   it('cannot hold a person of another', async () => {
     const found = { identifiers: [{ type: 'email', value: `${THEIRS}@example.test` }] };
     const person = (await lethe.post('/v1/subjects/lookup', found, { key: other.keys.officer })).body.items[0];
