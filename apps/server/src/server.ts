@@ -136,7 +136,8 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     operations = await startOperations(parts, () => tenantIds(app));
     await app.listen(config.PORT, config.LETHE_HOST);
   } catch (error) {
-    await closeAll();
+    // Whatever cannot be closed in order any more says less than why there was no start.
+    await closeAll().catch(() => undefined);
     throw error;
   }
   if (config.LETHE_ROLES.includes('worker')) parts.subscriptions.start();

@@ -1,7 +1,7 @@
 /** Looks, at the start and again and again, for what must stop this process: a mark of a restore, a log behind its signed head. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TenantId } from '#kernel';
-import { findRollback, type CheckpointLock } from '#ledger';
+import { findRollback, pointsToOutage, type CheckpointLock } from '#ledger';
 import type { PlatformParts } from '#platform';
 
 /** Name of the mark that a restore leaves and a replay removes. */
@@ -13,7 +13,13 @@ const QUARANTINE_DETAIL =
 export const ROLLBACK_DETAIL =
   'A log has less than was signed of it. Stop the services and run lethe restore --complete, or lethe restore --new-epoch.';
 
+const UNKNOWN_DETAIL =
+  'the database does not answer, so that nobody knows whether this installation may serve. Start again when it is there.';
+
 const MARK_MS = 1_000;
+/** How long a start waits for a database that went away after it was opened. */
+const START_PATIENCE_MS = 15_000;
+const START_LOOK_MS = 250;
 /** Rounds of looking at marks between two at the logs. */
 const LOG_EVERY = 5;
 
@@ -30,10 +36,21 @@ export class StateWatch {
     private readonly tenants: () => Promise<TenantId[]>,
   ) {}
 
-  /** Looks once at everything; before the first call is answered. */
-  async look(): Promise<void> {
-    await this.lookAtMark();
-    await this.lookAtLogs();
+  /**
+   * Looks once at everything; before the first call is answered. A database that is briefly away is waited for, since nobody
+   * may be served before it is known whether what is stored may be served. Errors: a sentence for the operator.
+   */
+  async look(patienceMs = START_PATIENCE_MS): Promise<void> {
+    for (const end = performance.now() + patienceMs; ; await sleep(START_LOOK_MS)) {
+      try {
+        await this.lookAtMark();
+        await this.lookAtLogs();
+        return;
+      } catch (error) {
+        if (!pointsToOutage(error)) throw error;
+        if (performance.now() >= end) throw new Error(UNKNOWN_DETAIL, { cause: error });
+      }
+    }
   }
 
   start(): void {

@@ -41,6 +41,7 @@ export { tenantTable, type Migration } from './migration.js';
 export { beginEpoch, findRollback, logStream, rollbackEvents, type Rollback, type RollbackParts } from './rollback.js';
 export { forgetAnswers, thinCheckpoints } from './prune.js';
 export * from './signed-note.js';
+export { pointsToOutage } from './connection-pool.js';
 export { DatabaseUnavailable, type AvailabilityListener } from './server-watch.js';
 export { Signer, type SignerParts, type SignerTrouble, type TellSigner } from './signer.js';
 export { UnknownEvent, type Process, type Projection } from './subscription.js';

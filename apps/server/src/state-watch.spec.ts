@@ -1,0 +1,40 @@
+/** A start whose database goes away before it is known whether the installation may serve. */
+import { describe, expect, it } from '@jest/globals';
+import { TestClock } from '#kernel';
+import { ServiceState } from '#platform';
+import { StateWatch } from './state-watch.js';
+
+/** Answers `rows`, after having been away for so many questions. */
+function watchOver(away: number, rows: object[] = []): { watch: StateWatch; state: ServiceState; asked: () => number } {
+  let asked = 0;
+  const state = new ServiceState(new TestClock(new Date()));
+  const global = async (): Promise<{ rows: object[] }> => {
+    asked += 1;
+    if (asked <= away) throw Object.assign(new Error('connect ECONNREFUSED 10.0.0.7:5432'), { code: 'ECONNREFUSED' });
+    return { rows };
+  };
+  const parts = { state, database: { global }, store: {}, reader: {}, log: { warn: () => undefined } };
+  const watch = new StateWatch(parts as never, {} as never, async () => []);
+  return { watch, state, asked: () => asked };
+}
+
+describe('the first look of a process', () => {
+  it('waits for a database that is away for a moment, and then knows', async () => {
+    const { watch, state } = watchOver(2, [{}]);
+    await watch.look();
+    expect(state.refusals.map(({ code }) => code)).toEqual(['quarantined']);
+  });
+
+  it('ends with what to do when the database stays away, without its address', async () => {
+    const { watch, asked } = watchOver(Number.MAX_SAFE_INTEGER);
+    await expect(watch.look(300)).rejects.toThrow(/^the database does not answer, .* Start again when it is there\.$/);
+    expect(asked()).toBeGreaterThan(1);
+  });
+
+  it('hides no other trouble', async () => {
+    const { watch } = watchOver(0);
+    const broken = Object.assign(new Error('permission denied'), { code: '42501' });
+    Object.assign(watch, { tenants: () => Promise.reject(broken) });
+    await expect(watch.look()).rejects.toBe(broken);
+  });
+});
