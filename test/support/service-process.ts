@@ -69,7 +69,10 @@ export class ServiceProcess implements Pick<TestServer, 'get' | 'post' | 'put' |
       };
       child.stdout.on('data', read);
       child.stderr.on('data', read);
-      child.once('exit', () => reject(new Error(`the service ended: ${said}`)));
+      child.once('exit', () => {
+        clearTimeout(timer);
+        reject(new Error(`the service ended: ${said}`));
+      });
     });
   }
 

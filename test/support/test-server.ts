@@ -57,9 +57,24 @@ export async function startTestServer(
     guardClock?: boolean;
   } = {},
 ): Promise<TestServer> {
+  const ends: (() => Promise<unknown>)[] = [];
+  try {
+    return await started(options, ends);
+  } catch (error) {
+    // What stays open keeps jest from ending.
+    for (const end of ends.reverse()) await end().catch(() => undefined);
+    throw error;
+  }
+}
+
+type TestOptions = NonNullable<Parameters<typeof startTestServer>[0]>;
+
+async function started(options: TestOptions, ends: (() => Promise<unknown>)[]): Promise<TestServer> {
   const clock = options.clock ?? new TestClock(options.now ?? new Date());
   const ledger = await createTestDatabase(schemas.ledger, options.clusters?.ledger);
+  ends.push(() => ledger.drop());
   const keystore = await createTestDatabase(schemas.keystore, options.clusters?.keystore);
+  ends.push(() => keystore.drop());
   const dataDir = await mkdtemp(join(tmpdir(), 'lethe-server-'));
   const config = readConfig({
     PORT: '0',
@@ -73,6 +88,7 @@ export async function startTestServer(
     ...options.environment,
   });
   const server = await startServer(config, { clock, guardClock: options.guardClock ?? false });
+  ends.push(() => server.close());
   const tenant = await bootstrapTenant(server.app, {
     name: 'Test shop',
     mode: 'test',
