@@ -41,11 +41,12 @@ export class ReadRules {
 }
 
 /** What takes a whole record away, or leads it to nobody: too much for one that a hold or a duty keeps (GDPR 17(3)). */
-const TAKES_AWAY: readonly Outcome['kind'][] = ['erased', 'anonymised', 'detached', 'soft-deleted'];
+const TAKES_AWAY: readonly string[] = ['erased', 'anonymised', 'detached', 'soft-deleted'] satisfies Outcome['kind'][];
 /** What changes fields: too much where there is nothing to strip. */
-const CHANGES: readonly Outcome['kind'][] = ['masked', 'rectified', 'pending'];
+const CHANGES: readonly string[] = ['masked', 'rectified', 'pending'] satisfies Outcome['kind'][];
 
-function oversteps({ kind }: Outcome, { action, ruleId }: Target): boolean {
+/** True when more was done to a kept record than its approved plan allows. */
+export function oversteps({ kind }: { kind: string }, { action, ruleId }: Pick<Target, 'action' | 'ruleId'>): boolean {
   if (action === 'retain') return TAKES_AWAY.includes(kind) || CHANGES.includes(kind);
   return action === 'strip' && ruleId !== undefined && TAKES_AWAY.includes(kind);
 }

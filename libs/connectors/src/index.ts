@@ -1,4 +1,5 @@
 /** The door of the connectors: how plugins are installed, run and asked. */
+export { oversteps } from './answer-rules.js';
 export type { PluginLog, PluginLogLine } from './captured-log.js';
 export { isEnough, isolationHere, type Isolation } from './isolation.js';
 export { PluginFailure } from './plugin.errors.js';

@@ -1,5 +1,5 @@
 /** From what a system said of its tasks to outcomes of a request: strict, and pure. */
-import type { Outcome, Target, Verification } from '#connectors';
+import { oversteps, type Outcome, type Target, type Verification } from '#connectors';
 import { outcomeFor, type TaskOutcome } from './task-outcome.js';
 import { lookAgainMs, type EndOfTask, type TaskRow } from './task.js';
 
@@ -25,6 +25,7 @@ export function standingOf(apply: Answered, verify: Answered | undefined, at: re
     if (task.state !== 'done') return pending(task, now, task.state === 'claimed' ? 'claimed' : 'offered');
     const said = outcomeFor(outcomes, target);
     if (!said) return failed('no-outcome');
+    if (oversteps(said, target)) return failed('system-overstepped');
     return needsLook(target, said) ? looked(target, said, verify) : told(said);
   }
 

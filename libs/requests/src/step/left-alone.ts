@@ -1,12 +1,16 @@
 /** What the approved plan keeps as it is: settled here and never handed to a connected system, which might change it. Pure. */
-import type { Op } from './connected.js';
+import { DECLARED_REF, type Op } from './connected.js';
 import { toTarget, type KeptTarget } from './kept-target.js';
 import type { TargetOutcome } from './step-outcomes.js';
 import { reasonOf } from './step-outcomes.js';
 import type { StepState } from '../request-state.js';
 
-/** True when nothing may be done to the record: it is kept, and no field of it goes beyond the duty. */
-function isLeftAlone({ action, fields }: KeptTarget): boolean {
+/**
+ * True when nothing may be done to the record: it is kept, and no field of it goes beyond the duty. A system that nobody
+ * can search is told of its whole datasets, and is the only one who can count what stays in them.
+ */
+function isLeftAlone({ action, fields, ref }: KeptTarget): boolean {
+  if (ref === DECLARED_REF) return false;
   return action === 'retain' || (action === 'strip' && fields?.length === 0);
 }
 
