@@ -67,6 +67,7 @@ describe('receivers that hang', () => {
       },
       60_000,
     );
+    expect(sound.received.length).toBe(PEOPLE);
   });
 
   it('although they have always answered until now', async () => {

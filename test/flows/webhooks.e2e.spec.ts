@@ -304,7 +304,7 @@ describe('webhooks', () => {
         const state = (await chores.states()).find(({ name }) => name === 'deliveries-pruned');
         return !!state?.ranAt && state.ranAt >= now;
       });
-      return (await deliveries(id)).map(({ state }) => state).sort();
+      return (await deliveries(id)).map(({ state }): string => state).sort();
     };
     expect(await prunedAfter(29)).toEqual(['delivered', 'failed']);
     expect(await prunedAfter(2)).toEqual(['failed']);
