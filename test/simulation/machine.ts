@@ -88,6 +88,11 @@ class MemoryStore extends EventStore {
     super(machine.database, clock);
   }
 
+  /** Its database fails call by call, and is never known to be away. */
+  override get writable(): boolean {
+    return true;
+  }
+
   override append(append: Append): Promise<Appended> {
     return this.machine.write(`append ${append.events.map(({ type }) => type).join()}`, () =>
       this.machine.ledger.append(append),
