@@ -41,8 +41,11 @@ describe('the projects', () => {
     const domains = foldersIn('libs').map((name) => join(root, 'libs', name, 'src'));
     const folders = domains.flatMap((src) => {
       const entries = readdirSync(src, { withFileTypes: true });
-      const files = entries.filter((entry) => entry.isFile() && !/\.spec\.ts$/.test(entry.name));
       const nested = entries.filter((entry) => entry.isDirectory() && entry.name !== 'migrations');
+      const below = nested.flatMap((entry) => readdirSync(join(src, entry.name)));
+      const files = [...entries.filter((entry) => entry.isFile()).map((entry) => entry.name), ...below].filter(
+        (name) => !/\.spec\.ts$/.test(name),
+      );
       return nested.map((entry) => ({ path: join(src, entry.name), early: files.length < 20 }));
     });
     expect(folders.filter((folder) => folder.early)).toEqual([]);

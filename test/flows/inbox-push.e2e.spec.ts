@@ -126,6 +126,9 @@ describe('a system that is called', () => {
     const told = club.arrived.filter((one) => one.kind === 'apply');
     expect(told).toHaveLength(3);
     expect(new Set(told.map((one) => one.idempotencyKey)).size).toBe(1);
+    // A second look is another call than the deed: never answered from what a system remembers under the deed's key.
+    const looks = club.arrived.filter((one) => one.kind === 'verify').map((one) => one.idempotencyKey);
+    expect(looks).not.toContain(told[0]?.idempotencyKey);
     expect(new Set(told.map((one) => one.id)).size).toBe(3);
     expect((await club.query(`SELECT * FROM members WHERE email = 'di@example.test'`)).rows).toEqual([]);
     expect(targetOf(request).status).toBe('done');

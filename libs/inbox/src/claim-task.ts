@@ -60,7 +60,8 @@ export function claimedView(task: TaskRow, asked: Asked): ClaimedTask {
     kind: task.kind,
     fence: task.fence,
     leaseUntil: (task.lease_until ?? task.must_finish_by).toISOString(),
-    idempotencyKey: task.item_key,
+    // With the kind: a system that knows calls by their key alone must not answer a second look with the deed's answer.
+    idempotencyKey: `${task.kind}:${task.item_key}`,
     mustFinishBy: task.must_finish_by.toISOString(),
     identifiers: asked.identifiers,
     datasets: asked.datasets,
