@@ -164,7 +164,10 @@ describe(`tasks of a service that is killed ${KILLS + 1} times`, () => {
     const keys = new Map<string, Set<string>>();
     for (const { taskId, idempotencyKey } of remote.arrived)
       keys.set(taskId, (keys.get(taskId) ?? new Set()).add(idempotencyKey));
-    for (const [taskId, used] of keys) expect([...used]).toEqual([seen.get(taskId)?.item_key]);
+    for (const [taskId, used] of keys) {
+      const task = seen.get(taskId);
+      expect([...used]).toEqual([`${task?.kind}:${task?.item_key}`]);
+    }
     // Asked again, in another process of Lethe: otherwise this would show nothing.
     expect(remote.arrived.length).toBeGreaterThan(keys.size);
     process.stdout.write(

@@ -2,7 +2,7 @@
 import type { TenantId } from '#kernel';
 import type { ArchiveFiles } from '#ledger';
 import type { PlatformParts } from '#platform';
-import { auditSuppressions, sealSuppressions } from '#subjects';
+import { auditSuppressions, neverSealed, sealSuppressions } from '#subjects';
 import { bringBackKept, hasKeptCopy } from '../../server/src/kept-archive.js';
 
 /**
@@ -22,8 +22,10 @@ export async function resealSuppressions(
   if (copied) await bringBackKept(parts, archive, tenant);
   const faults = await auditSuppressions(keystoreDatabase, keys, tenant);
   if (faults.length === 0) return 'sound';
-  if (faults.some(({ row }) => row !== null)) return 'changed';
-  if (!copied) return 'unproven';
+  // A backup of a build before there were seals is sealed as it came, like the installation itself at its upgrade.
+  const old = (await neverSealed(keystoreDatabase, tenant)) && faults.every(({ what }) => what === 'not-sealed');
+  if (!old && faults.some(({ row }) => row !== null)) return 'changed';
+  if (!old && !copied) return 'unproven';
   await sealSuppressions(keystoreDatabase, keys, tenant);
   return 'sealed';
 }
