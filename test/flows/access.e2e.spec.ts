@@ -1,7 +1,7 @@
 /** One access request over a shop and a warehouse: a package with everything of the person, and nothing of her near twins. */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -196,10 +196,12 @@ describe('an access request over two systems', () => {
 
   it('has a certificate that the auditor’s script accepts', async () => {
     const { body } = await lethe.get(`/v1/requests/${id}/certificate`, { as: 'auditor' });
-    const file = join(await mkdtemp(join(tmpdir(), 'lethe-access-')), 'certificate.json');
+    const folder = await mkdtemp(join(tmpdir(), 'lethe-access-'));
+    const file = join(folder, 'certificate.json');
     await writeFile(file, JSON.stringify(body));
     const [{ body: ledger }, { body: key }] = [await lethe.get('/v1/ledger'), await lethe.get('/v1/certificate-key')];
     const said = await run('verify-certificate.mjs', [file, '--vkey', ledger.vkey, '--certificate-key', key.publicKey]);
+    await rm(folder, { recursive: true });
     expect([said.code, said.error]).toEqual([0, '']);
     expect(said.out).toContain('provided');
     expect(said.out).toContain('sealed in the ledger at position');

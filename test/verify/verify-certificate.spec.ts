@@ -1,8 +1,8 @@
 /** The auditor's certificate script: a true certificate passes, and every way of bending one is refused with a reason. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { canonicalize, type JsonObject } from '#kernel';
 import { leafHash } from '../../libs/ledger/src/merkle.js';
 import { vkey } from '../../libs/ledger/src/signed-note.js';
@@ -24,6 +24,7 @@ import {
 } from './small-log.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'lethe-certificate-'));
+afterAll(() => rmSync(folder, { recursive: true }));
 const listed = [2, 5, 6];
 const leaves = Array.from({ length: 9 }, (_, at) => aLeaf(at));
 

@@ -1,10 +1,10 @@
 /** The auditor's seal check, on an exported folder and over HTTP: what is whole passes, what was changed is found and placed. */
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { formatEntryBundle, tilePath } from '../../libs/ledger/src/tile.js';
 import { leafHash } from '../../libs/ledger/src/merkle.js';
 import { SmallLog, aLeaf, aSigner, logVkey, origin, run, witnessVkey } from './small-log.js';
@@ -21,7 +21,9 @@ beforeAll(async () => {
   ]);
   seals = { early, middle, late, cosigned };
 });
-const aFolder = (): string => mkdtempSync(join(tmpdir(), 'lethe-log-'));
+const folders = mkdtempSync(join(tmpdir(), 'lethe-log-'));
+const aFolder = (): string => mkdtempSync(join(folders, 'log-'));
+afterAll(() => rmSync(folders, { recursive: true }));
 
 /** A file that the auditor kept. */
 function kept(checkpoint: string): string {
