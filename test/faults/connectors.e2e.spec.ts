@@ -149,6 +149,7 @@ describe('a connector whose failure is accepted', () => {
     const done = await closed(lethe, id);
     expect([done.resolution, mailingOf(done).status]).toEqual(['refused', 'accepted']);
     expect(done.answers.at(-1).kind).toBe('partial-refusal');
+    await requestWhen(lethe, id, (one) => one.certificates.length > 0);
     const { body } = await lethe.get(`/v1/requests/${id}/certificate`);
     expect(body.body.status).not.toMatch(/^fulfilled/);
     expect(left()).toHaveLength(2);

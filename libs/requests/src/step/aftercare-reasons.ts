@@ -60,9 +60,8 @@ export class AftercareReasons {
     return last !== undefined && last >= today ? dayAfter(last, state.timeZone) : undefined;
   }
 
-  /** A contract that was running: the system itself says whether it still is. */
+  /** A contract, also one that began while a duty kept the record: the system itself says whether it runs. */
   private async blocked({ tenant, care, targets, items }: Kept, now: Date): Promise<Date | undefined> {
-    if (!care.ruleId.startsWith('not-met:')) return undefined;
     const refs = new Set(targets.map((target) => target.ref));
     let waits = false;
     for await (const one of this.calls.locate(tenant, care.connectionId, items))
