@@ -28,6 +28,7 @@ const ONCE_RED: [seed: number, found: string][] = [
   [297, 'a reopened objection waited for a plan that it never has'],
   [138, 'a failed answer of a request that was withdrawn midway'],
   [28881, 'an approval that found changes planned a request anew that was withdrawn meanwhile'],
+  [9740, 'a plan that another call set aside at once was an error of the service'],
   [1993, 'a record kept by a duty was erased on its day although a contract had begun meanwhile'],
   [27801, 'a re-drive ordered anew, under another key, what a hold kept by then'],
   [699, 'a failed notice hid what the request was waiting for'],

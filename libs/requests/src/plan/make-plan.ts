@@ -46,7 +46,9 @@ export class MakePlanHandler implements ICommandHandler<MakePlan> {
     by.saw(after.subjectId, 'identifiers', 'plan');
     // The answer shows more than ids: it is read again for a repeat, never kept.
     by.idempotency = undefined;
-    return planView(await readPlan(this.file, by.tenant, after.plan!));
+    // Another call may have set it aside before this one read it again.
+    if (!after.plan) throw notNow(after.status, 'The plan was set aside meanwhile. Read the request.');
+    return planView(await readPlan(this.file, by.tenant, after.plan));
   }
 }
 
