@@ -88,16 +88,11 @@ async function start(main: string): Promise<BuildProcess> {
   return replica;
 }
 
+/** All of them, not the first: callers keep their connections, and must be spread before the load begins. */
 async function untilReady(): Promise<void> {
   for (const end = Date.now() + 20_000; Date.now() < end; await sleep(50))
-    if (
-      await fetch(`${balancer.baseUrl}/readyz`).then(
-        ({ ok }) => ok,
-        () => false,
-      )
-    )
-      return;
-  throw new Error('no replica is ready');
+    if (balancer.ready.size === balancer.replicas.size) return;
+  throw new Error(`${balancer.ready.size} of ${balancer.replicas.size} replicas are ready`);
 }
 
 /** Every acknowledged position is a leaf of the log, once. */

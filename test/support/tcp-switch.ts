@@ -5,6 +5,8 @@ export interface TcpSwitch {
   baseUrl: string;
   /** Ports of the replicas there are. */
   replicas: Set<number>;
+  /** Ports of those that said so last: new connections go to these, in turn. */
+  ready: ReadonlySet<number>;
   /** Takes a replica out; resolves when none of its connections is open any more. */
   release(port: number): Promise<void>;
   close(): Promise<void>;
@@ -50,6 +52,7 @@ export async function openSwitch(): Promise<TcpSwitch> {
   return {
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     replicas,
+    ready,
     release: async (port) => {
       replicas.delete(port);
       ready.delete(port);
