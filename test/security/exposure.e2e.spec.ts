@@ -188,11 +188,11 @@ describe('a secret', () => {
 /** What looks like one and is none. */
 const allowed: readonly (readonly [string, string])[] = [
   // The name of a use of a key.
-  ['libs/platform/src/file-keys.ts', 'mac === use'],
+  ['libs/platform/src/keys/file-keys.ts', 'mac === use'],
   // Rows that the database found by this very hash; the caller holds the identifier.
-  ['libs/subjects/src/suppressions.ts', 'row.mac.equals'],
+  ['libs/subjects/src/suppression/suppressions.ts', 'row.mac.equals'],
   // A seal over rows of the database, asked at the start: nobody sends one.
-  ['libs/subjects/src/suppression-seal.ts', 'seal.mac.equals'],
+  ['libs/subjects/src/suppression/suppression-seal.ts', 'seal.mac.equals'],
 ];
 
 /** A secret, a tag or a signature on either side of an equality that stops at the first difference. */

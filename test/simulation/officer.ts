@@ -6,7 +6,7 @@ import { ExcludeFromPlan } from '../../libs/requests/src/plan/exclude-from-plan.
 import { MakePlan } from '../../libs/requests/src/plan/make-plan.js';
 import type { PlanHead } from '../../libs/requests/src/plan/plan.js';
 import { IdentifySubject } from '../../libs/requests/src/identify/identify-subject.js';
-import { OpenRequest } from '../../libs/requests/src/open-request.js';
+import { OpenRequest } from '../../libs/requests/src/opening/open-request.js';
 import type { RequestState } from '../../libs/requests/src/request-state.js';
 import type { Chance } from './chance.js';
 import { caller, type Engine } from './engine.js';

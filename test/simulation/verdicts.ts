@@ -3,7 +3,7 @@ import type { StoredEvent } from '#ledger';
 import type { CaseFile } from '../../libs/requests/src/case-file.js';
 import { foldRequest } from '../../libs/requests/src/request-evolve.js';
 import type { RequestState, StepState } from '../../libs/requests/src/request-state.js';
-import { requestView } from '../../libs/requests/src/request-view.js';
+import { requestView } from '../../libs/requests/src/reading/request-view.js';
 import { LETHE_ITSELF, streamOf } from '../../libs/requests/src/request.js';
 import { FINALITY } from '../../libs/requests/src/step/outcome.js';
 import { TENANT } from './memory-ledger.js';

@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { vkey, type NoteSigner } from '../../libs/ledger/src/signed-note.js';
+import { vkey, type NoteSigner } from '../../libs/ledger/src/log/signed-note.js';
 import { aLeaf, aSigner, logSigner, logVkey, origin, run, sha256, SmallLog, type Said } from './small-log.js';
 
 const second = aSigner(origin, 11);

@@ -4,11 +4,11 @@ import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { canonicalize, type JsonObject } from '#kernel';
-import { signCheckpoint } from '../../libs/ledger/src/checkpoint.js';
-import { EMPTY_FRONTIER, appendLeaves, leafHash, rootOf } from '../../libs/ledger/src/merkle.js';
-import { consistencyProof, inclusionProof } from '../../libs/ledger/src/merkle-proof.js';
-import { cosign, vkey, type NoteSigner } from '../../libs/ledger/src/signed-note.js';
-import { formatTlogProof } from '../../libs/ledger/src/tlog-proof.js';
+import { signCheckpoint } from '../../libs/ledger/src/log/checkpoint.js';
+import { EMPTY_FRONTIER, appendLeaves, leafHash, rootOf } from '../../libs/ledger/src/log/merkle.js';
+import { consistencyProof, inclusionProof } from '../../libs/ledger/src/log/merkle-proof.js';
+import { cosign, vkey, type NoteSigner } from '../../libs/ledger/src/log/signed-note.js';
+import { formatTlogProof } from '../../libs/ledger/src/log/tlog-proof.js';
 
 export const scripts = join(dirname(fileURLToPath(import.meta.url)), '../../scripts/verify');
 export const tenant = '0192f0c1-0000-7000-8000-000000000001';

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { canonicalize, type JsonObject } from '#kernel';
-import { leafHash } from '../../libs/ledger/src/merkle.js';
-import { vkey } from '../../libs/ledger/src/signed-note.js';
+import { leafHash } from '../../libs/ledger/src/log/merkle.js';
+import { vkey } from '../../libs/ledger/src/log/signed-note.js';
 import {
   SmallLog,
   aLeaf,

@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { formatEntryBundle, tilePath } from '../../libs/ledger/src/tile.js';
-import { leafHash } from '../../libs/ledger/src/merkle.js';
+import { formatEntryBundle, tilePath } from '../../libs/ledger/src/log/tile.js';
+import { leafHash } from '../../libs/ledger/src/log/merkle.js';
 import { SmallLog, aLeaf, aSigner, logVkey, origin, run, witnessVkey } from './small-log.js';
 
 const log = new SmallLog(Array.from({ length: 300 }, (_, at) => aLeaf(at)));

@@ -3,20 +3,20 @@ import { Body, Controller, Get, Param, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { z } from 'zod';
 import { Answers, Audited, By, Caller, Can } from '#platform';
-import { CheckConnection, CheckedView, SetConnectionStatus } from './change-connection.js';
-import { ConnectionBody, ConnectionList, PluginList, PluginView, SystemBody } from './connection.js';
-import { CreateConnection, RegisterSystem } from './create-connection.js';
+import { CheckConnection, CheckedView, SetConnectionStatus } from './connection/change-connection.js';
+import { ConnectionBody, ConnectionList, PluginList, PluginView, SystemBody } from './connection/connection.js';
+import { CreateConnection, RegisterSystem } from './connection/create-connection.js';
 import {
   InspectedPluginView,
   inspectedView,
   InspectPluginBody,
   InstallPlugin,
   InstallPluginBody,
-} from './install-plugin.js';
-import { ListConnections } from './list-connections.js';
-import { PluginFolders } from './plugin-folders.js';
-import { ConfigureBody, ReconfigureConnection } from './reconfigure-connection.js';
-import { SwitchedView, UpgradeBody, UpgradeConnection } from './switch-connection.js';
+} from './package/install-plugin.js';
+import { ListConnections } from './connection/list-connections.js';
+import { PluginFolders } from './package/plugin-folders.js';
+import { ConfigureBody, ReconfigureConnection } from './connection/reconfigure-connection.js';
+import { SwitchedView, UpgradeBody, UpgradeConnection } from './connection/switch-connection.js';
 
 const Placed = z.strictObject({ id: z.uuid(), status: z.string() }).meta({ id: 'ConnectionStatus' });
 const connectionId = z.uuid();

@@ -3,10 +3,10 @@ import { Body, Controller, Param, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { z } from 'zod';
 import { Answers, Audited, By, Caller, Can } from '#platform';
-import { QuarantineBody, QuarantineConnection } from './quarantine-connection.js';
-import { RemoveConnection, RemoveConnectionBody, RemovedConnectionView } from './remove-connection.js';
-import { RemovedPluginView, RemovePlugin, RemovePluginBody } from './remove-plugin.js';
-import { RollbackConnection, RotateSecret, RotateSecretBody, SwitchedView } from './switch-connection.js';
+import { QuarantineBody, QuarantineConnection } from './connection/quarantine-connection.js';
+import { RemoveConnection, RemoveConnectionBody, RemovedConnectionView } from './connection/remove-connection.js';
+import { RemovedPluginView, RemovePlugin, RemovePluginBody } from './package/remove-plugin.js';
+import { RollbackConnection, RotateSecret, RotateSecretBody, SwitchedView } from './connection/switch-connection.js';
 
 const connectionId = z.uuid();
 const pluginId = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/);

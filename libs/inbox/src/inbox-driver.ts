@@ -22,8 +22,8 @@ import {
 } from '#connectors';
 import type { Clock, Json, TenantId } from '#kernel';
 import { CLOCK } from '#platform';
-import { configHash, configOf, datasetsOf } from './declared-system.js';
-import { KeyBinding } from './key-binding.js';
+import { configHash, configOf, datasetsOf } from './system/declared-system.js';
+import { KeyBinding } from './system/key-binding.js';
 import { OpenTasks } from './open-task.js';
 import { outcomeFor, type TaskOutcome } from './task-outcome.js';
 import { TaskRecords } from './task-records.js';

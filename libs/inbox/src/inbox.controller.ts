@@ -3,7 +3,7 @@ import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { Answers, Audited, By, Caller, Can } from '#platform';
 import { ClaimTask } from './claim-task.js';
-import { KeyBinding } from './key-binding.js';
+import { KeyBinding } from './system/key-binding.js';
 import { ListTasks } from './list-tasks.js';
 import {
   ClaimBody,

@@ -4,7 +4,7 @@ import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/comm
 import type { z } from 'zod';
 import type { Clock } from '#kernel';
 import { CLOCK, type Caller } from '#platform';
-import { KeyBinding } from './key-binding.js';
+import { KeyBinding } from './system/key-binding.js';
 import type { ConnectionTasks, TaskQuery } from './task-bodies.js';
 import { Tasks } from './tasks.js';
 

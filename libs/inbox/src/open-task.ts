@@ -5,7 +5,7 @@ import { newId, type Clock, type SubjectId, type TenantId } from '#kernel';
 import type { InlineRow } from '#ledger';
 import { CLOCK } from '#platform';
 import type { CallAbout, ConnectionRow } from '#connectors';
-import { configOf } from './declared-system.js';
+import { configOf } from './system/declared-system.js';
 import { askedPlace, taskFact, type Asked, type EndOfTask, type TaskKind, type TaskRow } from './task.js';
 import { endTask, insertTask, Tasks, type NewTask } from './tasks.js';
 

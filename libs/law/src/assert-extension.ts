@@ -1,6 +1,6 @@
 /** Declaring an extension: it needs a reason the law knows and a notice sent inside the first period. */
 import { unprocessable } from '#kernel';
-import { partsOf } from './civil-date.js';
+import { partsOf } from './calendar/civil-date.js';
 import { clocksFor, type ClocksInput, type LegalClock } from './clocks.js';
 import type { CivilDate } from './deadline-row.js';
 import { assertMayExtend, deadlineRow } from './deadline-rules.js';

@@ -1,10 +1,10 @@
 /** All clocks of a request: what is due when under each regime, and the arithmetic that led there. */
 import { unprocessable } from '#kernel';
-import { calendarFor } from './calendar.js';
-import { addDays, partsOf, shown } from './civil-date.js';
+import { calendarFor } from './calendar/calendar.js';
+import { addDays, partsOf, shown } from './calendar/civil-date.js';
 import { assertMayExtend, assertMayPause, deadlineRow } from './deadline-rules.js';
 import type { CivilDate, Confidence, DeadlineRow, Fact, Period } from './deadline-row.js';
-import { lastDay, type Course } from './last-day.js';
+import { lastDay, type Course } from './calendar/last-day.js';
 import { isEnabled, type LawOverrides } from './overrides.js';
 import { merged, since, type Pause } from './pauses.js';
 import type { RegimeId, RequestType } from './regimes.js';

@@ -1,14 +1,14 @@
 /** Picks the row in force for a regime and right, and refuses what the row does not allow. */
 import { unprocessable } from '#kernel';
-import { BR_LGPD_ROWS } from './br-lgpd.rows.js';
-import { partsOf } from './civil-date.js';
+import { BR_LGPD_ROWS } from './rows/br-lgpd.rows.js';
+import { partsOf } from './calendar/civil-date.js';
 import type { CivilDate, DeadlineRow } from './deadline-row.js';
-import { EU_GDPR_ROWS } from './eu-gdpr.rows.js';
+import { EU_GDPR_ROWS } from './rows/eu-gdpr.rows.js';
 import { isEnabled, type LawOverrides } from './overrides.js';
 import type { Pause } from './pauses.js';
 import type { RegimeId, RequestType } from './regimes.js';
-import { UK_GDPR_ROWS } from './uk-gdpr.rows.js';
-import { US_CA_ROWS } from './us-ca.rows.js';
+import { UK_GDPR_ROWS } from './rows/uk-gdpr.rows.js';
+import { US_CA_ROWS } from './rows/us-ca.rows.js';
 
 /** Every deadline row that ships. */
 export const DEADLINE_ROWS: readonly DeadlineRow[] = [...EU_GDPR_ROWS, ...UK_GDPR_ROWS, ...US_CA_ROWS, ...BR_LGPD_ROWS];

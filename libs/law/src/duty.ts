@@ -1,8 +1,8 @@
 /** Retention duties: which apply to a record, and the last day it must be kept. */
-import { addMonths, partsOf } from './civil-date.js';
+import { addMonths, partsOf } from './calendar/civil-date.js';
 import type { CivilDate } from './deadline-row.js';
 import type { DutyRow } from './duty-row.js';
-import { DUTY_ROWS } from './duties.rows.js';
+import { DUTY_ROWS } from './rows/duties.rows.js';
 import { isEnabled, type LawOverrides } from './overrides.js';
 
 /** Which duties to look for. */

@@ -1,5 +1,5 @@
 /** A deadline's arithmetic as lines to read, for `lethe due` and the case file. */
-import { shown } from './civil-date.js';
+import { shown } from './calendar/civil-date.js';
 import { clocksFor, leading, type ClocksInput, type LegalClock } from './clocks.js';
 
 /** Lines that explain every clock of a request and which one leads. Throws what `clocksFor` throws. */

@@ -1,8 +1,8 @@
 /** Look-ups over the legal texts that answers quote. */
-import { ACCESS_ITEMS } from './access-items.rows.js';
-import { LEGAL_RULES } from './legal-rules.rows.js';
+import { ACCESS_ITEMS } from './rows/access-items.rows.js';
+import { LEGAL_RULES } from './rows/legal-rules.rows.js';
 import type { AccessItem, Authority, LegalRule, RemedyText } from './legal-text.js';
-import { REMEDIES, AUTHORITIES } from './remedies.rows.js';
+import { REMEDIES, AUTHORITIES } from './rows/remedies.rows.js';
 import { isEnabled, type LawOverrides } from './overrides.js';
 import type { RegimeId } from './regimes.js';
 

@@ -1,5 +1,5 @@
 /** Pauses: days that do not count, merged where they overlap, and what they do to a last day. */
-import { addDays, dayNumber } from './civil-date.js';
+import { addDays, dayNumber } from './calendar/civil-date.js';
 import type { CivilDate, PauseReason } from './deadline-row.js';
 import type { RegimeId } from './regimes.js';
 

@@ -1,6 +1,6 @@
 /** Events as they are handed in, as they are stored, and the canonical leaf whose bytes are sealed. */
 import { canonicalize, DomainError, type JsonObject, type TenantId } from '#kernel';
-import { MAX_ENTRY_LENGTH } from './tile.js';
+import { MAX_ENTRY_LENGTH } from './log/tile.js';
 
 /** Version of the leaf's shape. It can never change for a stored leaf; a new shape gets a new number. */
 export const LEAF_FORMAT = 1;

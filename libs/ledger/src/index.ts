@@ -1,12 +1,12 @@
 /** The door of the ledger: append, read, subscribe, prove. */
-export * from './append.js';
-export { ArchiveFiles, openArchive } from './archive-files.js';
-export { auditLog, auditNewest, type AuditParts, type LogFault } from './audit-log.js';
-export { ARCHIVE, archiveProjection, pruneRedo, type ArchiveSource } from './archive.projection.js';
-export { ArchiveDamaged, archivedSize, replayTail, unseal, type ReplayedTail } from './archive-tail.js';
-export * from './checkpoint.js';
-export { FileCheckpointLock, type CheckpointLock, type LockedHead } from './checkpoint-lock.js';
-export { Database, type PoolName, type PoolUse, type Query, type Rows, type Statement } from './database.js';
+export * from './store/append.js';
+export { ArchiveFiles, openArchive } from './archive/archive-files.js';
+export { auditLog, auditNewest, type AuditParts, type LogFault } from './log/audit-log.js';
+export { ARCHIVE, archiveProjection, pruneRedo, type ArchiveSource } from './archive/archive.projection.js';
+export { ArchiveDamaged, archivedSize, replayTail, unseal, type ReplayedTail } from './archive/archive-tail.js';
+export * from './log/checkpoint.js';
+export { FileCheckpointLock, type CheckpointLock, type LockedHead } from './log/checkpoint-lock.js';
+export { Database, type PoolName, type PoolUse, type Query, type Rows, type Statement } from './database/database.js';
 export {
   declareEvents,
   EventTooLarge,
@@ -17,11 +17,11 @@ export {
   type NewEvent,
   type StoredEvent,
 } from './event.js';
-export { EventStore, type CommitListener } from './event-store.js';
-export type { Flushed } from './lane.js';
+export { EventStore, type CommitListener } from './store/event-store.js';
+export type { Flushed } from './store/lane.js';
 export { UnknownTenant, type KeptAnswer } from './ledger.queries.js';
 export { ledgerMigrations } from './ledger.migrations.js';
-export type { LogEntry, StoredCheckpoint } from './log.queries.js';
+export type { LogEntry, StoredCheckpoint } from './log/log.queries.js';
 export {
   logKeysOf,
   openWithLogKeys,
@@ -32,20 +32,27 @@ export {
   type LogKeys,
   type SigningKey,
   type SigningUse,
-} from './log-keys.js';
-export { LogReader, type LogIdentity } from './log-reader.js';
-export * from './merkle.js';
-export * from './merkle-proof.js';
-export type { SubtreeSource } from './merkle-range.js';
-export { tenantTable, type Migration } from './migration.js';
-export { beginEpoch, findRollback, logStream, rollbackEvents, type Rollback, type RollbackParts } from './rollback.js';
+} from './log/log-keys.js';
+export { LogReader, type LogIdentity } from './log/log-reader.js';
+export * from './log/merkle.js';
+export * from './log/merkle-proof.js';
+export type { SubtreeSource } from './log/merkle-range.js';
+export { tenantTable, type Migration } from './database/migration.js';
+export {
+  beginEpoch,
+  findRollback,
+  logStream,
+  rollbackEvents,
+  type Rollback,
+  type RollbackParts,
+} from './log/rollback.js';
 export { forgetAnswers, thinCheckpoints } from './prune.js';
-export * from './signed-note.js';
-export { pointsToOutage } from './connection-pool.js';
-export { DatabaseUnavailable, type AvailabilityListener } from './server-watch.js';
-export { Signer, type SignerParts, type SignerTrouble, type TellSigner } from './signer.js';
-export { UnknownEvent, type Process, type Projection } from './subscription.js';
-export { Subscriptions, type Trouble } from './subscriptions.js';
-export * from './tile.js';
-export { tilesProjection } from './tiles.projection.js';
-export * from './tlog-proof.js';
+export * from './log/signed-note.js';
+export { pointsToOutage } from './database/connection-pool.js';
+export { DatabaseUnavailable, type AvailabilityListener } from './database/server-watch.js';
+export { Signer, type SignerParts, type SignerTrouble, type TellSigner } from './log/signer.js';
+export { UnknownEvent, type Process, type Projection } from './subscription/subscription.js';
+export { Subscriptions, type Trouble } from './subscription/subscriptions.js';
+export * from './log/tile.js';
+export { tilesProjection } from './log/tiles.projection.js';
+export * from './log/tlog-proof.js';

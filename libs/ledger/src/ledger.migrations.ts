@@ -1,5 +1,5 @@
 /** Tables of the ledger. Positions are assigned by the application under compare-and-set, never by a sequence. */
-import { tenantTable, type Migration } from './migration.js';
+import { tenantTable, type Migration } from './database/migration.js';
 
 export const ledgerMigrations: Migration[] = [
   {

@@ -1,6 +1,6 @@
 /** Reads of the ledger's own tables, as prepared statements. */
 import type { JsonObject, TenantId } from '#kernel';
-import type { Database, Query, Statement } from './database.js';
+import type { Database, Query, Statement } from './database/database.js';
 import { parseLeaf, type StoredEvent } from './event.js';
 
 export interface HeadRow {

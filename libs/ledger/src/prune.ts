@@ -1,6 +1,6 @@
 /** What the ledger keeps beside the log and need not keep for ever: kept answers, and checkpoints that newer ones cover. */
 import type { TenantId } from '#kernel';
-import type { Database } from './database.js';
+import type { Database } from './database/database.js';
 
 /** Forgets answers kept under idempotency keys from before `before`; a repeat of such a call is a new one. Returns how many. */
 export async function forgetAnswers(

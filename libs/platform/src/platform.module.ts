@@ -4,7 +4,7 @@ import type { Clock } from '#kernel';
 import { Database, EventStore, LogReader, Signer, Subscriptions } from '#ledger';
 import { ClockGuard } from './clock-guard.js';
 import type { Config } from './config.js';
-import { KeyProvider } from './key-provider.js';
+import { KeyProvider } from './keys/key-provider.js';
 import type { Logger } from './log.js';
 import { ServiceState } from './service-state.js';
 import { Metrics } from './metrics.js';

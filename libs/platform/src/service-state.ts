@@ -2,9 +2,9 @@
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import type { Reflector } from '@nestjs/core';
 import { DomainError, type Clock } from '#kernel';
-import { AUDITED, type Audit } from './audit-kind.js';
-import type { Action, Resource } from './abilities.js';
-import { CAN, type Needs } from './needs.js';
+import { AUDITED, type Audit } from './access/audit-kind.js';
+import type { Action, Resource } from './access/abilities.js';
+import { CAN, type Needs } from './access/needs.js';
 
 /**
  * `rollback-detected`: the ledger has less than was signed. `quarantined`: restored, and what was erased since may be back.

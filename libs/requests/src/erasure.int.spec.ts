@@ -7,7 +7,7 @@ import {
   type RequestsFixture,
   type SharedDatabases,
 } from '../../../test/support/requests-fixture.js';
-import type { RequestView } from './request-view.js';
+import type { RequestView } from './reading/request-view.js';
 
 const ada = { type: 'email', value: 'ada@example.test' };
 const customer = { type: 'customerId', value: '17' };

@@ -5,7 +5,7 @@ export * from './ports.js';
 export * from './request.js';
 export { foldRequest } from './request-evolve.js';
 export * from './request-state.js';
-export { HandOver, type LeftOver, type NewOwner } from './hand-over.js';
+export { HandOver, type LeftOver, type NewOwner } from './course/hand-over.js';
 export { ReplayErasures, type ReplayedStep } from './step/replay-erasures.js';
 export { ReplayKeys, type ReplayedKeys } from './step/replay-keys.js';
 export { RequestsModule } from './requests.module.js';

@@ -8,7 +8,7 @@ import { Database, type Append } from '#ledger';
 import { CLOCK, type Caller } from '#platform';
 import { CaseFile } from './case-file.js';
 import { ApprovalRule, type Decider } from './plan/approval-rule.js';
-import { withNextMove } from './next-move.js';
+import { withNextMove } from './course/next-move.js';
 import type { RequestState, StepState, TaskState } from './request-state.js';
 import { fact, notePlace, streamOf } from './request.js';
 import { Requests, type Change } from './requests.js';

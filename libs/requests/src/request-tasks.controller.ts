@@ -3,8 +3,8 @@ import { Body, Controller, Get, Param, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { Answers, Audited, By, Can, Caller } from '#platform';
 import { CompleteTaskBody, Decided, ManualTasks, TargetDecisionBody } from './manual-tasks.js';
-import { ReadRequest } from './read-request.js';
-import { TaskList } from './request-view.js';
+import { ReadRequest } from './reading/read-request.js';
+import { TaskList } from './reading/request-view.js';
 
 const requestId = z.uuid();
 /** A connection's id, or `lethe` for Lethe itself. */

@@ -7,11 +7,11 @@ import { ApproveBody, Approved, ApproveRequest } from './plan/approve-request.js
 import { ExcludeBody, Excluded, ExcludeFromPlan } from './plan/exclude-from-plan.js';
 import { IdentifyBody, Identified, IdentifySubject } from './identify/identify-subject.js';
 import { MakePlan, MakePlanBody } from './plan/make-plan.js';
-import { OpenedRequest, OpenRequest, OpenRequestBody } from './open-request.js';
+import { OpenedRequest, OpenRequest, OpenRequestBody } from './opening/open-request.js';
 import { PlanView } from './plan/plan-view.js';
-import { ReadRequest } from './read-request.js';
-import { RequestView } from './request-view.js';
-import { SearchBody, SearchRequests, SummaryList } from './search-requests.js';
+import { ReadRequest } from './reading/read-request.js';
+import { RequestView } from './reading/request-view.js';
+import { SearchBody, SearchRequests, SummaryList } from './reading/search-requests.js';
 import { SendCodeBody, SendVerificationCode, SentCode } from './identify/send-verification-code.js';
 
 const requestId = z.uuid();

@@ -17,15 +17,15 @@ import {
   stepPayload,
   STOP,
   stopPayload,
-} from './request-jobs.js';
-import { RequestProcess } from './request.process.js';
-import { RequestSummaryProjection } from './request-summary.projection.js';
+} from './course/request-jobs.js';
+import { RequestProcess } from './course/request.process.js';
+import { RequestSummaryProjection } from './reading/request-summary.projection.js';
 import { KeptGroupsProjection } from './step/kept-groups.projection.js';
 import { ResumeHeld } from './step/resume-held.process.js';
 import { RunAftercare } from './step/run-aftercare.js';
 import { RunStep } from './step/run-step.js';
 import { SendAnswer } from './answer/send-answer.js';
-import { StopAtOnce } from './stop-at-once.js';
+import { StopAtOnce } from './course/stop-at-once.js';
 
 /** One call into a connection at a time: its plugin and its vendor's limits are shared. */
 const PER_CONNECTION = { concurrency: 1 };

@@ -1,8 +1,8 @@
 /** The door of retention: policies and duties, holds, plans and runs. */
-export { Holds, type CoveringHold } from './holds.js';
-export { holdEvents, type HoldReleased, type HoldScope } from './hold.js';
+export { Holds, type CoveringHold } from './hold/holds.js';
+export { holdEvents, type HoldReleased, type HoldScope } from './hold/hold.js';
 export { RetentionRules, type DatasetDuty } from './retention-rules.js';
-export { HoldWitnesses } from './release-hold.js';
+export { HoldWitnesses } from './hold/release-hold.js';
 export { retentionMigrations } from './retention.migrations.js';
 export { RetentionModule } from './retention.module.js';
 export {

@@ -3,10 +3,10 @@ import { Body, Controller, Get, Param, Post, Put } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { z } from 'zod';
 import { Answers, Audited, By, Caller, Can } from '#platform';
-import { ApprovePlan, ApprovePlanBody } from './approve-plan.js';
+import { ApprovePlan, ApprovePlanBody } from './plan/approve-plan.js';
 import { DefinePolicy } from './define-policy.js';
-import { MakePlan, MakePlanBody } from './make-plan.js';
-import { Plans, PlanView, viewOf } from './plans.js';
+import { MakePlan, MakePlanBody } from './plan/make-plan.js';
+import { Plans, PlanView, viewOf } from './plan/plans.js';
 import { PolicyBody, PolicyId, PolicyView } from './policy.js';
 import { RetentionRules } from './retention-rules.js';
 

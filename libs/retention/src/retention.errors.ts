@@ -1,6 +1,6 @@
 /** Refusals of retention; codes never change their meaning, and no text holds a value. */
 import { conflict, DomainError, unprocessable } from '#kernel';
-import type { PlanChange } from './retention-plan.js';
+import type { PlanChange } from './plan/retention-plan.js';
 
 export const policyInvalid = (pointer: string, code: string): DomainError =>
   unprocessable(code, {

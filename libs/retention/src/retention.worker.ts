@@ -3,11 +3,11 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { EventStore, Subscriptions, type Process, type StoredEvent } from '#ledger';
 import { JobWorker } from '#jobs';
 import { CONFIG, type Config } from '#platform';
-import { isDone } from './batch-outcomes.js';
-import { KeptPeopleProjection } from './kept-people.projection.js';
-import { foldPlan, planFact, planStream } from './plan-state.js';
+import { isDone } from './plan/batch-outcomes.js';
+import { KeptPeopleProjection } from './hold/kept-people.projection.js';
+import { foldPlan, planFact, planStream } from './plan/plan-state.js';
 import { BATCH_QUEUE, batchOf, batchPayload } from './retention-jobs.js';
-import { RETENTION_ACTOR, RunBatch } from './run-batch.js';
+import { RETENTION_ACTOR, RunBatch } from './plan/run-batch.js';
 
 const LEASE_MS = 15_000;
 

@@ -3,8 +3,8 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { newId, type SubjectId } from '#kernel';
 import { EventStore } from '#ledger';
 import { IdentifierLookup } from './identifier-lookup.js';
-import { KeyStore } from './keystore.js';
-import type { KeyClass } from './keystore.queries.js';
+import { KeyStore } from './keys/keystore.js';
+import type { KeyClass } from './keys/keystore.queries.js';
 import { groupMembers, People, regroup } from './people.js';
 import { subjectEvent, type Actor, type RestrictionGround } from './subject.js';
 

@@ -3,7 +3,7 @@ import type { Clock, SubjectId, TenantId } from '#kernel';
 import type { Database } from '#ledger';
 import type { KeyProvider } from '#platform';
 import { keyOf, type NormalIdentifier } from './identifier.js';
-import { Lru } from './lru.js';
+import { Lru } from './keys/lru.js';
 import type { LookupMac } from './subject.js';
 
 /** Who stands behind one identifier: `subject` holds it, `person` is the smallest id among the subject's verified aliases. */

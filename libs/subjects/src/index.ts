@@ -7,10 +7,10 @@ export {
   type Strength,
 } from './identifier.js';
 export { IdentifierLookup, type Holder, type Lookup } from './identifier-lookup.js';
-export { KeyStore, KEY_CACHE_MS, keyClasses, type FoundKey, type ShreddedKey } from './keystore.js';
-export { keystoreMigrations } from './keystore.migrations.js';
-export type { KeyClass } from './keystore.queries.js';
-export { isSealed, Sealer, type Opened, type Sealed } from './sealer.js';
+export { KeyStore, KEY_CACHE_MS, keyClasses, type FoundKey, type ShreddedKey } from './keys/keystore.js';
+export { keystoreMigrations } from './keys/keystore.migrations.js';
+export type { KeyClass } from './keys/keystore.queries.js';
+export { isSealed, Sealer, type Opened, type Sealed } from './keys/sealer.js';
 export {
   subjectEvents,
   subjectStream,
@@ -31,14 +31,24 @@ export {
   RestrictSubject,
   RestrictSubjectHandler,
 } from './restrict-subject.js';
-export { CertificateKeys, type CertificateKeySignature, type CertificateKeyValidity } from './certificate-keys.js';
-export { keyEvents, KeyRotation, keysStream, type RotationParts } from './key-rotation.js';
-export { forgetNotices } from './replicas.js';
-export { lookupKeyState, rekeyLookups, type LookupKeyState, type Rekeyed } from './rekey-lookups.js';
-export { epochHorizon, rotateEpoch, type Rotation, type RotationStep } from './rotate-epoch.js';
-export { auditSuppressions, neverSealed, sealSuppressions, type SuppressionFault } from './suppression-seal.js';
-export { Suppressions, type NewSuppression, type SuppressionQuestion, type SuppressionScope } from './suppressions.js';
-export { SuppressionKeeping, type KeepsRecords } from './suppressions-check.js';
+export { CertificateKeys, type CertificateKeySignature, type CertificateKeyValidity } from './keys/certificate-keys.js';
+export { keyEvents, KeyRotation, keysStream, type RotationParts } from './keys/key-rotation.js';
+export { forgetNotices } from './keys/replicas.js';
+export { lookupKeyState, rekeyLookups, type LookupKeyState, type Rekeyed } from './keys/rekey-lookups.js';
+export { epochHorizon, rotateEpoch, type Rotation, type RotationStep } from './keys/rotate-epoch.js';
+export {
+  auditSuppressions,
+  neverSealed,
+  sealSuppressions,
+  type SuppressionFault,
+} from './suppression/suppression-seal.js';
+export {
+  Suppressions,
+  type NewSuppression,
+  type SuppressionQuestion,
+  type SuppressionScope,
+} from './suppression/suppressions.js';
+export { SuppressionKeeping, type KeepsRecords } from './suppression/suppressions-check.js';
 export { UnlinkSubjects, UnlinkSubjectsHandler } from './unlink-subjects.js';
 export { VerifyIdentifier, VerifyIdentifierHandler } from './verify-identifier.js';
 export { SubjectsModule } from './subjects.module.js';

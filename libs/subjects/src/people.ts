@@ -3,8 +3,8 @@ import type { Clock, SubjectId, TenantId } from '#kernel';
 import { notFound } from '#kernel';
 import type { Database, Query } from '#ledger';
 import type { Strength } from './identifier.js';
-import { Lru } from './lru.js';
-import type { Opened, Sealed, Sealer } from './sealer.js';
+import { Lru } from './keys/lru.js';
+import type { Opened, Sealed, Sealer } from './keys/sealer.js';
 import { groupsOf, identifierPlace, type RestrictionGround } from './subject.js';
 
 /** A restriction in force (GDPR 18). */

@@ -2,7 +2,7 @@
 import type { JsonObject, SubjectId, TenantId } from '#kernel';
 import { declareEvents, type InlineRow, type InlineTable, type NewEvent } from '#ledger';
 import { NORMALISER_VERSION, type Strength } from './identifier.js';
-import type { Sealed } from './sealer.js';
+import type { Sealed } from './keys/sealer.js';
 
 /** Events of this domain. Values stand in them sealed only, and no hash of them at all: a leaf never expires. */
 export const subjectEvents = declareEvents(

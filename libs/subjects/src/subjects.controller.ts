@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { Answers, Audited, By, Can, Caller } from '#platform';
 import { LinkedSubjects, LinkSubjects, LinkSubjectsBody } from './link-subjects.js';
 import { FoundSubjects, FindSubjects, FindSubjectsBody } from './find-subjects.js';
-import { CheckedSuppressions, CheckSuppressionsBody, SuppressionsCheck } from './suppressions-check.js';
+import { CheckedSuppressions, CheckSuppressionsBody, SuppressionsCheck } from './suppression/suppressions-check.js';
 import { UnlinkedSubjects, UnlinkSubjects, UnlinkSubjectsBody } from './unlink-subjects.js';
 
 @Controller('v1')

@@ -193,8 +193,8 @@ async function openReplica(): Promise<(identifiers: Identifier[]) => Promise<{ w
   const [{ EventStore }, { IdentifierLookup }, { KeyStore }, { Sealer }, { Subjects }] = await Promise.all([
     import('#ledger'),
     import('./identifier-lookup.js'),
-    import('./keystore.js'),
-    import('./sealer.js'),
+    import('./keys/keystore.js'),
+    import('./keys/sealer.js'),
     import('./subjects.js'),
   ]);
   const store = new EventStore(given.ledger.database, given.clock);

@@ -3,8 +3,8 @@ import { newId, type SubjectId, type TenantId } from '#kernel';
 import type { InlineRow, NewEvent } from '#ledger';
 import type { IdentifierLookup, Lookup } from './identifier-lookup.js';
 import { normalise, normaliseAll, type Identifier, type PlacedIdentifier, type Strength } from './identifier.js';
-import type { KeyClass } from './keystore.queries.js';
-import type { Sealer } from './sealer.js';
+import type { KeyClass } from './keys/keystore.queries.js';
+import type { Sealer } from './keys/sealer.js';
 import {
   firstContactIndex,
   identifierAdded,

@@ -7,7 +7,7 @@ import { Tenants } from '#tenancy';
 import type { AnswerFacts, ManualFact, RecipientFact, RemedyFact } from './answer-facts.js';
 import { datasetRows, headOf } from './answer-outcomes.js';
 import { CaseFile } from '../case-file.js';
-import { clocksOf, dueOnOf } from '../request-clocks.js';
+import { clocksOf, dueOnOf } from '../course/request-clocks.js';
 import type { RequestState } from '../request-state.js';
 import { LETHE_ITSELF, notePlace, requestEvent, streamOf, type AnswerKind, type RequestEventData } from '../request.js';
 import { Requests } from '../requests.js';

@@ -5,7 +5,7 @@ import type { TenantId } from '#kernel';
 import { done, type Job, type JobContext, type JobResult } from '#jobs';
 import type { NewEvent } from '#ledger';
 import { AnswerWriter, CertificateIssuer, PackageBuilder } from '../ports.js';
-import type { answerPayload } from '../request-jobs.js';
+import type { answerPayload } from '../course/request-jobs.js';
 import type { RequestState } from '../request-state.js';
 import { fact, streamOf, type AnswerKind, type Resolution } from '../request.js';
 import { Requests } from '../requests.js';

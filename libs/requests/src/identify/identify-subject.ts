@@ -12,7 +12,7 @@ import type { RequestState } from '../request-state.js';
 import { fact, identifierPlaceOf, notePlace } from '../request.js';
 import { Requests } from '../requests.js';
 import { alreadyClosed, codeInvalid, humanNeeded, notNow } from '../requests.errors.js';
-import { SimilarRequests } from '../similar-requests.js';
+import { SimilarRequests } from '../opening/similar-requests.js';
 import { VerificationCodes } from './verification-codes.js';
 
 const identifier = z.strictObject({ type: z.string().min(1).max(40), value: z.string().min(1).max(640) });

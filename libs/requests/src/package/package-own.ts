@@ -5,7 +5,7 @@ import { ConsentHistory } from '#consent';
 import type { SubjectId, TenantId } from '#kernel';
 import { Database } from '#ledger';
 import { People } from '#subjects';
-import { OwnRecords } from '../own-records.js';
+import { OwnRecords } from '../opening/own-records.js';
 import type { Identifier, Json } from '../step/connected.js';
 import { smallTable, type PackageTable } from './package-tables.js';
 

@@ -11,7 +11,7 @@ import { planFact, readPlan, type ReadPlan } from './plan-record.js';
 import { changedPlan } from './plan-view.js';
 import { ApprovalRule, type Decider } from './approval-rule.js';
 import { PLAN_TTL_MS, planChanges, type PlanChange } from './plan.js';
-import { beginJob } from '../request-jobs.js';
+import { beginJob } from '../course/request-jobs.js';
 import type { RequestState } from '../request-state.js';
 import { fact } from '../request.js';
 import { Requests } from '../requests.js';

@@ -11,7 +11,7 @@ import { locatePerson, type PersonLocated, type Searched } from './locate-person
 import type { KeptTarget } from '../step/kept-target.js';
 import { keptTarget } from '../step/kept-target.js';
 import { ownSystem, type OwnTargets } from '../step/own-system.js';
-import { OwnRecords, type OwnPerson } from '../own-records.js';
+import { OwnRecords, type OwnPerson } from '../opening/own-records.js';
 import { decisionsOf, type Judged } from './planned-decisions.js';
 import {
   planHash,

@@ -5,7 +5,7 @@ import { dateInZone, dutyById, dutyUntil } from '#law';
 import { ConnectedSystems, KeepingRules, SystemCalls } from './connected-systems.js';
 import type { Item } from './connected.js';
 import type { KeptTarget } from './kept-target.js';
-import { dayAfter, LOOK_MS } from '../request-jobs.js';
+import { dayAfter, LOOK_MS } from '../course/request-jobs.js';
 import type { AftercareState, RequestState } from '../request-state.js';
 import { LETHE_ITSELF } from '../request.js';
 

@@ -11,7 +11,7 @@ import { CaseFile } from '../case-file.js';
 import type { Identifier } from './connected.js';
 import { planFact, readPlan } from '../plan/plan-record.js';
 import { planChanges, type PlanHead } from '../plan/plan.js';
-import { stepJob } from '../request-jobs.js';
+import { stepJob } from '../course/request-jobs.js';
 import type { RequestState } from '../request-state.js';
 import { fact, LETHE_ITSELF, streamOf, targetsPlace, type IncompleteReason, type StepPlan } from '../request.js';
 import { Requests } from '../requests.js';

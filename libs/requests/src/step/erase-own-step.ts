@@ -8,7 +8,7 @@ import { CaseFile } from '../case-file.js';
 import type { KeptTarget } from './kept-target.js';
 import type { DatasetOutcome } from './outcome.js';
 import { OwnErasure } from '../ports.js';
-import { aftercareJob } from '../request-jobs.js';
+import { aftercareJob } from '../course/request-jobs.js';
 import type { RequestState } from '../request-state.js';
 import { fact, LETHE_ITSELF, type HorizonFact } from '../request.js';
 import { Requests, type Change } from '../requests.js';

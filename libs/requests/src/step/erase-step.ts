@@ -11,9 +11,9 @@ import { SystemCalls, type CallOptions } from './connected-systems.js';
 import { toTarget, type KeptTarget } from './kept-target.js';
 import { erasureOf, leftAlone } from './left-alone.js';
 import { FINALITY, type DatasetOutcome } from './outcome.js';
-import { aftercareJob } from '../request-jobs.js';
+import { aftercareJob } from '../course/request-jobs.js';
 import type { RequestState } from '../request-state.js';
-import { withEvents } from '../next-move.js';
+import { withEvents } from '../course/next-move.js';
 import { fact, type HorizonFact } from '../request.js';
 import { Requests } from '../requests.js';
 import { pendingFacts, pendingNow, pendingOf, pollPending } from './pending-work.js';
@@ -30,7 +30,7 @@ import {
   stepOf,
   type StepJob,
 } from './step-run.js';
-import { stepProblems } from '../verdict.js';
+import { stepProblems } from '../course/verdict.js';
 
 const CALL_MS = 10 * 60_000;
 

@@ -3,7 +3,7 @@ import type { SubjectId } from '#kernel';
 import type { CivilDate } from '#law';
 import type { HoldFact, RecordDecision } from '../plan/decision.js';
 import { keptTarget, type KeptTarget } from './kept-target.js';
-import { evidenceUntil, OWN_DATASETS } from '../own-records.js';
+import { evidenceUntil, OWN_DATASETS } from '../opening/own-records.js';
 import { decisionsOf } from '../plan/planned-decisions.js';
 import type { PlannedSystem } from '../plan/plan.js';
 import { LETHE_ITSELF } from '../request.js';

@@ -5,7 +5,7 @@ import { enqueueIn } from '#jobs';
 import { Database, Subscriptions, type Process, type StoredEvent } from '#ledger';
 import { CLOCK } from '#platform';
 import { holdEvents, type HoldReleased } from '#retention';
-import { lookJob } from '../request-jobs.js';
+import { lookJob } from '../course/request-jobs.js';
 import { KeptGroups } from './kept-groups.projection.js';
 
 const PATIENCE_MS = 5_000;

@@ -2,7 +2,7 @@
 import { dead, later, retry, type Job, type JobContext, type JobResult } from '#jobs';
 import type { NewEvent } from '#ledger';
 import { AnswerLater, type CallAbout, type Fail } from './connected.js';
-import { withNextMove } from '../next-move.js';
+import { withNextMove } from '../course/next-move.js';
 import type { PlanHead } from '../plan/plan.js';
 import type { RequestState, StepState } from '../request-state.js';
 import { fact, streamOf } from '../request.js';

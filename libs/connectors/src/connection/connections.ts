@@ -1,0 +1,101 @@
+/** Reads of connections and approved plugins, and the opened form a plugin process is started from. */
+import { join } from 'node:path';
+import { Inject, Injectable } from '@nestjs/common';
+import { conflict, notFound, type TenantId } from '#kernel';
+import { Database } from '#ledger';
+import { CONFIG, type Config } from '#platform';
+import { Sealer, type Sealed } from '#subjects';
+import { secretsPlace } from './connection.js';
+import type { ConnectionRow, PluginRow, QuarantineRow } from './connection-rows.js';
+import { ConnectionVersions } from './connection-versions.js';
+import type { RunningConnection } from '../process/process-pool.js';
+
+export type { ConnectionRow, PluginRow, QuarantineRow } from './connection-rows.js';
+
+@Injectable()
+export class Connections {
+  /** The pairs (plugin version, configuration) that served. */
+  readonly versions: ConnectionVersions;
+
+  constructor(
+    private readonly database: Database,
+    private readonly sealer: Sealer,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {
+    this.versions = new ConnectionVersions(database);
+  }
+
+  async all(tenant: TenantId): Promise<ConnectionRow[]> {
+    const { rows } = await this.database.fetch<ConnectionRow>(tenant, {
+      name: 'connections',
+      text: 'SELECT * FROM connection WHERE tenant = $1 ORDER BY id',
+      values: [tenant],
+    });
+    return rows;
+  }
+
+  /** One connection; 404 when it is not this tenant's. */
+  async get(tenant: TenantId, id: string): Promise<ConnectionRow> {
+    const row = (await this.all(tenant)).find((one) => one.id === id);
+    if (!row) throw notFound('connection');
+    return row;
+  }
+
+  /** Approved plugin versions, newest first. */
+  async plugins(tenant: TenantId): Promise<PluginRow[]> {
+    const { rows } = await this.database.fetch<PluginRow>(tenant, {
+      name: 'plugins',
+      text: 'SELECT * FROM plugin WHERE tenant = $1 ORDER BY id, installed_at DESC',
+      values: [tenant],
+    });
+    return rows;
+  }
+
+  /** Folder of an installed version; named by its hash, so that a tampered one is refused at start. */
+  pluginDir(id: string, version: string, contentHash: string): string {
+    return join(this.config.pluginDir, id, `${version}-${contentHash}`);
+  }
+
+  /** What the host needs to run a connection. Errors: 409 for a system without a connector, or whose secrets are gone. */
+  async running(tenant: TenantId, row: ConnectionRow, given?: Record<string, string>): Promise<RunningConnection> {
+    const { plugin_id: id, plugin_version: version, content_hash: contentHash } = row;
+    const plugin = (await this.plugins(tenant)).find(
+      (one) => one.id === id && one.version === version && one.content_hash === contentHash,
+    );
+    if (!plugin || id === null || version === null || contentHash === null) {
+      throw conflict('connection-without-plugin', 'This system has no connector. Its work is a manual task.');
+    }
+    const datasets = row.datasets.map((dataset) => dataset.name);
+    return {
+      id: row.id,
+      tenant,
+      plugin: { id, version, contentHash, dir: this.pluginDir(id, version, contentHash), manifest: plugin.manifest },
+      config: row.config,
+      secrets: given ?? (await this.secrets(tenant, row)),
+      configVersion: row.config_version,
+      quarantined: (await this.quarantines(tenant)).some(
+        (one) => one.connection === row.id && one.content_hash === contentHash,
+      ),
+      ...(datasets.length > 0 ? { datasets } : {}),
+    };
+  }
+
+  /** Every quarantine that stands; written by whichever replica saw the failures. */
+  async quarantines(tenant: TenantId): Promise<QuarantineRow[]> {
+    const { rows } = await this.database.fetch<QuarantineRow>(tenant, {
+      name: 'plugin-quarantines',
+      text: 'SELECT * FROM plugin_quarantine WHERE tenant = $1 ORDER BY since, connection',
+      values: [tenant],
+    });
+    return rows;
+  }
+
+  /** The stored secrets of a connection. Errors: 409 `secrets-unreadable`. */
+  async secrets(tenant: TenantId, row: ConnectionRow): Promise<Record<string, string>> {
+    if (row.secrets === null) return {};
+    const opened = await this.sealer.open(tenant, JSON.parse(row.secrets) as Sealed, secretsPlace(row.id));
+    if (!opened.readable)
+      throw conflict('secrets-unreadable', 'The secrets of this connection can no longer be opened. Enter them again.');
+    return opened.value as Record<string, string>;
+  }
+}

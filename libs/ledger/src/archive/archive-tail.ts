@@ -1,0 +1,170 @@
+/** Brings a log forward from the archive: the same entries at the same positions, and the rows that were written with them. */
+import { timingSafeEqual } from 'node:crypto';
+import type { TenantId } from '#kernel';
+import type { ArchiveFiles } from './archive-files.js';
+import type { ArchiveSource } from './archive.projection.js';
+import { parseRedoLine, redo, type RedoRecord } from './archive-redo.js';
+import { isAnswer, type Database, type Query } from '../database/database.js';
+import { parseLeaf } from '../event.js';
+import { appendLeaves, decodeFrontier, encodeFrontier, leafHash, rootOf, type Frontier } from '../log/merkle.js';
+import { headStatement, type HeadRow } from '../ledger.queries.js';
+import { parseEntryBundle, TILE_WIDTH, tilePath } from '../log/tile.js';
+
+/** What was brought forward. */
+export interface ReplayedTail {
+  /** Leaves before and after. */
+  from: number;
+  to: number;
+  /** Leaves whose rows were not archived: their events are back, their read models are not. */
+  withoutRows: number;
+}
+
+/** The archive contradicts itself or the database; nothing of the tail after this point was taken. */
+export class ArchiveDamaged extends Error {
+  override name = 'ArchiveDamaged';
+}
+
+/** Appends every archived leaf the database lacks, each flush in one transaction. Errors: `ArchiveDamaged`. */
+export async function replayTail(
+  database: Database,
+  tenant: TenantId,
+  files: ArchiveFiles,
+  source: Pick<ArchiveSource, 'logId' | 'seal'>,
+): Promise<ReplayedTail> {
+  const logId = await source.logId(tenant);
+  const from = (await readHeadOf((statement) => database.fetch(tenant, statement), tenant)).size;
+  const flushes = await readFlushes(files, tenant, logId, from, source.seal);
+  const tail: ReplayedTail = { from, to: from, withoutRows: 0 };
+  const entries = entriesFrom(files, logId, from);
+  for (let next = await entries.next(); !next.done; next = await entries.next()) {
+    const flush = flushes.get(tail.to);
+    const pending = [next.value, ...(await take(entries, flush ? flush.last - flush.first : 0))];
+    const whole = await database.transaction(tenant, (query) => place(query, tenant, tail.to, pending, flush));
+    if (!whole) tail.withoutRows += pending.length;
+    tail.to += pending.length;
+  }
+  return tail;
+}
+
+/** Number of leaves the archive reaches, when the database has `from`. */
+export async function archivedSize(files: ArchiveFiles, logId: string, from: number): Promise<number> {
+  let size = from;
+  for await (const _ of entriesFrom(files, logId, from)) size += 1;
+  return size;
+}
+
+/** Bytes of every archived entry from position `from` on, in order. */
+async function* entriesFrom(files: ArchiveFiles, logId: string, from: number): AsyncGenerator<Buffer> {
+  for (let index = Math.floor(from / TILE_WIDTH); ; index += 1) {
+    const bundle = await readBundle(files, logId, index);
+    yield* bundle.slice(Math.max(0, from - index * TILE_WIDTH));
+    if (bundle.length < TILE_WIDTH) return;
+  }
+}
+
+async function take(entries: AsyncGenerator<Buffer>, count: number): Promise<Buffer[]> {
+  const taken: Buffer[] = [];
+  while (taken.length < count) {
+    const next = await entries.next();
+    if (next.done) throw new ArchiveDamaged('the archive ends inside a flush');
+    taken.push(next.value);
+  }
+  return taken;
+}
+
+/** The widest bundle of this number: full, else the widest partial one. */
+async function readBundle(files: ArchiveFiles, logId: string, index: number): Promise<Buffer[]> {
+  const path = `${logId}/${tilePath({ level: 'entries', index, width: TILE_WIDTH })}`;
+  const widths = (await files.list(`${path}.p`)).map(Number).sort((one, other) => other - one);
+  const bytes =
+    (await files.read(path)) ?? (widths[0] === undefined ? undefined : await files.read(`${path}.p/${widths[0]}`));
+  return bytes ? parseEntryBundle(bytes) : [];
+}
+
+async function readFlushes(
+  files: ArchiveFiles,
+  tenant: TenantId,
+  logId: string,
+  from: number,
+  seal: ArchiveSource['seal'],
+): Promise<Map<number, RedoRecord>> {
+  const flushes = new Map<number, RedoRecord>();
+  for (const name of await files.list(`${logId}/redo`)) {
+    if (Number(name.slice(17, 33)) < from) continue;
+    const text = (await files.read(`${logId}/redo/${name}`))?.toString('utf8') ?? '';
+    for (const sealed of text.split('\n').filter(Boolean)) {
+      const record = parseRedoLine(unseal(sealed, tenant, seal));
+      if (record.tenant !== tenant) throw new ArchiveDamaged(`redo file ${name} is another log's`);
+      flushes.set(record.first, record);
+    }
+  }
+  return flushes;
+}
+
+/** The line behind its seal. Errors: `ArchiveDamaged` when it was changed. */
+export function unseal(sealed: string, tenant: TenantId, seal: ArchiveSource['seal']): string {
+  const space = sealed.indexOf(' ');
+  const [given, line] = [sealed.slice(0, space), sealed.slice(space + 1).trimEnd()];
+  const expected = seal(tenant, line);
+  const same = given.length === expected.length && timingSafeEqual(Buffer.from(given), Buffer.from(expected));
+  if (!same) throw new ArchiveDamaged('a file of the archive was changed, or is of another installation');
+  return line;
+}
+
+/** Resolves to whether the rows were written again, too. */
+async function place(
+  query: Query,
+  tenant: TenantId,
+  at: number,
+  entries: readonly Buffer[],
+  flush: RedoRecord | undefined,
+): Promise<boolean> {
+  const head = await readHeadOf(query, tenant);
+  if (head.size !== at) throw new ArchiveDamaged('somebody appends while the archive is replayed: stop the service');
+  const hashes = entries.map(leafHash);
+  const events = entries.map((bytes, index) => parseLeaf(at + index, bytes.toString('utf8')));
+  if (events.some((event) => event.tenant !== tenant))
+    throw new ArchiveDamaged('an archived entry is of another tenant');
+  for (const [index, event] of events.entries())
+    await query({
+      name: 'tail-event',
+      text: `INSERT INTO event (tenant, position, stream, version, type, recorded_at, bytes, leaf_hash)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      values: [
+        ...[tenant, event.position, event.stream, event.version, event.type, event.recordedAt],
+        ...[entries[index]!.toString('utf8'), hashes[index]],
+      ],
+    });
+  const frontier = appendLeaves(decodeFrontier(head.frontier), hashes);
+  if (flush && rootOf(frontier).toString('hex') !== flush.root)
+    throw new ArchiveDamaged('an archived entry was changed: the root after it is another one');
+  await moveHead(query, tenant, frontier, events.at(-1)!.recordedAt);
+  return flush ? again(flush, query) : false;
+}
+
+/** Rows that cannot be written again must not keep the entries from coming back; they are counted. */
+async function again(flush: RedoRecord, query: Query): Promise<boolean> {
+  await query({ text: 'SAVEPOINT rows' });
+  try {
+    await redo(flush, query);
+    return true;
+  } catch (error) {
+    if (!isAnswer(error)) throw error;
+    await query({ text: 'ROLLBACK TO SAVEPOINT rows' });
+    return false;
+  }
+}
+
+async function moveHead(query: Query, tenant: TenantId, frontier: Frontier, recordedAt: string): Promise<void> {
+  await query({
+    name: 'tail-head',
+    text: 'UPDATE log_head SET size = $2, frontier = $3, root = $4, recorded_at = $5 WHERE tenant = $1',
+    values: [tenant, frontier.size, encodeFrontier(frontier), rootOf(frontier), recordedAt],
+  });
+}
+
+async function readHeadOf(query: Query, tenant: TenantId): Promise<HeadRow> {
+  const { rows } = await query<HeadRow>(headStatement(tenant));
+  if (!rows[0]) throw new ArchiveDamaged('the tenant has no log in this database');
+  return rows[0];
+}

@@ -1,0 +1,100 @@
+/** Copies each log to the archive as it grows: entry bundles for anybody, and redo files until the next backup. */
+import type { TenantId } from '#kernel';
+import type { ArchiveFiles } from './archive-files.js';
+import { redoLine } from './archive-redo.js';
+import type { Query } from '../database/database.js';
+import { readEntries, readLatestCheckpoint } from '../log/log.queries.js';
+import type { Projection } from '../subscription/subscription.js';
+import { formatEntryBundle, TILE_WIDTH, tilePath } from '../log/tile.js';
+
+/** What the archive cannot know by itself. */
+export interface ArchiveSource {
+  /** Folder of a tenant's log. */
+  logId(tenant: TenantId): Promise<string>;
+  /** What must exist before the log's first entry can be restored, as JSON text. */
+  describe(tenant: TenantId): Promise<string>;
+  /** Keyed hash of a line in hex: a redo file holds statements, and nobody else's are ever run. */
+  seal(tenant: TenantId, line: string): string;
+}
+
+/** Name of the subscription, and so of its cursor. */
+export const ARCHIVE = 'archive';
+
+/**
+ * A projection whose rows are files. They are on disk before the cursor moves, so a crash writes them again. A bundle that
+ * is not full is replaced by the next one, which holds more.
+ */
+export function archiveProjection(files: ArchiveFiles, source: ArchiveSource): Projection {
+  return {
+    name: ARCHIVE,
+    anyType: true,
+    async apply(events, query) {
+      const { tenant, position: first } = events[0]!;
+      const last = events.at(-1)!.position;
+      const logId = await source.logId(tenant);
+      if (first === 0) await files.write(`${logId}/log.json`, sealed(source, tenant, await source.describe(tenant)));
+      for (let index = Math.floor(first / TILE_WIDTH); index <= Math.floor(last / TILE_WIDTH); index += 1)
+        await writeBundle(files, query, tenant, logId, index, last);
+      await writeRedo(files, source, query, tenant, logId, last);
+      const checkpoint = await readLatestCheckpoint(query, tenant);
+      if (checkpoint) await files.write(`${logId}/checkpoint`, checkpoint.note);
+    },
+    // The files stay: they are what a lost database is restored from.
+    reset: async () => undefined,
+  };
+}
+
+async function writeBundle(
+  files: ArchiveFiles,
+  query: Query,
+  tenant: TenantId,
+  logId: string,
+  index: number,
+  last: number,
+): Promise<void> {
+  const start = index * TILE_WIDTH;
+  const width = Math.min(TILE_WIDTH, last + 1 - start);
+  const entries = await readEntries(query, tenant, start, width);
+  const path = tilePath({ level: 'entries', index, width });
+  await files.write(`${logId}/${path}`, formatEntryBundle(entries.map(({ bytes }) => bytes)));
+  const partials = `${logId}/${tilePath({ level: 'entries', index, width: TILE_WIDTH })}.p`;
+  for (const name of await files.list(partials)) if (Number(name) < width) await files.remove(`${partials}/${name}`);
+}
+
+async function writeRedo(
+  files: ArchiveFiles,
+  source: ArchiveSource,
+  query: Query,
+  tenant: TenantId,
+  logId: string,
+  last: number,
+): Promise<void> {
+  const { rows } = await query<{ first: number; last: number; record: string }>({
+    name: 'redo-read',
+    text: 'SELECT first, last, record FROM redo WHERE tenant = $1 AND last <= $2 ORDER BY first',
+    values: [tenant, last],
+  });
+  const [begin] = rows;
+  if (!begin) return;
+  const lines = rows.map((row) => redoLine(tenant, row));
+  const text = lines.map((line) => sealed(source, tenant, line)).join('');
+  await files.write(`${logId}/redo/${redoName(begin.first, rows.at(-1)!.last)}`, text);
+  await query({ text: 'DELETE FROM redo WHERE tenant = $1 AND last <= $2', values: [tenant, last] });
+}
+
+/** A line behind its keyed hash. */
+function sealed(source: Pick<ArchiveSource, 'seal'>, tenant: TenantId, line: string): string {
+  return `${source.seal(tenant, line)} ${line}\n`;
+}
+
+/** Sorts by position. */
+function redoName(first: number, last: number): string {
+  return `${String(first).padStart(16, '0')}-${String(last).padStart(16, '0')}.jsonl`;
+}
+
+/** Removes redo files that a backup with `size` leaves makes needless: keyed hashes of people must not lie there for ever. */
+export async function pruneRedo(files: ArchiveFiles, logId: string, size: number): Promise<number> {
+  const names = (await files.list(`${logId}/redo`)).filter((name) => Number(name.slice(17, 33)) < size);
+  for (const name of names) await files.remove(`${logId}/redo/${name}`);
+  return names.length;
+}

@@ -1,0 +1,221 @@
+/** Projections and processes: run from the ledger with a durable cursor, never from an in-memory bus. */
+import type { TenantId } from '#kernel';
+import { pointsToOutage } from '../database/connection-pool.js';
+import { readCursor } from './cursor.queries.js';
+import { codeOf } from '../database/database.js';
+import type { EventStore } from '../store/event-store.js';
+import { readSize } from '../ledger.queries.js';
+import { Signal, Turnstile } from './signal.js';
+import {
+  rebuildProjection,
+  stepProcess,
+  stepProjection,
+  type Process,
+  type Projection,
+  type Step,
+} from './subscription.js';
+
+/** Where trouble is told; ids only. */
+export type Trouble = (
+  message: string,
+  fields: { subscription: string; tenant: TenantId; position: number; cause: string },
+) => void;
+
+const TENANTS_MS = 1000;
+/** How often a tenant's head is looked at: other replicas append too. It grows while nothing happens. */
+const LOOK_MS = 100;
+const MAX_LOOK_MS = 1000;
+const HELD_MS = 500;
+const FIRST_BACKOFF_MS = 200;
+const MAX_BACKOFF_MS = 30_000;
+/** On a busy log, where every flush brings this many events, a step waits and reads those of several flushes at once. */
+const BUSY_EVENTS = 30;
+const GATHER_MS = 100;
+/** Class of SQLSTATE: disk, memory or connections are used up. */
+const NO_ROOM = '53';
+/** Steps hold a transaction; more at once would leave none to the commands that handlers send. */
+const STEPS_AT_ONCE = 4;
+
+/** One tenant's log as the loops know it. */
+interface Watched {
+  size: number;
+  loops: Map<string, { signal: Signal; run: Promise<void> }>;
+}
+
+/** Runs every projection and process for every tenant; one replica at a time holds a cursor. */
+export class Subscriptions {
+  private readonly projections = new Map<string, Projection>();
+  private readonly processes = new Map<string, Process>();
+  private readonly watched = new Map<TenantId, Watched>();
+  private readonly turnstile = new Turnstile(STEPS_AT_ONCE);
+  private readonly looks: Promise<void>[] = [];
+  private readonly pauses = new Set<() => void>();
+  private stopping = false;
+  private unlisten: () => void = () => undefined;
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly tenants: () => Promise<TenantId[]>,
+    private readonly trouble: Trouble,
+  ) {}
+
+  project(projection: Projection): void {
+    this.projections.set(projection.name, projection);
+  }
+
+  process(process: Process): void {
+    this.processes.set(process.name, process);
+  }
+
+  /** Starts all loops, for tenants that exist and those that come. */
+  start(): void {
+    this.unlisten = this.store.onCommit((tenant, lastPosition) => this.grew(tenant, lastPosition + 1));
+    this.looks.push(this.lookForTenants());
+  }
+
+  /** Lets running steps end. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    this.unlisten();
+    for (const end of this.pauses) end();
+    const loops = [...this.watched.values()].flatMap((tenant) => [...tenant.loops.values()]);
+    for (const { signal } of loops) signal.raise();
+    await Promise.all([...loops.map(({ run }) => run), ...this.looks]);
+  }
+
+  /** Resolves true when the subscription has passed `position`, false when `timeoutMs` ran out. */
+  async caughtUp(tenant: TenantId, name: string, position: number, timeoutMs = 5000): Promise<boolean> {
+    const until = Date.now() + timeoutMs;
+    while ((await this.cursor(tenant, name)) <= position) {
+      if (Date.now() > until) return false;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return true;
+  }
+
+  /** Next position the subscription will read. */
+  cursor(tenant: TenantId, name: string): Promise<number> {
+    return readCursor((statement) => this.store.database.fetch(tenant, statement), tenant, name);
+  }
+
+  /** Empties a projection and reads the whole log again, in one transaction; names no projection = all. */
+  async rebuild(tenant: TenantId, name?: string): Promise<{ name: string; events: number }[]> {
+    const chosen = [...this.projections.values()].filter(
+      (projection) => name === undefined || projection.name === name,
+    );
+    const done: { name: string; events: number }[] = [];
+    for (const projection of chosen) {
+      done.push({ name: projection.name, events: await rebuildProjection(this.store.database, tenant, projection) });
+    }
+    return done;
+  }
+
+  private async lookForTenants(): Promise<void> {
+    while (!this.stopping) {
+      for (const tenant of await this.tenants().catch(() => [])) this.follow(tenant);
+      await this.pause(TENANTS_MS);
+    }
+  }
+
+  private follow(tenant: TenantId): void {
+    let watched = this.watched.get(tenant);
+    if (!watched) {
+      watched = { size: 0, loops: new Map() };
+      this.watched.set(tenant, watched);
+      this.looks.push(this.lookAtHead(tenant));
+    }
+    for (const name of [...this.projections.keys(), ...this.processes.keys()]) {
+      if (this.stopping || watched.loops.has(name)) continue;
+      const signal = new Signal();
+      watched.loops.set(name, { signal, run: this.loop(tenant, name, watched, signal) });
+    }
+  }
+
+  /** One cheap read a tenant, whatever number of subscriptions it has. */
+  private async lookAtHead(tenant: TenantId): Promise<void> {
+    let wait = LOOK_MS;
+    while (!this.stopping) {
+      const before = this.watched.get(tenant)?.size ?? 0;
+      const size = await readSize((statement) => this.store.database.fetch(tenant, statement), tenant).catch(
+        () => before,
+      );
+      wait = size > before ? LOOK_MS : Math.min(MAX_LOOK_MS, wait * 1.5);
+      this.grew(tenant, size);
+      await this.pause(wait);
+    }
+  }
+
+  private grew(tenant: TenantId, size: number): void {
+    const watched = this.watched.get(tenant);
+    if (!watched || size <= watched.size) return;
+    watched.size = size;
+    for (const { signal } of watched.loops.values()) signal.raise();
+  }
+
+  private async loop(tenant: TenantId, name: string, watched: Watched, signal: Signal): Promise<void> {
+    let failures = 0;
+    let next = 0;
+    while (!this.stopping) {
+      if (next >= watched.size) {
+        await signal.wait(MAX_BACKOFF_MS);
+        continue;
+      }
+      try {
+        const step = await this.turnstile.pass(() => this.step(tenant, name));
+        failures = 0;
+        if (step === 'held') await this.pause(HELD_MS);
+        else if (step.full) next = Math.min(step.next, watched.size - 1);
+        else {
+          const read = step.next - next;
+          next = step.next;
+          if (read >= BUSY_EVENTS) await this.pause(GATHER_MS);
+        }
+      } catch (error) {
+        if (!this.store.writable || pointsToOutage(error) || codeOf(error).startsWith(NO_ROOM)) {
+          // The event is not to blame, and the outage is told once by who noticed it.
+          await this.pause(HELD_MS);
+          continue;
+        }
+        failures += 1;
+        await this.report(tenant, name, error);
+        // Commits do not cut this short: an event that fails would be tried at every one of them.
+        await this.pause(Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failures - 1)));
+      }
+    }
+  }
+
+  private async step(tenant: TenantId, name: string): Promise<Step> {
+    const { database } = this.store;
+    const projection = this.projections.get(name);
+    const process = this.processes.get(name);
+    // What a process would do may have been taken back by a restore; projections only read.
+    if (this.stopping || (process && !this.store.writable)) return 'held';
+    if (projection) return stepProjection(database, tenant, projection);
+    return process ? stepProcess(database, tenant, process) : 'held';
+  }
+
+  private async report(tenant: TenantId, name: string, error: unknown): Promise<void> {
+    const position = await this.cursor(tenant, name).catch(() => -1);
+    const cause = `${error instanceof Error ? error.name : 'not an error'} ${codeOf(error)}`.trimEnd();
+    this.trouble('subscription stopped at an event; it will be tried again', {
+      subscription: name,
+      tenant,
+      position,
+      cause,
+    });
+  }
+
+  /** Waits, unless and until the subscriptions stop. */
+  private async pause(milliseconds: number): Promise<void> {
+    if (this.stopping) return;
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.pauses.delete(end);
+        resolve();
+      };
+      const timer = setTimeout(end, milliseconds);
+      this.pauses.add(end);
+    });
+  }
+}

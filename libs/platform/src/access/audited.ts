@@ -1,0 +1,52 @@
+/** `@Audited`: what a route leaves in the log. A read of personal data is recorded before the answer leaves. */
+import {
+  applyDecorators,
+  Injectable,
+  SetMetadata,
+  UseInterceptors,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
+import { ModuleRef, Reflector } from '@nestjs/core';
+import { from, mergeMap, type Observable } from 'rxjs';
+import { AUDITED, type Audit } from './audit-kind.js';
+import type { Caller, CallerRequest } from './caller.js';
+import { IdempotencyInterceptor } from '../http/idempotency.js';
+
+/**
+ * Declares the audit entry of a route, and puts before the route what sees to it; an exempt one passes without. POST
+ * routes of kind `change` require an `Idempotency-Key`.
+ */
+export function Audited(name: string, kind: 'change' | 'read'): MethodDecorator;
+export function Audited(name: string, kind: 'exempt', why: string): MethodDecorator;
+export function Audited(name: string, kind: 'change' | 'read' | 'exempt', why = ''): MethodDecorator {
+  if (kind === 'exempt') return SetMetadata(AUDITED, { name, kind, why });
+  const inFront = kind === 'change' ? [IdempotencyInterceptor, AuditInterceptor] : [AuditInterceptor];
+  return applyDecorators(SetMetadata(AUDITED, { name, kind }), UseInterceptors(...inFront));
+}
+
+/** Port to the access log, implemented there: resolves when the entry is on disk. */
+export abstract class AccessRecorder {
+  abstract record(caller: Caller, audit: string): Promise<void>;
+}
+
+/** Records who saw whom before the first byte of the answer leaves; without the entry there is no answer. */
+@Injectable()
+export class AuditInterceptor implements NestInterceptor {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly modules: ModuleRef,
+  ) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const audit = this.reflector.get<Audit | undefined>(AUDITED, context.getHandler());
+    if (!audit || audit.kind === 'exempt') return next.handle();
+    const { caller } = context.switchToHttp().getRequest<CallerRequest>();
+    return next.handle().pipe(mergeMap((answer: unknown) => from(this.entry(caller, audit.name).then(() => answer))));
+  }
+
+  private async entry(caller: Caller | undefined, name: string): Promise<void> {
+    if (caller && caller.seen.size > 0) await this.modules.get(AccessRecorder, { strict: false }).record(caller, name);
+  }
+}

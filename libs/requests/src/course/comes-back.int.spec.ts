@@ -1,0 +1,79 @@
+/** What comes back after a decision: a hold between two attempts, an aftercare that failed. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { fakeSystem, type FakeSystem } from '../../../../test/support/fake-systems.js';
+import {
+  openDatabases,
+  openRequests,
+  type RequestsFixture,
+  type SharedDatabases,
+} from '../../../../test/support/requests-fixture.js';
+
+const ada = { type: 'email', value: 'ada@example.test' };
+const HOUR = 3_600_000;
+
+describe('an erasure that was decided', () => {
+  let shared: SharedDatabases;
+  let shop: FakeSystem;
+  let all: RequestsFixture;
+
+  beforeAll(async () => {
+    shared = await openDatabases();
+  });
+  afterAll(() => shared.base.close());
+  beforeEach(async () => {
+    shop = fakeSystem('shop', [{ name: 'customers' }, { name: 'invoices' }]);
+    shop.rows = [
+      { dataset: 'customers', ref: 'c1', ids: [ada] },
+      { dataset: 'invoices', ref: 'i1', ids: [ada], startsOn: '2018-03-12' },
+    ];
+    all = await openRequests(shared, [shop]);
+  });
+  afterEach(() => all.close());
+
+  async function approved(): Promise<string> {
+    const { id } = await all.open('erasure', ada.value);
+    await all.attest(id, 'email', ada.value);
+    const { hash } = await all.plan(id);
+    await all.approve(id, hash, 'officer');
+    await all.approve(id, hash, 'officer2');
+    return id;
+  }
+
+  it('keeps what a hold covers that came between two attempts, and erases it when the hold is gone', async () => {
+    shop.faults = { applyDown: { class: 'transient', code: 'unreachable' } };
+    const id = await approved();
+    await all.until(id, () => shop.calls.includes('apply'));
+    all.rules.holds.set('shop/invoices', { id: 'h1', ground: 'GDPR art. 17(3)(e)', reviewOn: null });
+    shop.faults = {};
+    all.clock.advance(60_000);
+    const view = await all.until(id, (one) => one.status === 'closed');
+    expect(view).toMatchObject({ status: 'closed', resolution: 'fulfilled-with-retention' });
+    expect(shop.rows.map(({ ref }) => ref)).toEqual(['i1']);
+    const outcomes = view.targets.find((one) => one.connectionId === 'shop')?.outcomes;
+    expect(outcomes).toContainEqual(
+      expect.objectContaining({
+        dataset: 'invoices',
+        kind: 'retained',
+        count: 1,
+        reason: 'hold',
+        citation: 'GDPR art. 17(3)(e)',
+      }),
+    );
+    all.rules.holds.clear();
+    all.clock.advance(2 * HOUR);
+    await all.until(id, () => shop.rows.length === 0);
+    expect(shop.rows).toEqual([]);
+  });
+
+  it('is reopened when what was kept until its day cannot be erased then', async () => {
+    const duty = { ruleId: 'de-invoice', dutyId: 'de-invoice', citation: '§ 14b UStG', stripFields: [] };
+    all.rules.duties.set('shop/invoices', duty);
+    const id = await approved();
+    await all.until(id, (one) => one.status === 'closed');
+    shop.faults = { lies: true };
+    all.clock.set(new Date('2027-01-02T09:00:00Z'));
+    const view = await all.until(id, (one) => one.status === 'deciding');
+    expect(view).toMatchObject({ status: 'deciding', owner: 'privacy-office', resolution: null });
+    expect(shop.rows.map(({ ref }) => ref)).toEqual(['i1']);
+  });
+});

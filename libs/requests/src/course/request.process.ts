@@ -1,0 +1,118 @@
+/** A job nobody tries any more makes its request incomplete, with the system and the code named: never silent. */
+import { Injectable } from '@nestjs/common';
+import { enqueue, enqueueIn, type NewJob } from '#jobs';
+import type { Process, StoredEvent } from '#ledger';
+import type { TenantId } from '#kernel';
+import { withNextMove } from './next-move.js';
+import { againJob, certificateJob, requestOf } from './request-jobs.js';
+import type { AftercareState, RequestState } from '../request-state.js';
+import { fact, LETHE_ITSELF } from '../request.js';
+import { Requests, type Change } from '../requests.js';
+import { aftercareEnded } from '../step/aftercare-ended.js';
+import { ACTOR, stepOf } from '../step/step-run.js';
+
+type JobDied = { jobId: string; dedupeKey: string | null; code: string; class: string };
+type About = NonNullable<ReturnType<typeof requestOf>>;
+
+@Injectable()
+export class RequestProcess implements Process {
+  readonly name = 'requests';
+
+  constructor(private readonly requests: Requests) {}
+
+  async handle(event: StoredEvent): Promise<void> {
+    if (event.type !== 'JobDied.v1') return;
+    const died = { ...(event.data as unknown as JobDied), at: new Date(event.recordedAt) };
+    const about = requestOf(died.dedupeKey);
+    if (about) await this.died(event.tenant, about, died);
+  }
+
+  private async died(tenant: TenantId, about: About, died: Died): Promise<void> {
+    const again = againJob(about, died);
+    const state = await this.requests.change(tenant, ACTOR, about.requestId, (now) => {
+      const change = about.part === 'step' ? stepFailed(now, about.partId, died) : otherFailed(now, about, died, again);
+      return change && withNextMove(now, change);
+    });
+    // What changes nothing of the request is owed to the person all the same; a repeated key changes nothing.
+    const owed = owedBy(state, about, died, again);
+    if (owed)
+      await this.requests.store.database.transaction(tenant, (query) => enqueueIn(query, tenant, [owed], died.at));
+  }
+}
+
+type Died = JobDied & { at: Date };
+
+/** A letter, a stop or a certificate that failed is tried anew, an hour later, until it is done. */
+function owedBy(state: RequestState, about: About, died: Died, again: NewJob | undefined): NewJob | undefined {
+  switch (about.part) {
+    case 'notice':
+    case 'certificate':
+    case 'stop':
+      return about.part === 'stop' && state.status === 'closed' ? undefined : again;
+    case 'aftercare':
+      return careOf(state, about.partId)?.connectionId === LETHE_ITSELF ? again : undefined;
+    case 'answer':
+      // Closed in the same job: only its certificate is missing.
+      return state.status === 'closed' ? certificateJob(state.id, died.jobId) : undefined;
+  }
+  return undefined;
+}
+
+/** At least once: a second look at the same death changes nothing. */
+function stepFailed(state: RequestState, stepId: string, { jobId, code, class: errorClass }: Died): Change | undefined {
+  const step = stepOf(state, stepId);
+  if (!step || step.finished || step.failure?.jobId === jobId || step.handled) return undefined;
+  return {
+    events: [
+      fact('StepFailed.v1', {
+        requestId: state.id,
+        stepId,
+        connectionId: step.connectionId,
+        jobId,
+        code,
+        class: errorClass,
+      }),
+    ],
+  };
+}
+
+function otherFailed(
+  state: RequestState,
+  { part, partId }: About,
+  { code }: Died,
+  again: NewJob | undefined,
+): Change | undefined {
+  if (part === 'aftercare') return aftercareFailed(state, careOf(state, partId), code);
+  if (state.status === 'closed') return undefined;
+  const reasons = [{ code: `${part}-failed` }, { code }];
+  const incomplete = fact('RequestIncomplete.v1', { requestId: state.id, reasons });
+  switch (part) {
+    case 'begin':
+      // A plan that is no longer the one to carry out has failed nobody.
+      return state.plan?.planId === partId &&
+        state.steps.length === 0 &&
+        ['approved', 'incomplete'].includes(state.status)
+        ? {
+            events: [fact('RequestIncomplete.v1', { requestId: state.id, reasons: [...state.incomplete, ...reasons] })],
+          }
+        : undefined;
+    case 'answer':
+      return { events: [incomplete], rows: again ? enqueue(again) : [] };
+    case 'stop':
+      return { events: [incomplete] };
+  }
+  return undefined;
+}
+
+/** The group of a job's part, while it is kept. */
+function careOf(state: RequestState, partId: string): AftercareState | undefined {
+  const [aftercareId] = partId.split('/');
+  return state.aftercare.find((one) => one.aftercareId === aftercareId && one.done === undefined);
+}
+
+/** What a system would not give up goes back to the people who decide; Lethe's own part is tried anew. */
+function aftercareFailed(state: RequestState, care: AftercareState | undefined, code: string): Change | undefined {
+  if (!care || care.connectionId === LETHE_ITSELF) return undefined;
+  const { aftercareId } = care;
+  return { events: aftercareEnded(state, { aftercareId, kind: 'failed', count: 0, code }) };
+}

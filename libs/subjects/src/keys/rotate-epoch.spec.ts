@@ -1,0 +1,108 @@
+/** Epochs end: survivors live on, and yesterday's backup of the key store opens nothing more. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newId, type SubjectId } from '#kernel';
+import { FileKeys } from '#platform';
+import { openSubjects, type SubjectsFixture } from '../../../../test/support/subjects-fixture.js';
+import { KeyStore } from './keystore.js';
+import { epochHorizon, rotateEpoch } from './rotate-epoch.js';
+import { Sealer, type Sealed } from './sealer.js';
+
+let given: SubjectsFixture;
+beforeAll(async () => {
+  given = await openSubjects();
+});
+afterAll(() => given.close());
+
+/** A restored process: no caches, keys read from the directory as it is now. */
+async function restored(): Promise<Sealer> {
+  return new Sealer(new KeyStore(given.vault.database, await FileKeys.open(given.keyDirectory), given.clock));
+}
+
+async function backup(): Promise<() => Promise<void>> {
+  const { rows } = await given.vault.superuser.query<Record<string, unknown>>('SELECT * FROM subject_key');
+  return async () => {
+    await given.vault.superuser.query('DELETE FROM subject_key');
+    for (const row of rows) {
+      const names = Object.keys(row);
+      await given.vault.superuser.query(
+        `INSERT INTO subject_key (${names.join()}) VALUES (${names.map((_, index) => `$${index + 1}`).join()})`,
+        Object.values(row),
+      );
+    }
+  };
+}
+
+describe('an epoch that ends', () => {
+  it('takes what was shredded out of the backups, and nothing else out of the living', async () => {
+    const tenants = [given.tenant, await given.newTenant()];
+    const [gone, stays] = [newId() as SubjectId, newId() as SubjectId];
+    const sealed: Record<string, Sealed> = {};
+    for (const tenant of tenants) {
+      sealed[`gone${tenant}`] = await given.sealer.seal(tenant, gone, 'identity', 'gone', 'p');
+      sealed[`stays${tenant}`] = await given.sealer.seal(tenant, stays, 'identity', 'stays', 'p');
+    }
+    const restore = await backup();
+    for (const tenant of tenants) await given.keyStore.shred(tenant, gone, ['identity']);
+    // The control: before the epoch ends, yesterday's backup brings the erased person back.
+    await restore();
+    expect(await (await restored()).open(given.tenant, sealed[`gone${given.tenant}`]!, 'p')).toEqual({
+      readable: true,
+      value: 'gone',
+    });
+    for (const tenant of tenants) await given.keyStore.shred(tenant, gone, ['identity']);
+
+    const rotation = await rotateEpoch(given.keyStore);
+    expect(rotation).toMatchObject({ rewrapped: 2, destroyed: [expect.any(String)] });
+    expect((await epochHorizon(given.keyStore)).horizon).toEqual(rotation.horizon);
+    for (const tenant of tenants) {
+      expect(await (await restored()).open(tenant, sealed[`stays${tenant}`]!, 'p')).toEqual({
+        readable: true,
+        value: 'stays',
+      });
+    }
+    await restore();
+    for (const tenant of tenants) {
+      expect(await (await restored()).open(tenant, sealed[`gone${tenant}`]!, 'p')).toEqual({
+        readable: false,
+        reason: 'destroyed',
+      });
+    }
+  });
+
+  it('loses no key that is made meanwhile', async () => {
+    const sealed: { one: SubjectId; value: Sealed }[] = [];
+    let rotating = true;
+    const writers = Array.from({ length: 4 }, async () => {
+      const sealer = new Sealer(
+        new KeyStore(given.vault.database, await FileKeys.open(given.keyDirectory), given.clock),
+      );
+      while (rotating) {
+        const one = newId() as SubjectId;
+        sealed.push({ one, value: await sealer.seal(given.tenant, one, 'case', one, 'p') });
+      }
+    });
+    for (let round = 0; round < 5; round++) await rotateEpoch(given.keyStore);
+    rotating = false;
+    await Promise.all(writers);
+    await rotateEpoch(given.keyStore);
+    expect(sealed.length).toBeGreaterThan(10);
+    const sealer = await restored();
+    const opened = await Promise.all(sealed.map(({ value }) => sealer.open(given.tenant, value, 'p')));
+    expect(opened).toEqual(sealed.map(({ one }) => ({ readable: true, value: one })));
+  });
+
+  it('between the reading and the opening of a key makes nobody unreadable', async () => {
+    const one = newId() as SubjectId;
+    const value = await given.sealer.seal(given.tenant, one, 'case', 'kept', 'p');
+    const keys = await FileKeys.open(given.keyDirectory);
+    let rotated = false;
+    const unwrap: FileKeys['unwrap'] = async (...key) => {
+      if (!rotated) await rotateEpoch(given.keyStore);
+      rotated = true;
+      return keys.unwrap(...key);
+    };
+    const provider = Object.create(keys, { unwrap: { value: unwrap } }) as FileKeys;
+    const sealer = new Sealer(new KeyStore(given.vault.database, provider, given.clock));
+    expect(await sealer.open(given.tenant, value, 'p')).toEqual({ readable: true, value: 'kept' });
+  });
+});

@@ -1,0 +1,159 @@
+/** What must not come back: a person who was erased or objected, by keyed hash, per scope, until a date. */
+import type { Clock, TenantId } from '#kernel';
+import type { Database } from '#ledger';
+import type { KeyProvider } from '#platform';
+import { sealChange } from './suppression-seal.js';
+import { keyOf, NORMALISER_VERSION, normaliseAll, type Identifier } from '../identifier.js';
+
+/** A purpose, a connection, or every source of data. */
+export type SuppressionScope = { kind: 'purpose' | 'connection'; id: string } | { kind: 'all-sources' };
+
+/** Data from before `before` stays out; `expiresAt` ends the suppression itself. */
+export interface NewSuppression {
+  scope: SuppressionScope;
+  before: Date;
+  expiresAt: Date;
+}
+
+/** May data about this person, dated `dataFrom`, come in or be used for this purpose or through this connection? */
+export interface SuppressionQuestion {
+  identifier: Identifier;
+  purpose?: string;
+  connection?: string;
+  /** When the data arose: an order's date, not the sync's. */
+  dataFrom: Date;
+}
+
+interface Row {
+  mac: Buffer;
+  scope_kind: 'purpose' | 'connection' | 'all-sources';
+  scope: string;
+  before: Date;
+  expires_at: Date;
+}
+
+/** The suppression that keeps something out, and when it ends. */
+export interface SuppressionHit {
+  scope: SuppressionScope;
+  until: Date;
+}
+
+/**
+ * Lives in the key store's database: outside the ledger, because a leaf never expires, and outside its backups. The key is
+ * its own and never changed, since the identifiers are gone; its id and the normaliser's version stand in every row.
+ */
+export class Suppressions {
+  constructor(
+    private readonly database: Database,
+    private readonly keys: KeyProvider,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Suppresses identifiers. Repeating extends: the later `before` and the later end count. */
+  async suppress(
+    tenant: TenantId,
+    identifiers: readonly Identifier[],
+    { scope, before, expiresAt }: NewSuppression,
+  ): Promise<void> {
+    const macs = normaliseAll(identifiers).map((identifier) => this.keys.mac(tenant, 'suppression', keyOf(identifier)));
+    const id = scope.kind === 'all-sources' ? '' : scope.id;
+    // Only the day: a time would lead back to the request that caused the row.
+    const day = this.clock.now().toISOString().slice(0, 10);
+    await this.database.transaction(tenant, (query) => {
+      const change = async (): Promise<readonly Buffer[]> => {
+        await query({
+          text: `INSERT INTO suppression AS s (tenant, mac, key_id, normaliser, scope_kind, scope, before, expires_at, created_on)
+               SELECT $1, m, $3, $4, $5, $6, $7, $8, $9 FROM unnest($2::bytea[]) AS n(m)
+               ON CONFLICT (tenant, mac, scope_kind, scope) DO UPDATE
+               SET before = GREATEST(s.before, excluded.before), expires_at = GREATEST(s.expires_at, excluded.expires_at)`,
+          values: [
+            tenant,
+            macs,
+            this.keys.macKeyId('suppression'),
+            NORMALISER_VERSION,
+            scope.kind,
+            id,
+            before,
+            expiresAt,
+            day,
+          ],
+        });
+        return macs;
+      };
+      return sealChange(query, this.keys, tenant, change, macs);
+    });
+  }
+
+  async isSuppressed(
+    tenant: TenantId,
+    identifier: Identifier,
+    about: Omit<SuppressionQuestion, 'identifier'>,
+  ): Promise<boolean> {
+    return (await this.check(tenant, [{ identifier, ...about }]))[0] ?? false;
+  }
+
+  /** Answers in the order asked. */
+  async check(tenant: TenantId, questions: readonly SuppressionQuestion[]): Promise<boolean[]> {
+    return (await this.find(tenant, questions)).map((hit) => hit !== undefined);
+  }
+
+  /** The suppression that covers each question and ends last, in the order asked, with one query. */
+  async find(
+    tenant: TenantId,
+    questions: readonly SuppressionQuestion[],
+    pointer = '/items',
+  ): Promise<(SuppressionHit | undefined)[]> {
+    const macs = questions.map(({ identifier }, index) => {
+      const [normal] = normaliseAll([identifier], `${pointer}/${index}/identifier`);
+      return this.keys.mac(tenant, 'suppression', keyOf(normal ?? identifier));
+    });
+    const { rows } = await this.database.fetch<Row>(tenant, {
+      name: 'suppression-check',
+      text: 'SELECT mac, scope_kind, scope, before, expires_at FROM suppression WHERE tenant = $1 AND mac = ANY($2::bytea[]) AND expires_at > $3',
+      values: [tenant, macs, this.clock.now()],
+    });
+    const byMac = new Map<string, Row[]>();
+    for (const row of rows) {
+      const name = row.mac.toString('hex');
+      byMac.set(name, [...(byMac.get(name) ?? []), row]);
+    }
+    return questions.map((question, index) => {
+      const own = byMac.get(macs[index]?.toString('hex') ?? '') ?? [];
+      const [last] = own.filter((row) => covers(row, question)).sort((a, b) => +b.expires_at - +a.expires_at);
+      return last && { scope: scopeOf(last), until: last.expires_at };
+    });
+  }
+
+  /** Removes what has expired; a keyed hash of an erased person has no purpose beyond its date. Returns how many rows. */
+  async forgetExpired(tenant: TenantId): Promise<number> {
+    let forgotten = 0;
+    await this.database.transaction(tenant, (query) => {
+      const change = async (): Promise<readonly Buffer[]> => {
+        const { rows } = await query<{ row_mac: Buffer | null }>({
+          text: 'DELETE FROM suppression WHERE tenant = $1 AND expires_at <= $2 RETURNING row_mac',
+          values: [tenant, this.clock.now()],
+        });
+        forgotten = rows.length;
+        return rows.flatMap(({ row_mac }) => row_mac ?? []);
+      };
+      return sealChange(query, this.keys, tenant, change, 'expired');
+    });
+    return forgotten;
+  }
+}
+
+function scopeOf({ scope_kind: kind, scope }: Row): SuppressionScope {
+  return kind === 'all-sources' ? { kind } : { kind, id: scope };
+}
+
+function covers(row: Row, { purpose, connection, dataFrom }: SuppressionQuestion): boolean {
+  if (dataFrom >= row.before) return false;
+  switch (row.scope_kind) {
+    case 'all-sources':
+      return true;
+    case 'purpose':
+      return row.scope === purpose;
+    case 'connection':
+      return row.scope === connection;
+  }
+}
