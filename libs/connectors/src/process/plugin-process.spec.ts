@@ -33,7 +33,7 @@ const alive = (pid: number) =>
 const FRAMED = `import { writeSync } from 'node:fs';
       const framed = (o) => { const b = Buffer.from(JSON.stringify(o)); const h = Buffer.alloc(4); h.writeUInt32BE(b.length); return Buffer.concat([h, b]) };`;
 /** A host in a process of its own, to be killed: calls an idle and a looping plugin and prints their process ids. */
-const HOST = `import { PluginHost } from '../plugin-host.mjs';
+const HOST = `import { PluginHost } from './plugin-host.mjs';
   const [runner, connections] = process.argv.slice(2);
   const [idle, loop] = JSON.parse(connections);
   const host = new PluginHost({ clock: { now: () => new Date() }, runner });
