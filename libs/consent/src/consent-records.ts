@@ -134,11 +134,16 @@ export class ConsentRecords {
   private async read(tenant: TenantId, subject: SubjectId): Promise<PersonRecords> {
     const { rows } = await this.database.fetch<Row>(tenant, {
       name: 'consent-records',
-      text: `SELECT a.id AS alias, a.status = 'erased' AS erased, EXISTS (SELECT FROM subject_restriction r WHERE r.tenant = a.tenant AND r.subject = a.id) AS restricted,
-                    EXISTS (SELECT FROM event e WHERE e.tenant = a.tenant AND e.stream = 'subject/' || a.id AND e.type = 'SubjectRestricted.v1') AS ever_restricted, c.*
-             FROM subject s JOIN subject a ON a.tenant = s.tenant AND a.person = s.person
-             LEFT JOIN consent_record c ON c.tenant = a.tenant AND c.subject = a.id
-             WHERE s.tenant = $1 AND s.id = $2 ORDER BY c.position`,
+      // Looked up once per alias, and with a limit: an EXISTS per record makes the planner read every event into a hash.
+      text: `WITH alias AS MATERIALIZED (
+               SELECT a.id AS alias, a.status = 'erased' AS erased,
+                 (SELECT true FROM subject_restriction r WHERE r.tenant = a.tenant AND r.subject = a.id LIMIT 1) IS NOT NULL AS restricted,
+                 (SELECT true FROM event e WHERE e.tenant = a.tenant AND e.stream = 'subject/' || a.id
+                    AND e.type = 'SubjectRestricted.v1' LIMIT 1) IS NOT NULL AS ever_restricted
+               FROM subject s JOIN subject a ON a.tenant = s.tenant AND a.person = s.person
+               WHERE s.tenant = $1 AND s.id = $2)
+             SELECT alias.*, c.* FROM alias LEFT JOIN consent_record c ON c.tenant = $1 AND c.subject = alias.alias
+             ORDER BY c.position`,
       values: [tenant, subject],
     });
     return {
