@@ -2,11 +2,17 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
-const Issuers = z.array(
-  z.strictObject({ issuer: z.url(), audience: z.string().min(1), tenant: z.uuid(), jwksUri: z.url() }),
-);
+const Issuers = z
+  .array(z.strictObject({ issuer: z.url(), audience: z.string().min(1), tenant: z.uuid(), jwksUri: z.url() }))
+  .superRefine((issuers, context) => {
+    issuers.forEach(({ issuer, audience }, at) => {
+      const first = issuers.findIndex((other) => other.issuer === issuer && other.audience === audience);
+      if (first < at)
+        context.addIssue({ code: 'custom', path: [at, `audience: not told apart from ${first}`], input: issuers });
+    });
+  });
 
-/** One OpenID Connect issuer and the tenant its humans belong to. */
+/** One OpenID Connect issuer and the tenant its humans belong to; an issuer of several tenants tells them apart by audience. */
 export type OidcIssuer = z.infer<typeof Issuers>[number];
 
 /** Reads `LETHE_OIDC_ISSUERS`. Throws naming the setting, never its value. */

@@ -12,9 +12,12 @@ import { Tenants } from './tenants.js';
 /** Fixed list: `none` and symmetric algorithms are never accepted. */
 const algorithms = ['RS256', 'ES256', 'EdDSA', 'PS256'];
 
+/** The key set could not be fetched or read: that says nothing about the token. jose gives a bad answer its generic code. */
+const unread = new Set(['ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID', 'ERR_JOSE_GENERIC']);
+
 @Injectable()
 export class OidcTokens extends ForeignTokens {
-  private readonly issuers: Map<string, OidcIssuer>;
+  private readonly issuers: readonly OidcIssuer[];
   private readonly keySets = new Map<string, JWTVerifyGetKey>();
 
   constructor(
@@ -25,12 +28,11 @@ export class OidcTokens extends ForeignTokens {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {
     super();
-    const known = readIssuers(config.LETHE_OIDC_ISSUERS);
-    this.issuers = new Map(known.map((issuer) => [issuer.issuer, issuer]));
+    this.issuers = readIssuers(config.LETHE_OIDC_ISSUERS);
   }
 
   async authenticate(token: string): Promise<Principal | undefined> {
-    const issuer = this.issuers.get(issuerOf(token) ?? '');
+    const issuer = this.issuerOf(token);
     if (!issuer) return undefined;
     const claims = await this.verified(token, issuer);
     if (claims?.sub === undefined) return undefined;
@@ -54,10 +56,17 @@ export class OidcTokens extends ForeignTokens {
     };
   }
 
+  /** Who may have made it, by what it says of itself; a token for two tenants at once is nobody's. */
+  private issuerOf(token: string): OidcIssuer | undefined {
+    const { iss, aud } = claimsOf(token);
+    const meant = this.issuers.filter(({ issuer, audience }) => issuer === iss && [aud].flat().includes(audience));
+    return meant.length === 1 ? meant[0] : undefined;
+  }
+
   private async verified(token: string, issuer: OidcIssuer): Promise<JWTPayload | undefined> {
     const keySet =
-      this.keySets.get(issuer.issuer) ?? createRemoteJWKSet(new URL(issuer.jwksUri), { timeoutDuration: 3000 });
-    this.keySets.set(issuer.issuer, keySet);
+      this.keySets.get(issuer.jwksUri) ?? createRemoteJWKSet(new URL(issuer.jwksUri), { timeoutDuration: 3000 });
+    this.keySets.set(issuer.jwksUri, keySet);
     try {
       const { payload } = await jwtVerify(token, keySet, {
         issuer: issuer.issuer,
@@ -70,7 +79,7 @@ export class OidcTokens extends ForeignTokens {
       });
       return payload;
     } catch (error) {
-      if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout)) return undefined;
+      if (error instanceof errors.JOSEError && !unread.has(error.code)) return undefined;
       throw new DomainError(503, 'identity-provider-unavailable', {
         detail: 'The keys of the identity provider cannot be read now. Repeat shortly.',
         retryable: true,
@@ -90,10 +99,11 @@ function verifiedEmail({ email, email_verified: verified }: JWTPayload): string 
   return verified === true && typeof email === 'string' && email.length <= 320 ? email : undefined;
 }
 
-function issuerOf(token: string): string | undefined {
+/** What a token says of itself, before anything is verified. */
+function claimsOf(token: string): JWTPayload {
   try {
-    return decodeJwt(token).iss;
+    return decodeJwt(token);
   } catch {
-    return undefined;
+    return {};
   }
 }
