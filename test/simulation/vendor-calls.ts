@@ -200,7 +200,8 @@ export class VendorCalls extends SystemCalls {
 
   private note(row: WorldRow, action: Effect['action'], { generation, heldSince, position }: Call): void {
     const { world, during } = this;
-    world.effects.push({ row, action, during, generation, position, at: world.now, heldSince });
+    const arrived = this.machine.ledger.log.length;
+    world.effects.push({ row, action, during, generation, position, arrived, at: world.now, heldSince });
   }
 }
 

@@ -51,6 +51,7 @@ export async function judge(sim: Simulation, file: CaseFile): Promise<void> {
     if (state.status === 'closed') await judgeFulfilled(sim, state, file);
   }
   judgeEffects(sim, states);
+  await judgeHeld(sim, states, file);
   await judgeRecords(sim, states, file);
   judgePackages(sim, states);
 }
@@ -167,6 +168,30 @@ function roundsOf(sim: Simulation, states: RequestState[], { row }: Effect): num
     type === 'ActingStarted.v1' && hers.has(stream) ? [position] : [],
   );
 }
+
+/** What is said to stay because of a hold was there when the attempt that says so began: a row that was gone cannot stay. */
+async function judgeHeld(sim: Simulation, states: RequestState[], file: CaseFile): Promise<void> {
+  for (const state of states) {
+    const events = sim.ledger.load(streamOf(state.id));
+    for (const step of [...state.steps, ...state.formerSteps]) {
+      const own = events.filter(({ data }) => data['stepId'] === step.stepId);
+      const said = own.filter(({ type, data }) => type === 'TargetOutcomeRecorded.v1' && data['reason'] === 'hold');
+      if (said.length === 0) continue;
+      const targets = await file.targets(TENANT, state.id, step);
+      for (const { data, position } of said) {
+        const began = own.findLast((one) => one.type === 'StepStarted.v1' && one.position < position)?.position ?? -1;
+        for (const index of data['targets'] as number[]) {
+          const { dataset, ref } = targets[index]!;
+          const row = sim.world.find(step.connectionId, dataset, ref);
+          const gone = sim.world.effects.some((one) => one.row === row && isEnd(one) && one.arrived <= began);
+          if (row && gone) sim.violations.push(`said to be kept by a hold, and gone: ${nameOf(row)}`);
+        }
+      }
+    }
+  }
+}
+
+const isEnd = ({ action }: Effect): boolean => !['order', 'strip', 'retain'].includes(action);
 
 /** Whatever Lethe did to a row stands in the record as done: kept before it was acted on, settled as what it was. */
 async function judgeRecords(sim: Simulation, states: RequestState[], file: CaseFile): Promise<void> {

@@ -30,6 +30,8 @@ export interface Effect {
   generation: number;
   /** Size of the log when it was asked for: tells the attempt it belongs to. */
   position: number;
+  /** Size of the log when it happened. */
+  arrived: number;
   at: number;
   /** Since when a hold kept the row at the moment of the call. */
   heldSince: number | undefined;

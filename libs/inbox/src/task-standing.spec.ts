@@ -1,7 +1,7 @@
 /** What a system says of its task is held to the approved plan, as a plugin's answers are. */
 import { expect, it } from '@jest/globals';
 import type { Target } from '#connectors';
-import { standingOf } from './task-standing.js';
+import { standingOf, verificationsOf } from './task-standing.js';
 import type { TaskOutcome } from './task-outcome.js';
 import type { TaskRow } from './task.js';
 
@@ -27,4 +27,15 @@ it('is a failure when a record that was to be stripped is said to be erased', ()
 
 it('is taken for what it is when no more was done than asked (control)', () => {
   expect(standing('masked')).not.toMatchObject([{ kind: 'failed' }]);
+});
+
+it('names every record that a second look found, not the first alone', () => {
+  const at = ['1', '2', '3'].map((ref): Target => ({ itemKey: 'i', dataset: 'mails', ref, count: 1, action: 'erase' }));
+  const seen: TaskOutcome[] = [
+    { dataset: 'mails', ref: '1', count: 1, kind: 'residue' },
+    { dataset: 'mails', ref: '2', count: 1, kind: 'residue' },
+    { dataset: 'mails', ref: '3', count: 0, kind: 'clean' },
+  ];
+  const refs = verificationsOf(seen, at, 'i', ['mails', 'notes']).map((one) => ('ref' in one ? one.ref : one.kind));
+  expect(refs).toEqual(['1', '2', 'clean']);
 });

@@ -105,12 +105,12 @@ export function verificationsOf(
   itemKey: string,
   datasets: readonly string[],
 ): Verification[] {
-  return datasets.map((dataset): Verification => {
+  return datasets.flatMap((dataset): Verification[] => {
     const dirty = at.filter(
       (target) => target.dataset === dataset && staysAway(target) && outcomeFor(seen, target)?.kind !== 'clean',
     );
-    const [first] = dirty;
-    if (!first) return { itemKey, dataset, kind: 'clean' };
-    return { itemKey, dataset, kind: 'residue', ref: first.ref, by: 'identifier' };
+    if (dirty.length === 0) return [{ itemKey, dataset, kind: 'clean' }];
+    // Each by its name: whoever asks for one record must not read silence about it as gone.
+    return dirty.map(({ ref }) => ({ itemKey, dataset, kind: 'residue', ref, by: 'identifier' }));
   });
 }

@@ -65,6 +65,21 @@ describe('an erasure that was decided', () => {
     expect(shop.rows).toEqual([]);
   });
 
+  it('says of a record that was erased before the hold came, although nobody heard of it, that it is gone', async () => {
+    shop.faults = { dropsAnswerOnce: true };
+    const id = await approved();
+    await all.until(id, () => shop.faults.dropsAnswerOnce === false);
+    all.rules.holds.set('shop/invoices', { id: 'h1', ground: 'GDPR art. 17(3)(e)', reviewOn: null });
+    all.clock.advance(60_000);
+    const view = await all.until(id, (one) => one.status === 'closed');
+    const outcomes = view.targets.find((one) => one.connectionId === 'shop')?.outcomes;
+    expect(outcomes).toContainEqual(
+      expect.objectContaining({ dataset: 'invoices', kind: 'erased', count: 1, note: 'confirmed-on-retry' }),
+    );
+    expect(outcomes?.filter(({ kind }) => kind === 'retained')).toEqual([]);
+    expect(view.aftercare.filter(({ dataset }) => dataset === 'invoices')).toEqual([]);
+  });
+
   it('is reopened when what was kept until its day cannot be erased then', async () => {
     const duty = { ruleId: 'de-invoice', dutyId: 'de-invoice', citation: '§ 14b UStG', stripFields: [] };
     all.rules.duties.set('shop/invoices', duty);

@@ -9,6 +9,7 @@ import { CaseFile } from '../case-file.js';
 import type { Outcome, Verification } from './connected.js';
 import { SystemCalls, type CallOptions } from './connected-systems.js';
 import { toTarget, type KeptTarget } from './kept-target.js';
+import { asSeen } from './look-at-held.js';
 import { erasureOf, leftAlone } from './left-alone.js';
 import { FINALITY, type DatasetOutcome } from './outcome.js';
 import { aftercareJob } from '../course/request-jobs.js';
@@ -56,7 +57,7 @@ export class EraseStep {
 
   private async act(work: Work): Promise<JobResult> {
     const open = openTargets(work.kept, work.step.settled);
-    const held = heldOutcomes(work, open);
+    const held = await asSeen(this.calls, this.file, work, heldOutcomes(work, open), this.options(work));
     for (const { target } of held) open.delete(target);
     const left = leftAlone(open);
     for (const { target } of left) open.delete(target);

@@ -94,5 +94,5 @@ export function heldOutcomes({ holds, step, job }: Work, open: ReadonlyMap<numbe
 /** Targets that a hold keeps, found at this attempt or an earlier one. */
 export function keptByHold(step: Pick<StepState, 'outcomes'>, held: readonly TargetOutcome[]): Set<number> {
   const earlier = step.outcomes.flatMap(({ reason, targets }) => (reason === 'hold' ? targets : []));
-  return new Set([...earlier, ...held.map(({ target }) => target)]);
+  return new Set([...earlier, ...held.flatMap(({ target, reason }) => (reason === 'hold' ? [target] : []))]);
 }
