@@ -126,7 +126,7 @@ export async function requestWhen(
   lethe: Pick<Api, 'get'>,
   id: string,
   wished: (request: Request) => boolean,
-  waitMs = 20_000,
+  waitMs = 60_000,
 ): Promise<Request> {
   const end = Date.now() + waitMs;
   for (;;) {

@@ -26,7 +26,7 @@ async function endAbandonedServers() {
 export default async function globalSetup() {
   await endAbandonedServers();
   const folder = mkdtempSync(join(tmpdir(), PREFIX));
-  const server = await startPostgres({ dataDir: folder, fast: true, settings: { max_connections: '200' } });
+  const server = await startPostgres({ dataDir: folder, fast: true, settings: { max_connections: '500' } });
   process.env.LETHE_TEST_PG_URL = server.url;
   globalThis.letheTestPostgres = server;
 }

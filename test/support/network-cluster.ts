@@ -1,5 +1,6 @@
 /** A PostgreSQL in a network namespace of its own, to be cut off: packets vanish, and nobody is told. Only root can make one. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -45,9 +46,10 @@ export class NetworkCluster {
   ) {}
 
   static async start(): Promise<NetworkCluster> {
-    const id = process.pid % 10_000;
-    const namespace = `lethe-${process.pid}`;
-    const subnet = `10.231.${id % 250}`;
+    // Not the process id: what a killed run left behind must not be in the way of one with the same number.
+    const id = randomInt(1_000_000);
+    const namespace = `lethe-${process.pid}-${id}`;
+    const subnet = `10.${randomInt(231, 250)}.${randomInt(250)}`;
     const ip = (...line: string[]): Buffer => execFileSync('ip', line);
     ip('netns', 'add', namespace);
     ip('link', 'add', `lv${id}a`, 'type', 'veth', 'peer', 'name', 'inside', 'netns', namespace);
@@ -59,8 +61,8 @@ export class NetworkCluster {
     const env = { ...process.env, LAUNCHER: launcher, FOLDER: folder, NETWORK: `${subnet}.0/30` };
     const line = ['netns', 'exec', namespace, process.execPath, '--input-type=module', '-e', program];
     const child = spawn('ip', line, { env, stdio: ['pipe', 'pipe', 'inherit'] });
-    const [said] = (await once(child.stdout, 'data')) as [Buffer];
-    const url = new URL((JSON.parse(said.toString()) as { url: string }).url);
+    const said = await firstLine(child.stdout);
+    const url = new URL((JSON.parse(said) as { url: string }).url);
     url.hostname = `${subnet}.2`;
     return new NetworkCluster(url.toString(), namespace, folder, child);
   }
@@ -81,4 +83,14 @@ export class NetworkCluster {
     execFileSync('ip', ['netns', 'del', this.namespace]);
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+/** Errors: a sentence, when the output ends before it has a whole line. */
+async function firstLine(output: AsyncIterable<Buffer>): Promise<string> {
+  let said = '';
+  for await (const chunk of output) {
+    said += chunk.toString();
+    if (said.includes('\n')) return said.slice(0, said.indexOf('\n'));
+  }
+  throw new Error(`PostgreSQL did not start in its namespace: ${said}`);
 }

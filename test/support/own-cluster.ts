@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startPostgres, type RunningPostgres } from '#scripts/postgres.mjs';
+import { quietPort } from './quiet-port.js';
 
 /** Durable as in production: a stop in the middle of a flush must not lose what was acknowledged. */
 export class OwnCluster {
@@ -14,7 +15,7 @@ export class OwnCluster {
   /** In a new folder below the temporary one, or in `dataDir`, which then is not removed. */
   static async start(settings: Record<string, string> = {}, dataDir?: string): Promise<OwnCluster> {
     const folder = dataDir ?? (await mkdtemp(join(tmpdir(), 'lethe-cluster-')));
-    return new OwnCluster(await startPostgres({ dataDir: folder, settings }), settings);
+    return new OwnCluster(await startPostgres({ dataDir: folder, port: await quietPort(), settings }), settings);
   }
 
   /** As superuser; stays the same over restarts. */

@@ -51,10 +51,11 @@ export class ServiceProcess implements Pick<TestServer, 'get' | 'post' | 'put' |
     return new ServiceProcess(dataDir, [ledger, keystore], environment, keys);
   }
 
-  /** `also` adds settings to this start alone. */
-  async start(also: Record<string, string> = {}): Promise<void> {
+  /** `also` adds settings to this start alone; `before` is a command that ends in becoming the one it is given. */
+  async start(also: Record<string, string> = {}, before: readonly string[] = []): Promise<void> {
     const env = { PATH: process.env['PATH'] ?? '', ...this.environment, ...also };
-    const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const [program = '', ...words] = [...before, process.execPath, main];
+    const child = spawn(program, words, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child = child;
     this.baseUrl = await new Promise((resolve, reject) => {
       let said = '';

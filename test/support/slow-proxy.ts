@@ -1,6 +1,7 @@
 /** A way to a server on which every byte is late by as much as the spec says. */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
 
 export class SlowProxy {
   /** Milliseconds by which what passes is late, in each direction. */
@@ -43,9 +44,17 @@ export class SlowProxy {
       this.sockets.delete(from);
       to.destroy();
     });
+    // What was sent first arrives first, also when the way has become faster since.
+    let last = 0;
+    let under = 0;
     from.on('data', (chunk: Buffer) => {
-      if (this.delayMs === 0) to.write(chunk);
-      else setTimeout(() => to.writable && to.write(chunk), this.delayMs).unref();
+      if (under === 0 && this.delayMs === 0) return void to.write(chunk);
+      last = Math.max(last, performance.now() + this.delayMs);
+      under += 1;
+      setTimeout(() => {
+        under -= 1;
+        if (to.writable) to.write(chunk);
+      }, last - performance.now()).unref();
     });
   }
 }

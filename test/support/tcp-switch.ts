@@ -29,7 +29,13 @@ export async function openSwitch(): Promise<TcpSwitch> {
         .catch(() => false)
         .then((ok) => (ok && replicas.has(port) ? ready.add(port) : ready.delete(port)));
   }, PROBE_MS);
-  const server = createServer((client) => {
+  const keep = (socket: Socket): void => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.once('close', () => sockets.delete(socket));
+  };
+  /** To a replica that takes connections: one that went since it was asked is passed over, as balancers do. */
+  const pass = (client: Socket): void => {
     const ports = [...ready];
     const port = ports[(turn += 1) % Math.max(1, ports.length)];
     if (port === undefined) {
@@ -37,16 +43,24 @@ export async function openSwitch(): Promise<TcpSwitch> {
       return;
     }
     const replica = connect(port, '127.0.0.1');
+    keep(replica);
     open.set(port, (open.get(port) ?? 0) + 1);
     replica.once('close', () => open.set(port, (open.get(port) ?? 1) - 1));
-    for (const socket of [client, replica]) {
-      sockets.add(socket);
-      socket.on('error', () => undefined);
-      socket.once('close', () => sockets.delete(socket));
-    }
-    client.pipe(replica).pipe(client);
-    client.once('close', () => replica.destroy());
-    replica.once('close', () => client.end());
+    const refused = (): void => {
+      ready.delete(port);
+      pass(client);
+    };
+    replica.once('error', refused);
+    replica.once('connect', () => {
+      replica.off('error', refused);
+      client.pipe(replica).pipe(client);
+      client.once('close', () => replica.destroy());
+      replica.once('close', () => client.end());
+    });
+  };
+  const server = createServer((client) => {
+    keep(client);
+    pass(client);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
