@@ -34,4 +34,9 @@ export const jobsMigrations: Migration[] = [
             failed_at timestamptz, failures int NOT NULL DEFAULT 0, last_error text);
           GRANT SELECT, INSERT, UPDATE ON housekeeping TO lethe_app;`,
   },
+  {
+    id: '0022-jobs-by-end',
+    // Removing old jobs every hour reads those that are old, not every job that was ever done.
+    sql: `CREATE INDEX job_finished ON job (tenant, finished_at) WHERE state IN ('done', 'cancelled');`,
+  },
 ];

@@ -27,8 +27,9 @@ export async function removeFinishedJobs(
 ): Promise<number> {
   const { rowCount } = await database.transaction(tenant, (query) =>
     query({
-      text: `DELETE FROM job WHERE tenant = $1 AND id IN (
-               SELECT id FROM job WHERE tenant = $1 AND state IN ('done', 'cancelled') AND finished_at < $2 LIMIT $3)`,
+      // An array, not IN: a planner that thinks many will match would join with every job there is.
+      text: `DELETE FROM job WHERE tenant = $1 AND id = ANY(ARRAY(
+               SELECT id FROM job WHERE tenant = $1 AND state IN ('done', 'cancelled') AND finished_at < $2 ORDER BY finished_at LIMIT $3))`,
       values: [tenant, before, limit],
     }),
   );

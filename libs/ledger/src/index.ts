@@ -19,7 +19,7 @@ export {
 } from './event.js';
 export { EventStore, type CommitListener } from './store/event-store.js';
 export type { Flushed } from './store/lane.js';
-export { UnknownTenant, type KeptAnswer } from './ledger.queries.js';
+export { readOfType, UnknownTenant, type KeptAnswer } from './ledger.queries.js';
 export { ledgerMigrations } from './ledger.migrations.js';
 export type { LogEntry, StoredCheckpoint } from './log/log.queries.js';
 export {

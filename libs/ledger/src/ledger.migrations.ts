@@ -66,4 +66,9 @@ export const ledgerMigrations: Migration[] = [
       'GRANT DELETE ON checkpoint TO lethe_app;',
     ].join('\n'),
   },
+  {
+    id: '0013-ledger-answers-by-age',
+    // Forgetting old answers every hour reads those that are old, not all of them.
+    sql: 'CREATE INDEX idempotency_age ON idempotency (tenant, created_at);',
+  },
 ];

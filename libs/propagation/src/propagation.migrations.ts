@@ -43,4 +43,9 @@ export const propagationMigrations: Migration[] = [
        CREATE INDEX webhook_delivery_open ON webhook_delivery (tenant, created_at) WHERE state = 'pending';`,
     ].join('\n'),
   },
+  {
+    id: '0088-propagation-delivered-by-age',
+    // Pruning every day reads what is old, not everything that was ever delivered.
+    sql: `CREATE INDEX webhook_delivery_age ON webhook_delivery (tenant, delivered_at) WHERE state = 'delivered';`,
+  },
 ];

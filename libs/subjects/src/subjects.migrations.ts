@@ -44,4 +44,10 @@ export const subjectsMigrations: Migration[] = [
       ),
     ].join('\n'),
   },
+  {
+    id: '0042-subjects-links-by-person',
+    // Links are read and ended by person, in a flush that nobody else may pass.
+    sql: `CREATE INDEX subject_link_one ON subject_link (tenant, one);
+          CREATE INDEX subject_link_other ON subject_link (tenant, other);`,
+  },
 ];

@@ -84,7 +84,7 @@ export class SearchRefusals {
     const [after = '-1'] = cursor === undefined ? [] : openCursor(this.keys, by, 'refusals', filter, cursor);
     const { code = null, route = null, from = null, to = null } = filter;
     const { rows } = await this.database.fetch<Row>(by.tenant, {
-      name: 'approval-refusal-search',
+      // No name: planned with its values. A plan for any values would have to ignore every index of what may be absent.
       text: `SELECT position, at, actor, human, route, code, target FROM approval_refusal
              WHERE tenant = $1 AND position > $2 AND ($3::text IS NULL OR code = $3) AND ($4::text IS NULL OR route = $4)
                AND ($5::timestamptz IS NULL OR at >= $5) AND ($6::timestamptz IS NULL OR at < $6)

@@ -41,8 +41,8 @@ export class PruneDeliveries implements OnModuleInit {
 async function pruneDelivered(query: Query, tenant: TenantId, before: Date): Promise<number> {
   const { rowCount } = await query({
     name: 'webhook-delivered-prune',
-    text: `DELETE FROM webhook_delivery WHERE tenant = $1 AND state = 'delivered' AND delivered_at < $2 AND id IN (
-             SELECT id FROM webhook_delivery WHERE tenant = $1 AND state = 'delivered' AND delivered_at < $2 ORDER BY id LIMIT ${BATCH})`,
+    text: `DELETE FROM webhook_delivery WHERE tenant = $1 AND state = 'delivered' AND delivered_at < $2 AND id = ANY(ARRAY(
+             SELECT id FROM webhook_delivery WHERE tenant = $1 AND state = 'delivered' AND delivered_at < $2 ORDER BY delivered_at LIMIT ${BATCH}))`,
     values: [tenant, before],
   });
   return rowCount ?? 0;

@@ -1,7 +1,7 @@
 /** After a restore: keys that were destroyed are destroyed again, and who was erased is erased again in Lethe itself. */
 import { Injectable } from '@nestjs/common';
 import type { SubjectId, TenantId } from '#kernel';
-import { Database, parseLeaf } from '#ledger';
+import { Database, readOfType } from '#ledger';
 import { KeyStore, People, type KeyClass } from '#subjects';
 import { OwnErasure } from '../ports.js';
 
@@ -56,9 +56,5 @@ export class ReplayKeys {
 
 /** Data of every event of a type, oldest first. */
 export async function eventData<Data>(database: Database, tenant: TenantId, type: string): Promise<Data[]> {
-  const { rows } = await database.fetch<{ position: number; bytes: string }>(tenant, {
-    text: 'SELECT position, bytes FROM event WHERE tenant = $1 AND type = $2 ORDER BY position',
-    values: [tenant, type],
-  });
-  return rows.map(({ position, bytes }) => parseLeaf(position, bytes).data as Data);
+  return (await readOfType(database, tenant, type)).map(({ data }) => data as Data);
 }

@@ -27,6 +27,8 @@ export interface RekeyParts {
 }
 
 const BATCH = 200;
+/** Smaller than every id: a batch begins behind the last one, without passing over it again. */
+const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 
 const lookupKeyTable: InlineTable = {
   name: 'lookup_key',
@@ -59,7 +61,7 @@ export async function rekeyLookups(parts: RekeyParts, tenant: TenantId, now: Dat
   if (generation === 1 || rekeyedAt !== null) return { rows: 0, unreadable: 0, finished: true };
   await parts.keys.ready('lookup', generation);
   const done: Rekeyed = { rows: 0, unreadable: 0, finished: false };
-  for (let last = ''; ;) {
+  for (let last = BEFORE_ALL; ;) {
     const batch = await readBatch(parts.database, tenant, generation, last);
     if (batch.length === 0) break;
     last = batch.at(-1)?.id ?? last;
@@ -79,7 +81,7 @@ interface OldRow {
 async function readBatch(database: Database, tenant: TenantId, generation: number, after: string): Promise<OldRow[]> {
   const { rows } = await database.fetch<OldRow>(tenant, {
     name: 'lookup-rows-old',
-    text: `SELECT id, value FROM subject_identifier WHERE tenant = $1 AND mac_key < $2 AND ($3 = '' OR id > NULLIF($3, '')::uuid)
+    text: `SELECT id, value FROM subject_identifier WHERE tenant = $1 AND mac_key < $2 AND id > $3
            ORDER BY id LIMIT ${BATCH}`,
     values: [tenant, generation, after],
   });
