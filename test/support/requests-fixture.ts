@@ -74,7 +74,7 @@ export async function openRequests(shared: SharedDatabases, systems: FakeSystem[
   const collected: Collected = { packaged: new Map(), answered: [], stopped: [] };
   const rules = new FakeRules();
   const connected = new FakeConnected(systems);
-  const people = new People(ledger.database, sealer, clock);
+  const people = new People(ledger.database, sealer);
   const file = new CaseFile(sealer, keys);
   const requests = new Requests(store);
   const own = new OwnRecords(subjects, people);

@@ -38,7 +38,7 @@ export async function openSubjects(clock: Clock = systemClock, migrations: Migra
   const keyStore = new KeyStore(vault.database, keys, clock);
   await keyStore.assertRing();
   const sealer = new Sealer(keyStore);
-  const identifiers = new IdentifierLookup(ledger.database, keys, clock);
+  const identifiers = new IdentifierLookup(ledger.database, keys);
   const subjects = new Subjects(identifiers, sealer);
   const newTenant = async (): Promise<TenantId> => {
     const tenant = newId() as TenantId;

@@ -1,5 +1,5 @@
 /** From identifiers to people, by keyed hash, with a cache for the consent check's hot path. */
-import type { Clock, SubjectId, TenantId } from '#kernel';
+import type { SubjectId, TenantId } from '#kernel';
 import type { Database } from '#ledger';
 import type { KeyProvider } from '#platform';
 import { keyOf, type NormalIdentifier } from './identifier.js';
@@ -41,7 +41,7 @@ interface Row {
 const FIRST: KeyInUse = { generation: 1, overlap: false };
 
 export class IdentifierLookup {
-  private readonly cache: Lru<readonly Holder[]>;
+  private readonly cache = new Lru<readonly Holder[]>(CAPACITY);
   /** Counts invalidations: what was read before one must not be cached after it. */
   private changes = 0;
   /** As far as this process knows; every read tells whether it knows enough. */
@@ -50,10 +50,7 @@ export class IdentifierLookup {
   constructor(
     private readonly database: Database,
     private readonly keys: KeyProvider,
-    clock: Clock,
-  ) {
-    this.cache = new Lru(CAPACITY, () => clock.now().getTime());
-  }
+  ) {}
 
   /** Keyed hash under the tenant's lookup key as this process knows it, 32 bytes. */
   mac(tenant: TenantId, identifier: NormalIdentifier): Buffer {

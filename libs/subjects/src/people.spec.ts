@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId, type SubjectId } from '#kernel';
 import { EventStore } from '#ledger';
 import { openSubjects, type SubjectsFixture } from '../../../test/support/subjects-fixture.js';
+import { until } from '../../../test/support/until.js';
 import { AddIdentifier, AddIdentifierHandler } from './add-identifier.js';
 import { EraseIdentity, EraseIdentityHandler } from './erase-identity.js';
 import type { Identifier } from './identifier.js';
@@ -23,7 +24,7 @@ let by: { tenant: SubjectsFixture['tenant']; actorRef: string };
 let people: People;
 beforeAll(async () => {
   given = await openSubjects();
-  people = new People(given.ledger.database, given.sealer, given.clock);
+  people = new People(given.ledger.database, given.sealer);
   by = { tenant: given.tenant, actorRef: 'officer' };
 });
 afterAll(() => given.close());
@@ -158,6 +159,18 @@ describe('a restriction', () => {
     await expect(lift.execute(new LiftRestriction(by, one, second.restrictionId, new Date()))).rejects.toMatchObject({
       code: 'restriction-not-in-force',
     });
+  });
+});
+
+describe('another replica', () => {
+  it('sees a restriction and a link after a moment', async () => {
+    const [one, other] = [await register(email('there1@example.test')), await register(email('there2@example.test'))];
+    const there = new People(given.ledger.database, given.sealer);
+    expect((await there.get(by.tenant, one)).status).toBe('active');
+    await link(one, other);
+    await new RestrictSubjectHandler(given.store, people).execute(new RestrictSubject(by, other, 'accuracy-contested'));
+    await until('it is seen', async () => (await there.get(by.tenant, one)).status === 'restricted', 5_000);
+    expect((await there.get(by.tenant, one)).aliases).toEqual([one, other]);
   });
 });
 

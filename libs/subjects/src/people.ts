@@ -1,5 +1,5 @@
 /** What is known about a person: aliases, restrictions, identifiers in clear for callers that may see them. */
-import type { Clock, SubjectId, TenantId } from '#kernel';
+import type { SubjectId, TenantId } from '#kernel';
 import { notFound } from '#kernel';
 import type { Database, Query } from '#ledger';
 import type { Strength } from './identifier.js';
@@ -57,16 +57,13 @@ const CAPACITY = 100_000;
 const PERSON_MS = 1_000;
 
 export class People {
-  private readonly cache: Lru<Person>;
+  private readonly cache = new Lru<Person>(CAPACITY);
   private changes = 0;
 
   constructor(
     private readonly database: Database,
     private readonly sealer: Sealer,
-    clock: Clock,
-  ) {
-    this.cache = new Lru(CAPACITY, () => clock.now().getTime());
-  }
+  ) {}
 
   /** Aliases, status and restrictions; cached for the consent check. Undefined for an unknown subject. */
   async find(tenant: TenantId, subject: SubjectId): Promise<Person | undefined> {

@@ -36,8 +36,8 @@ const services = [
   { provide: Sealer, inject: [KeyStore], useFactory: (keyStore: KeyStore) => new Sealer(keyStore) },
   {
     provide: IdentifierLookup,
-    inject: [Database, KeyProvider, CLOCK],
-    useFactory: (database: Database, keys: KeyProvider, clock: Clock) => new IdentifierLookup(database, keys, clock),
+    inject: [Database, KeyProvider],
+    useFactory: (database: Database, keys: KeyProvider) => new IdentifierLookup(database, keys),
   },
   {
     provide: Subjects,
@@ -46,8 +46,8 @@ const services = [
   },
   {
     provide: People,
-    inject: [Database, Sealer, CLOCK],
-    useFactory: (database: Database, sealer: Sealer, clock: Clock) => new People(database, sealer, clock),
+    inject: [Database, Sealer],
+    useFactory: (database: Database, sealer: Sealer) => new People(database, sealer),
   },
   {
     provide: Suppressions,

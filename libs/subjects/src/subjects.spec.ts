@@ -199,7 +199,7 @@ async function openReplica(): Promise<(identifiers: Identifier[]) => Promise<{ w
   ]);
   const store = new EventStore(given.ledger.database, given.clock);
   const subjects = new Subjects(
-    new IdentifierLookup(given.ledger.database, given.keys, given.clock),
+    new IdentifierLookup(given.ledger.database, given.keys),
     new Sealer(new KeyStore(given.vault.database, given.keys, given.clock)),
   );
   return (identifiers) =>

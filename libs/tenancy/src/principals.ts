@@ -27,7 +27,10 @@ interface CredentialRow {
   vouched: boolean;
 }
 
-/** How long a verified credential is trusted without looking again: the longest a revocation takes on another replica. */
+/**
+ * How long a verified credential is trusted without looking again: the longest a revocation takes on another replica.
+ * Monotonic, since a clock that is set back must not prolong it.
+ */
 const TRUST_MS = 2000;
 /** How often the time of last use is written. */
 const LAST_USE_MS = 60_000;
@@ -58,7 +61,7 @@ export class Principals extends PrincipalSource {
     const principal = await this.verify(parsed);
     if (principal && revocations === this.revocations) {
       if (this.trusted.size > 10_000) this.trusted.clear();
-      this.trusted.set(nameOf(credential), { principal, until: Date.now() + TRUST_MS });
+      this.trusted.set(nameOf(credential), { principal, until: performance.now() + TRUST_MS });
     }
     return principal;
   }
@@ -66,7 +69,7 @@ export class Principals extends PrincipalSource {
   override known(credential: string): Principal | undefined {
     const name = nameOf(credential);
     const trusted = this.trusted.get(name);
-    if (trusted && trusted.until > Date.now()) return trusted.principal;
+    if (trusted && trusted.until > performance.now()) return trusted.principal;
     if (trusted) this.trusted.delete(name);
     return undefined;
   }

@@ -2,6 +2,7 @@
 import { createPublicKey, verify } from 'node:crypto';
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -14,8 +15,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { TenantId } from '#kernel';
+import { newId, type TenantId } from '#kernel';
 import { FileKeys } from './file-keys.js';
+import { createKeyFile } from './key-file.js';
 
 const one = '00000000-0000-7000-8000-000000000001' as TenantId;
 const two = '00000000-0000-7000-8000-000000000002' as TenantId;
@@ -146,5 +148,42 @@ describe('keys', () => {
     await expect((await FileKeys.open(directory)).unwrap(one, old.epoch, old.wrapped)).rejects.toMatchObject({
       reason: 'destroyed',
     });
+  });
+
+  it('of a destroyed epoch stay gone when a copy of its file is laid back, or its destruction was cut short', async () => {
+    const keys = await FileKeys.open(directory);
+    const old = await keys.wrap(one, Buffer.alloc(32, 7));
+    const path = join(directory, `kek-${old.epoch}.key`);
+    const escrowed = readFileSync(path);
+    await keys.newEpoch();
+    await keys.destroyEpoch(old.epoch);
+    // The second: killed between the overwriting and the removal.
+    for (const found of [escrowed, Buffer.alloc(escrowed.length, 'x')]) {
+      writeFileSync(path, found, { mode: 0o600 });
+      await expect(keys.unwrap(one, old.epoch, old.wrapped)).rejects.toMatchObject({ reason: 'destroyed' });
+      expect(await keys.epochKeyId(old.epoch)).toBeUndefined();
+      await FileKeys.open(directory);
+      expect(existsSync(path)).toBe(false);
+    }
+  });
+
+  it('of an epoch are destroyed by several processes at once without a fault', async () => {
+    const replicas = await Promise.all(Array.from({ length: 6 }, () => FileKeys.open(directory)));
+    for (let round = 0; round < 10; round++) {
+      const old = await replicas[0]!.currentEpoch();
+      await replicas[0]!.newEpoch();
+      await Promise.all(replicas.map((replica) => replica.destroyEpoch(old)));
+    }
+  });
+
+  it('of a new epoch come after all others at once, also when the clock was set back', async () => {
+    const keys = await FileKeys.open(directory);
+    const ahead = newId(Date.now() + 2_000);
+    await createKeyFile(directory, `kek-${ahead}`);
+    const began = performance.now();
+    const epoch = await keys.newEpoch();
+    expect(epoch > ahead).toBe(true);
+    expect(performance.now() - began).toBeLessThan(1_500);
+    expect(await keys.currentEpoch()).toBe(epoch);
   });
 });

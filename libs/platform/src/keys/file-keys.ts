@@ -7,8 +7,11 @@ import {
   createPrivateKey,
   createPublicKey,
   createSecretKey,
+  hkdfSync,
+  randomBytes,
+  sign,
+  type KeyObject,
 } from 'node:crypto';
-import { hkdfSync, randomBytes, sign, type KeyObject } from 'node:crypto';
 import { access, mkdir, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newId, type TenantId } from '#kernel';
@@ -26,6 +29,7 @@ const macUses: readonly MacUse[] = ['lookup', 'suppression', 'idempotency', 'act
 const roots = [...macUses.map((use) => `mac-${use}`), 'sign-log', 'sign-log-next', 'sign-certificate', 'sign-session'];
 const RING = 'keyring.json';
 const EPOCH = /^kek-([0-9a-f-]{36})\.key$/;
+const DESTROYED = /^kek-([0-9a-f-]{36})\.destroyed$/;
 /** DER of an Ed25519 private key up to its 32-byte seed (RFC 8410 section 7). */
 const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex');
 const MAX_DERIVED = 20_000;
@@ -55,6 +59,7 @@ export class FileKeys extends KeyProvider {
   static async open(directory: string): Promise<FileKeys> {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     await assertPrivate(directory, 'directory');
+    await completeDestructions(directory);
     const ring = await readRing(directory);
     const secrets = new Map<string, KeyFile>();
     // What was added by rotations stands in the ring as well.
@@ -143,19 +148,19 @@ export class FileKeys extends KeyProvider {
   }
 
   async newEpoch(): Promise<string> {
-    const newest = (await this.epochs()).at(-1) ?? '';
-    let epoch = newId();
-    // Ids sort by time; within one millisecond only by chance.
-    while (epoch <= newest) epoch = newId();
+    const newest = (await this.epochs()).at(-1);
+    // Ids sort by their milliseconds: the next one comes after the newest even where the clock was set back since.
+    const epoch = newId(Math.max(Date.now(), newest === undefined ? 0 : millisecondsOf(newest) + 1));
     await createKeyFile(this.directory, `kek-${epoch}`);
     this.epoch = epoch;
     return epoch;
   }
 
   async epochKeyId(epoch: string): Promise<string | undefined> {
+    if (await this.isDestroyed(epoch)) return undefined;
     const file = await readKeyFile(this.directory, `kek-${epoch}`);
-    if (!file && !(await this.isDestroyed(epoch))) throw missing(`kek-${epoch}`);
-    return file?.id;
+    if (!file) throw missing(`kek-${epoch}`);
+    return file.id;
   }
 
   async destroyEpoch(epoch: string): Promise<void> {
@@ -168,19 +173,20 @@ export class FileKeys extends KeyProvider {
   }
 
   private async epochs(): Promise<string[]> {
-    const files = await readdir(this.directory);
-    return files.flatMap((file) => EPOCH.exec(file)?.[1] ?? []).sort();
+    const { epochs, destroyed } = await listEpochs(this.directory);
+    return epochs.filter((epoch) => !destroyed.has(epoch)).sort();
   }
 
   private async epochKey(tenant: TenantId, epoch: string): Promise<KeyObject> {
     const name = `kek-${epoch}`;
     const cached = this.derived.get(`${name}|${tenant}`);
     if (cached) return cached;
-    const file = EPOCH.test(`${name}.key`) ? await readKeyFile(this.directory, name) : undefined;
-    if (file) return this.keep(`${name}|${tenant}`, deriveFrom(file.secret, `kek|${tenant}`));
+    // The mark counts, and not what somebody may have laid beside it.
     if (await this.isDestroyed(epoch))
       throw new KeyUnavailable('destroyed', 'This key-encryption epoch was destroyed by design.');
-    throw missing(name);
+    const file = EPOCH.test(`${name}.key`) ? await readKeyFile(this.directory, name) : undefined;
+    if (!file) throw missing(name);
+    return this.keep(`${name}|${tenant}`, deriveFrom(file.secret, `kek|${tenant}`));
   }
 
   private isDestroyed(epoch: string): Promise<boolean> {
@@ -237,6 +243,24 @@ export class FileKeys extends KeyProvider {
     const ring = { ...(await readRing(this.directory)), ...mine };
     await writePrivate(this.directory, RING, `${JSON.stringify(ring, null, 2)}\n`);
   }
+}
+
+/** Epochs whose key file is there, and those that are marked as destroyed. */
+async function listEpochs(directory: string): Promise<{ epochs: string[]; destroyed: ReadonlySet<string> }> {
+  const files = await readdir(directory);
+  const named = (pattern: RegExp): string[] => files.flatMap((file) => pattern.exec(file)?.[1] ?? []);
+  return { epochs: named(EPOCH), destroyed: new Set(named(DESTROYED)) };
+}
+
+/** A file beside its mark: its destruction was cut short, or a copy was laid back. */
+async function completeDestructions(directory: string): Promise<void> {
+  const { epochs, destroyed } = await listEpochs(directory);
+  for (const epoch of epochs) if (destroyed.has(epoch)) await destroyKeyFile(directory, `kek-${epoch}`);
+}
+
+/** When a UUIDv7 says that it was made. */
+function millisecondsOf(id: string): number {
+  return Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16);
 }
 
 async function readRing(directory: string): Promise<Record<string, string> | undefined> {

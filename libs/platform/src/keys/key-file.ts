@@ -72,7 +72,10 @@ export async function destroyKeyFile(directory: string, name: string): Promise<v
   } finally {
     await file.close();
   }
-  await unlink(path);
+  await unlink(path).catch((error: NodeJS.ErrnoException) => {
+    // Another process destroys it at the same moment.
+    if (error.code !== 'ENOENT') throw error;
+  });
   await syncDirectory(directory);
 }
 

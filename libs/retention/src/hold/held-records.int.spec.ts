@@ -94,7 +94,7 @@ describe('records of a held person', () => {
     );
     subscriptions.project(new KeptPeopleProjection());
     subscriptions.start();
-    const people = new People(base.ledger.database, base.sealer, systemClock);
+    const people = new People(base.ledger.database, base.sealer);
     const holds = new Holds(base.ledger.database, people);
     held = new HeldRecords(new Keepers(holds, base.ledger.database, base.store, subscriptions), people, systems);
     ada = await base.subjects.record(tenant, [{ type: 'email', value: 'Ada@example.test' }], {}, async (who) => {
@@ -185,7 +185,7 @@ describe('records of a held person', () => {
 
   it('tell the hold that lasts longest to whoever decides about an erasure', async () => {
     await hold({ subject: ada });
-    const people = new People(base.ledger.database, base.sealer, systemClock);
+    const people = new People(base.ledger.database, base.sealer);
     const holds = new Holds(base.ledger.database, people);
     const records = { subject: ada, connectionId: LAKE, dataset: 'visits' };
     expect(await holds.covering(tenant, records)).toMatchObject({

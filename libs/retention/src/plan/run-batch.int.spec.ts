@@ -115,7 +115,7 @@ describe('a retention run', () => {
     subscriptions.start();
     const { database } = base.ledger;
     const tenants = new Tenants(database, base.store, base.keys, systemClock);
-    const people = new People(database, base.sealer, systemClock);
+    const people = new People(database, base.sealer);
     sources = new RunSources(
       base.store,
       new RetentionRules(database, tenants, systemClock),

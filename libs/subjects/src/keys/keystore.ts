@@ -3,6 +3,7 @@ import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import type { Clock, SubjectId, TenantId } from '#kernel';
 import type { Database } from '#ledger';
 import { KeyUnavailable, type KeyProvider } from '#platform';
+import { assertRing } from './assert-ring.js';
 import {
   holdEpoch,
   insertKeys,
@@ -45,7 +46,7 @@ export const KEY_CACHE_MS = 30_000;
 const MAX_BATCH = 1000;
 
 export class KeyStore {
-  private readonly cache: Lru<KeyObject>;
+  private readonly cache = new Lru<KeyObject>(CAPACITY);
   private readonly waiting = new Map<TenantId, Waiting[]>();
   private readonly running = new Set<TenantId>();
   /** Counts shreddings: what was read before one must not be cached after it. */
@@ -58,48 +59,11 @@ export class KeyStore {
     readonly database: Database,
     readonly provider: KeyProvider,
     readonly clock: Clock,
-  ) {
-    this.cache = new Lru(CAPACITY, () => clock.now().getTime());
-  }
+  ) {}
 
   /** Refuses a key directory that is not the one this database was begun with: its keys would open nothing here. */
-  async assertRing(): Promise<void> {
-    const { ringId } = this.provider;
-    await this.database.global({
-      text: 'INSERT INTO key_ring (ring_id) VALUES ($1) ON CONFLICT DO NOTHING',
-      values: [ringId],
-    });
-    const { rows } = await this.database.global<{ ring_id: string }>({ text: 'SELECT ring_id FROM key_ring' });
-    if (rows[0]?.ring_id !== ringId)
-      throw new KeyUnavailable(
-        'damaged',
-        'These keys do not belong to this key store. Point LETHE_KEY_DIR at its own.',
-      );
-    await this.assertEpochs();
-  }
-
-  /** Every epoch that is not destroyed has the key it began with: one that was exchanged or lost is named before it is used. */
-  private async assertEpochs(): Promise<void> {
-    const current = await this.provider.currentEpoch();
-    await this.database.global({
-      text: 'INSERT INTO key_epoch (epoch, created_at, key_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
-      values: [current, this.clock.now(), (await this.provider.epochKeyId(current)) ?? null],
-    });
-    const { rows } = await this.database.global<{ epoch: string; key_id: string | null }>({
-      text: 'SELECT epoch, key_id FROM key_epoch WHERE destroyed_at IS NULL ORDER BY epoch',
-    });
-    for (const { epoch, key_id } of rows) {
-      const found = await this.provider.epochKeyId(epoch);
-      // A rotation that was killed after the destruction and before its record: the next one completes it.
-      if (found === undefined) continue;
-      if (key_id !== null && key_id !== found)
-        throw new KeyUnavailable('damaged', `Key file kek-${epoch} is not the one it began with. Restore it.`);
-      if (key_id === null)
-        await this.database.global({
-          text: 'UPDATE key_epoch SET key_id = $2 WHERE epoch = $1 AND key_id IS NULL',
-          values: [epoch, found],
-        });
-    }
+  assertRing(): Promise<void> {
+    return assertRing(this.database, this.provider, this.clock.now());
   }
 
   /**

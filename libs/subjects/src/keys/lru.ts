@@ -5,13 +5,13 @@ interface Entry<Value> {
   until: number;
 }
 
-/** Least recently used entries go first. Ages are counted on the clock that is passed in, in milliseconds. */
+/** Least recently used entries go first. Ages are monotonic milliseconds: a clock that is set back must not keep an entry for longer. */
 export class Lru<Value> {
   private readonly entries = new Map<string, Entry<Value>>();
 
   constructor(
     private readonly capacity: number,
-    private readonly now: () => number,
+    private readonly now: () => number = () => performance.now(),
   ) {}
 
   get(key: string): Value | undefined {

@@ -35,7 +35,7 @@ afterAll(() => given.close());
 async function aProcess(): Promise<Process> {
   const keys = await FileKeys.open(given.keyDirectory);
   const sealer = new Sealer(new KeyStore(given.vault.database, keys, given.clock));
-  const identifiers = new IdentifierLookup(given.ledger.database, keys, given.clock);
+  const identifiers = new IdentifierLookup(given.ledger.database, keys);
   return { identifiers, subjects: new Subjects(identifiers, sealer) };
 }
 

@@ -1,4 +1,6 @@
 /** Epochs end: survivors live on, and yesterday's backup of the key store opens nothing more. */
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId, type SubjectId } from '#kernel';
 import { FileKeys } from '#platform';
@@ -104,5 +106,21 @@ describe('an epoch that ends', () => {
     const provider = Object.create(keys, { unwrap: { value: unwrap } }) as FileKeys;
     const sealer = new Sealer(new KeyStore(given.vault.database, provider, given.clock));
     expect(await sealer.open(given.tenant, value, 'p')).toEqual({ readable: true, value: 'kept' });
+  });
+
+  it('ends again when an old copy of the key directory brought its key back', async () => {
+    const old = await given.keys.currentEpoch();
+    const [file, mark] = ['key', 'destroyed'].map((ending) => join(given.keyDirectory, `kek-${old}.${ending}`));
+    const escrowed = readFileSync(file!);
+    await rotateEpoch(given.keyStore);
+    expect(existsSync(file!)).toBe(false);
+    // The copy is from before the rotation: it knows of no destruction.
+    rmSync(mark!);
+    writeFileSync(file!, escrowed, { mode: 0o600 });
+    const keys = await FileKeys.open(given.keyDirectory);
+    expect(await keys.epochKeyId(old)).toBeDefined();
+    await new KeyStore(given.vault.database, keys, given.clock).assertRing();
+    expect(existsSync(file!)).toBe(false);
+    expect(await keys.epochKeyId(old)).toBeUndefined();
   });
 });
