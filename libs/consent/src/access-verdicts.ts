@@ -3,15 +3,14 @@ import { Inject, Injectable } from '@nestjs/common';
 import { AccessVerdicts, type AccessVerdict } from '#access-log';
 import type { Clock, SubjectId, TenantId } from '#kernel';
 import { CLOCK } from '#platform';
-import { verdictOf } from './consent.js';
-import { ConsentRecords } from './consent-records.js';
+import { PurposeVerdicts } from './purpose-verdicts.js';
 import { Purposes } from './purposes.js';
 
 @Injectable()
 export class ConsentVerdicts extends AccessVerdicts {
   constructor(
     private readonly purposes: Purposes,
-    private readonly records: ConsentRecords,
+    private readonly verdicts: PurposeVerdicts,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {
     super();
@@ -20,10 +19,9 @@ export class ConsentVerdicts extends AccessVerdicts {
   async judge(tenant: TenantId, subject: SubjectId, purpose: string, at: string): Promise<AccessVerdict> {
     const declared = await this.purposes.find(tenant, purpose);
     if (!declared) return 'undeclared-purpose';
-    const person = await this.records.of(tenant, subject);
+    const person = await this.verdicts.person(tenant, subject);
     const moment = { now: this.clock.now().toISOString(), at };
-    const restricted = await this.records.restrictedAt(tenant, person, moment);
-    const { decision, basis } = verdictOf(declared, person.records, restricted, undefined, moment);
+    const { decision, basis } = await this.verdicts.of(tenant, person, declared, undefined, moment);
     if (decision === 'deny') return 'no-match';
     return basis === 'consent' ? 'matches-consent' : 'matches-declared-basis';
   }

@@ -5,9 +5,9 @@ import { DomainError, type Clock, type SubjectId } from '#kernel';
 import { CLOCK, Instant, type Caller } from '#platform';
 import { SubjectAmbiguous, Subjects } from '#subjects';
 import { purposeUnknown } from './consent.errors.js';
-import { verdictOf, type Moment, type Verdict } from './consent.js';
-import { ConsentRecords } from './consent-records.js';
+import type { Moment, Verdict } from './consent.js';
 import { Channel, PurposeId, type Purpose } from './purpose.js';
+import { PurposeVerdicts } from './purpose-verdicts.js';
 import { Purposes } from './purposes.js';
 import { ReadPosition } from './read-position.js';
 import { SubjectReference } from './consent-input.js';
@@ -67,8 +67,8 @@ export type ConsentAnswer = z.infer<typeof CheckAnswer>;
 export class ConsentCheck {
   constructor(
     private readonly subjects: Subjects,
-    private readonly records: ConsentRecords,
     private readonly purposes: Purposes,
+    private readonly verdicts: PurposeVerdicts,
     private readonly position: ReadPosition,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
@@ -132,12 +132,11 @@ export class ConsentCheck {
     const utc = (text: string | undefined): string | undefined =>
       text === undefined ? undefined : new Date(text).toISOString();
     const moment: Moment = { now: this.clock.now().toISOString(), at: utc(body.at), asOf: utc(body.asOf) };
-    const person = subject === undefined ? undefined : await this.records.of(by.tenant, subject, fresh);
+    const person = subject === undefined ? undefined : await this.verdicts.person(by.tenant, subject, fresh);
     if (!person || person.aliases.length === 0) return unknownPerson(purpose);
     // By its old id an erased person is as unknown as by the identifiers that were erased; the past stays answerable.
     if (person.erased && moment.at === undefined && moment.asOf === undefined) return unknownPerson(purpose);
-    const restricted = await this.records.restrictedAt(by.tenant, person, moment);
-    return verdictOf(purpose, person.records, restricted, body.channel, moment);
+    return this.verdicts.of(by.tenant, person, purpose, body.channel, moment);
   }
 
   private async who(by: Caller, body: Question): Promise<SubjectId | undefined> {

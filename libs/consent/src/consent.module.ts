@@ -13,11 +13,13 @@ import { ConsentHistory } from './consent-history.js';
 import { ConsentRecords } from './consent-records.js';
 import { DefinePurposeHandler } from './define-purpose.js';
 import { PublishNoticeHandler } from './publish-notice.js';
+import { PurposeVerdicts } from './purpose-verdicts.js';
 import { Purposes } from './purposes.js';
 import { ConsentRules } from './consent-rules.js';
 import { ReadPosition } from './read-position.js';
 import { ReceiptSources } from './receipt-sources.js';
 import { RecordConsentHandler } from './record-consent.js';
+import { RememberObjections } from './remember-objections.js';
 import { StopPurposes } from './stop-purposes.js';
 
 @Module({
@@ -26,6 +28,7 @@ import { StopPurposes } from './stop-purposes.js';
   providers: [
     ConsentFeed,
     ConsentRecords,
+    PurposeVerdicts,
     ConsentCheck,
     ReadPosition,
     ConsentHistory,
@@ -35,11 +38,21 @@ import { StopPurposes } from './stop-purposes.js';
     DefinePurposeHandler,
     PublishNoticeHandler,
     StopPurposes,
+    RememberObjections,
     AnnounceExpiries,
     ExpiryChore,
     RecordConsentHandler,
     { provide: AccessVerdicts, useClass: ConsentVerdicts },
   ],
-  exports: [AccessVerdicts, ConsentCheck, ConsentHistory, ConsentRecords, Purposes, StopPurposes],
+  exports: [
+    AccessVerdicts,
+    ConsentCheck,
+    ConsentHistory,
+    ConsentRecords,
+    Purposes,
+    PurposeVerdicts,
+    RememberObjections,
+    StopPurposes,
+  ],
 })
 export class ConsentModule {}

@@ -115,7 +115,7 @@ function newer(a: ConsentRecord, b: ConsentRecord): ConsentRecord {
 }
 
 /** A fast clock must not postpone a decision: it is effective when recorded at the latest. */
-function effectiveAt(record: ConsentRecord): string {
+export function effectiveAt(record: ConsentRecord): string {
   return record.collectedAt < record.recordedAt ? record.collectedAt : record.recordedAt;
 }
 

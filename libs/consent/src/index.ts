@@ -3,7 +3,7 @@ export { ConsentCheck, type ConsentAnswer } from './check-consent.js';
 export { ConsentHistory } from './consent-history.js';
 export { ConsentModule } from './consent.module.js';
 export { consentMigrations } from './consent.migrations.js';
-export { ConsentRecords } from './consent-records.js';
+export { ConsentRecords, type PersonRecords } from './consent-records.js';
 export {
   consentStream,
   standing,
@@ -17,5 +17,8 @@ export {
 } from './consent.js';
 export { legalBases, purposeStream, type Notice, type Purpose } from './purpose.js';
 export { Purposes } from './purposes.js';
+export { PurposeVerdicts } from './purpose-verdicts.js';
 export { RecordConsent } from './record-consent.js';
+export { RememberObjections } from './remember-objections.js';
 export { StopPurposes, type StopCall } from './stop-purposes.js';
+export { verdictUnder, type Promised } from './suppressed.js';

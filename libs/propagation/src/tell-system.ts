@@ -1,6 +1,6 @@
 /** Tells a system through its plugin or inbox how a person's decisions stand, and takes its word that it obeys. */
 import { Inject, Injectable } from '@nestjs/common';
-import { ConsentRecords, Purposes, verdictOf } from '#consent';
+import { Purposes, PurposeVerdicts } from '#consent';
 import type { Clock, SubjectId, TenantId } from '#kernel';
 import { dead, done, type Job, type JobContext, type JobResult } from '#jobs';
 import { CLOCK } from '#platform';
@@ -45,21 +45,22 @@ const ACTOR = 'system:propagation';
 export class TellPeople {
   constructor(
     private readonly people: People,
-    private readonly records: ConsentRecords,
+    private readonly verdicts: PurposeVerdicts,
     private readonly purposes: Purposes,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /** Withdrawal and objection need no proof (GDPR 7(3), 21(3)): everything she is known by counts, claimed or not. */
   async standing(tenant: TenantId, subject: SubjectId, concerns: (purpose: string) => boolean): Promise<PersonToTell> {
-    const person = await this.records.of(tenant, subject, true);
+    const person = await this.verdicts.person(tenant, subject, true);
     const moment = { now: this.clock.now().toISOString() };
-    const decisions = (await this.purposes.all(tenant))
-      .filter(({ id }) => concerns(id))
-      .map((purpose): StandingDecision => {
-        const { decision, state } = verdictOf(purpose, person.records, person.restricted, undefined, moment);
+    const concerned = (await this.purposes.all(tenant)).filter(({ id }) => concerns(id));
+    const decisions = await Promise.all(
+      concerned.map(async (purpose): Promise<StandingDecision> => {
+        const { decision, state } = await this.verdicts.of(tenant, person, purpose, undefined, moment);
         return { purpose: purpose.id, allowed: decision === 'permit' && !person.erased, state };
-      });
+      }),
+    );
     const known = person.erased ? [] : await this.people.identifiersOf(tenant, subject);
     const identifiers = known.flatMap(({ type, value }) => (value === undefined ? [] : [{ type, value }]));
     return { subject, identifiers, decisions };

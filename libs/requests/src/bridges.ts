@@ -1,7 +1,7 @@
 /** The real neighbours behind the ports: #retention's rules, Lethe's own erasure. */
 import { Inject, Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { Purposes, StopPurposes } from '#consent';
+import { Purposes, RememberObjections, StopPurposes } from '#consent';
 import { unprocessable, type Clock, type SubjectId, type TenantId } from '#kernel';
 import { Holds, RetentionRules } from '#retention';
 import { CLOCK } from '#platform';
@@ -41,8 +41,13 @@ export class SubjectErasure extends OwnErasure {
   constructor(
     private readonly commands: CommandBus,
     private readonly keys: KeyStore,
+    private readonly objections: RememberObjections,
   ) {
     super();
+  }
+
+  override remember(tenant: TenantId, subject: SubjectId): Promise<{ count: number; until: string } | undefined> {
+    return this.objections.remember(tenant, subject);
   }
 
   async erase(tenant: TenantId, subject: SubjectId, classes: readonly KeyClass[]): Promise<void> {

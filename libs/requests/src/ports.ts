@@ -73,6 +73,10 @@ export type OwnRecord = { dataset: string; fields: JsonObject };
 
 /** Lethe's own erasure, over #subjects. */
 export abstract class OwnErasure {
+  /** Before it: marks what the person stopped and a stranger would not have; undefined when there is nothing to mark. */
+  remember(_tenant: TenantId, _subject: SubjectId): Promise<{ count: number; until: string } | undefined> {
+    return Promise.resolve(undefined);
+  }
   /** Destroys classes of the person's keys; a repeat changes nothing. */
   abstract erase(tenant: TenantId, subject: SubjectId, classes: readonly KeyClass[]): Promise<void>;
   /** True while the identity of the person can still be opened. */

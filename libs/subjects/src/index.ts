@@ -43,8 +43,10 @@ export {
   type SuppressionFault,
 } from './suppression/suppression-seal.js';
 export {
+  OWN_CONNECTION,
   Suppressions,
   type NewSuppression,
+  type SuppressionMark,
   type SuppressionQuestion,
   type SuppressionScope,
 } from './suppression/suppressions.js';

@@ -1,7 +1,7 @@
 /** The state of today for a system that is too far behind, or begins: by pages of people, and the cursor to go on from. */
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import { ConsentRecords, Purposes, verdictOf, type Purpose } from '#consent';
+import { Purposes, PurposeVerdicts, type Purpose } from '#consent';
 import type { Clock, SubjectId, TenantId } from '#kernel';
 import { Database, EventStore } from '#ledger';
 import { CLOCK, KeyProvider, openCursor, sealCursor, type Caller } from '#platform';
@@ -51,7 +51,7 @@ const NOBODY = '00000000-0000-0000-0000-000000000000';
 @Injectable()
 export class SnapshotPeople {
   constructor(
-    private readonly records: ConsentRecords,
+    private readonly verdicts: PurposeVerdicts,
     private readonly defined: Purposes,
     private readonly keys: KeyProvider,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -67,16 +67,17 @@ export class SnapshotPeople {
     subject: SubjectId,
     purposes: readonly Purpose[],
   ): Promise<Snapshot['items'][number]> {
-    const person = await this.records.of(tenant, subject, true);
+    const person = await this.verdicts.person(tenant, subject, true);
     const moment = { now: this.clock.now().toISOString() };
     const asked = purposes.filter(({ id }) => person.records.some(({ purpose }) => purpose === id));
-    const decisions = asked.map((purpose) => {
-      const { decision, state, since, validUntil } = verdictOf(
-        ...([purpose, person.records, person.restricted, undefined, moment] as const),
-      );
-      const allowed = decision === 'permit' && !person.erased;
-      return { purpose: purpose.id, allowed, state, since, validUntil };
-    });
+    const decisions = await Promise.all(
+      asked.map(async (purpose) => {
+        const verdict = await this.verdicts.of(tenant, person, purpose, undefined, moment);
+        const { decision, state, since, validUntil } = verdict;
+        const allowed = decision === 'permit' && !person.erased;
+        return { purpose: purpose.id, allowed, state, since, validUntil };
+      }),
+    );
     return { subject: { id: subject }, erased: person.erased, restricted: person.restricted, decisions };
   }
 

@@ -73,10 +73,8 @@ export class BeginRequest {
     const now = this.clock.now();
     const expiresAt = new Date(now.getTime() + SUPPRESSED_DAYS * 86_400_000);
     const identifiers = draft.details.identifiers.filter(isNormal);
-    const systems = draft.head.systems.filter(
-      (system) =>
-        system.connectionId !== LETHE_ITSELF &&
-        system.datasets.some((one) => one.decisions.some(({ action }) => action !== 'retain')),
+    const systems = draft.head.systems.filter((system) =>
+      system.datasets.some((one) => one.decisions.some(({ action }) => action !== 'retain')),
     );
     for (const { connectionId } of systems)
       for (let from = 0; from < identifiers.length; from += BATCH)

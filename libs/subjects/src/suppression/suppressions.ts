@@ -32,6 +32,16 @@ interface Row {
   expires_at: Date;
 }
 
+/** A suppression that concerns a known person. `before` as in `NewSuppression`. */
+export interface SuppressionMark {
+  scope: SuppressionScope;
+  before: Date;
+  until: Date;
+}
+
+/** Id that stands for Lethe itself in a scope of kind `connection`: what it knew before must not come back to it either. */
+export const OWN_CONNECTION = 'lethe';
+
 /** The suppression that keeps something out, and when it ends. */
 export interface SuppressionHit {
   scope: SuppressionScope;
@@ -122,6 +132,26 @@ export class Suppressions {
       const [last] = own.filter((row) => covers(row, question)).sort((a, b) => +b.expires_at - +a.expires_at);
       return last && { scope: scopeOf(last), until: last.expires_at };
     });
+  }
+
+  /**
+   * Marks that were there when the person came: each identifier with the time it was added (ADR 12). Whoever held one when
+   * its mark was made has the decision itself on record, or is somebody else.
+   */
+  async marksOn(
+    tenant: TenantId,
+    identifiers: readonly (Identifier & { addedAt: Date })[],
+  ): Promise<SuppressionMark[]> {
+    if (identifiers.length === 0) return [];
+    const macs = identifiers.map((identifier) => this.keys.mac(tenant, 'suppression', keyOf(identifier)));
+    const { rows } = await this.database.fetch<Row>(tenant, {
+      name: 'suppression-marks',
+      text: `SELECT s.mac, s.scope_kind, s.scope, s.before, s.expires_at FROM suppression s
+             JOIN unnest($2::bytea[], $3::timestamptz[]) AS known(mac, added_at) ON s.mac = known.mac
+             WHERE s.tenant = $1 AND s.mac = ANY($2::bytea[]) AND s.before <= known.added_at AND s.expires_at > $4`,
+      values: [tenant, macs, identifiers.map(({ addedAt }) => addedAt), this.clock.now()],
+    });
+    return rows.map((row) => ({ scope: scopeOf(row), before: row.before, until: row.expires_at }));
   }
 
   /** Removes what has expired; a keyed hash of an erased person has no purpose beyond its date. Returns how many rows. */
