@@ -84,6 +84,14 @@ describe('what a replica caches', () => {
     expect(await look()).toEqual({ decisions: 2, basis: 'consent' });
   });
 
+  it('is not believed after a silence, though the clock was set back in it', async () => {
+    elsewhere.deaf = true;
+    jest.setSystemTime(1_800_000_000_000 - 86_400_000);
+    await passes(2100);
+    change();
+    expect(await look()).toEqual({ decisions: 2, basis: 'consent' });
+  });
+
   it('is not believed after a silence', async () => {
     elsewhere.deaf = true;
     await passes(2100);

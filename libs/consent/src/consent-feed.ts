@@ -60,8 +60,8 @@ export class ConsentFeed implements OnApplicationShutdown {
       void this.open(tenant);
       return false;
     }
-    tail.used = Date.now();
-    return tail.contact > Date.now() - SILENCE_MS;
+    tail.used = performance.now();
+    return tail.contact > performance.now() - SILENCE_MS;
   }
 
   /** Position up to which changes have been applied here, or -1. */
@@ -70,12 +70,12 @@ export class ConsentFeed implements OnApplicationShutdown {
   }
 
   private async open(tenant: TenantId): Promise<void> {
-    const tail: Tail = { next: 0, contact: 0, used: Date.now(), running: true };
+    const tail: Tail = { next: 0, contact: Number.NEGATIVE_INFINITY, used: performance.now(), running: true };
     this.tails.set(tenant, tail);
     try {
       tail.next = (await this.store.head(tenant)).size;
       for (const listener of this.listeners) listener.startedAnew(tenant);
-      tail.contact = Date.now();
+      tail.contact = performance.now();
     } catch {
       this.tails.delete(tenant);
     }
@@ -83,7 +83,7 @@ export class ConsentFeed implements OnApplicationShutdown {
   }
 
   private pollAll(): void {
-    const now = Date.now();
+    const now = performance.now();
     for (const [tenant, tail] of this.tails) {
       if (tail.used < now - IDLE_MS) this.tails.delete(tenant);
       else void this.advance(tenant);
@@ -99,7 +99,7 @@ export class ConsentFeed implements OnApplicationShutdown {
         const events = await this.store.read(tenant, tail.next, BATCH);
         for (const { type, data } of events) this.apply(tenant, type, data);
         tail.next += events.length;
-        tail.contact = Date.now();
+        tail.contact = performance.now();
         if (events.length < BATCH) break;
       }
     } catch (error) {
