@@ -48,4 +48,9 @@ export const propagationMigrations: Migration[] = [
     // Pruning every day reads what is old, not everything that was ever delivered.
     sql: `CREATE INDEX webhook_delivery_age ON webhook_delivery (tenant, delivered_at) WHERE state = 'delivered';`,
   },
+  {
+    id: '0089-propagation-turns',
+    // Which job is sending a message of the lane just now, and until when it may be: a job that replaces it waits.
+    sql: 'ALTER TABLE webhook_lane ADD COLUMN sender uuid, ADD COLUMN sending_until timestamptz;',
+  },
 ];

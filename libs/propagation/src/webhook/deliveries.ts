@@ -1,8 +1,10 @@
-/** Rows of deliveries and lanes. Whoever adds to a lane and whoever leaves it lock it, so that none is left lying. */
-import type { TenantId } from '#kernel';
-import { newId } from '#kernel';
+/**
+ * Rows of deliveries and lanes. Whoever adds to a lane and whoever leaves it lock it, so that none is left lying. Locks are
+ * taken in one order: lane, delivery, endpoint.
+ */
+import { newId, type TenantId } from '#kernel';
 import { enqueueIn } from '#jobs';
-import type { Database, Query } from '#ledger';
+import type { Query } from '#ledger';
 
 /** Queue of the jobs that work a lane. */
 export const WEBHOOK_LANE = 'webhook-lane';
@@ -60,7 +62,7 @@ export async function startLane(
   await enqueueIn(query, tenant, [{ id: job, queue: WEBHOOK_LANE, key: endpoint, payload }], now);
 }
 
-/** Starts a lane now, though its job may wait for its next attempt; one that is under way goes on. */
+/** Starts a lane now, though its job may wait for its next attempt; one that is sending looks at its lane again by itself. */
 export async function hastenLane(
   query: Query,
   tenant: TenantId,
@@ -70,42 +72,27 @@ export async function hastenLane(
 ): Promise<void> {
   await query({
     name: 'webhook-lane-hasten',
-    text: `UPDATE webhook_lane SET job = NULL WHERE tenant = $1 AND endpoint = $2 AND lane = $3 AND EXISTS (
-             SELECT FROM webhook_delivery d WHERE d.tenant = $1 AND d.endpoint = $2 AND d.lane = $3 AND d.state = 'pending' AND d.next_at > $4)`,
-    values: [tenant, endpoint, lane, now],
+    text: `UPDATE webhook_lane SET job = NULL WHERE tenant = $1 AND endpoint = $2 AND lane = $3
+           AND (sender IS NULL OR sending_until <= clock_timestamp())`,
+    values: [tenant, endpoint, lane],
   });
   await startLane(query, tenant, endpoint, lane, now);
 }
 
-/** Starts every lane of an endpoint that has something to send; their 72 hours begin anew. */
+/** Starts every lane of an endpoint that has something to send; their 72 hours begin anew. What is being sent ends first. */
 export async function startAllLanes(query: Query, tenant: TenantId, endpoint: string, now: Date): Promise<void> {
+  await query({
+    name: 'webhook-lanes-reset',
+    text: 'UPDATE webhook_lane SET job = NULL WHERE tenant = $1 AND endpoint = $2',
+    values: [tenant, endpoint],
+  });
   const { rows } = await query<{ lane: string }>({
     name: 'webhook-lanes-open',
     text: `UPDATE webhook_delivery SET attempts = 0, first_at = NULL, next_at = NULL WHERE tenant = $1 AND endpoint = $2 AND state = 'pending'
            RETURNING lane`,
     values: [tenant, endpoint],
   });
-  await query({
-    name: 'webhook-lanes-reset',
-    text: 'UPDATE webhook_lane SET job = NULL WHERE tenant = $1 AND endpoint = $2',
-    values: [tenant, endpoint],
-  });
   for (const lane of new Set(rows.map((row) => row.lane))) await startLane(query, tenant, endpoint, lane, now);
-}
-
-/** The job that works a lane now; undefined when none does. */
-export async function jobOfLane(
-  database: Database,
-  tenant: TenantId,
-  endpoint: string,
-  lane: string,
-): Promise<string | undefined> {
-  const { rows } = await database.fetch<{ job: string | null }>(tenant, {
-    name: 'webhook-lane-job',
-    text: 'SELECT job FROM webhook_lane WHERE tenant = $1 AND endpoint = $2 AND lane = $3',
-    values: [tenant, endpoint, lane],
-  });
-  return rows[0]?.job ?? undefined;
 }
 
 const firstText = `SELECT * FROM webhook_delivery WHERE tenant = $1 AND endpoint = $2 AND lane = $3 AND state = 'pending'
@@ -121,31 +108,6 @@ export async function firstOfLane(
   const values = [tenant, endpoint, lane];
   const { rows } = await query<DeliveryRow>({ name: 'webhook-lane-first', text: firstText, values });
   return rows[0];
-}
-
-/** Ends a lane's job when nothing is left, or always; false when something has come meanwhile. */
-export function leaveLane(
-  database: Database,
-  tenant: TenantId,
-  endpoint: string,
-  lane: string,
-  always = false,
-): Promise<boolean> {
-  return database.transaction(tenant, async (query) => {
-    const values = [tenant, endpoint, lane];
-    await query({
-      name: 'webhook-lane-lock',
-      text: 'SELECT FROM webhook_lane WHERE tenant = $1 AND endpoint = $2 AND lane = $3 FOR UPDATE',
-      values,
-    });
-    if (!always && (await firstOfLane(query, tenant, endpoint, lane))) return false;
-    await query({
-      name: 'webhook-lane-leave',
-      text: 'UPDATE webhook_lane SET job = NULL WHERE tenant = $1 AND endpoint = $2 AND lane = $3',
-      values,
-    });
-    return true;
-  });
 }
 
 /** What became of an attempt. */

@@ -19,6 +19,7 @@ export class EndpointHealth {
 
   /** When a delivery may start; undefined = now. After a rest one delivery goes first and the others wait for it. */
   async notBefore(
+    query: Query,
     tenant: TenantId,
     { id, resume_at }: EndpointRow,
     nextAt: Date | null,
@@ -28,12 +29,12 @@ export class EndpointHealth {
     if (!resume_at) return undefined;
     if (resume_at > now) return resume_at;
     const probing = new Date(now.getTime() + PROBE_MS);
-    const first = await this.update(tenant, {
+    const { rowCount } = await query({
       name: 'webhook-endpoint-probe',
       text: 'UPDATE webhook_endpoint SET resume_at = $3 WHERE tenant = $1 AND id = $2 AND resume_at = $4',
       values: [tenant, id, probing, resume_at],
     });
-    return first ? undefined : probing;
+    return rowCount === 1 ? undefined : probing;
   }
 
   /** It answered: everybody may go on. */
@@ -85,17 +86,16 @@ export class EndpointHealth {
     await this.store.append({
       ...{ tenant, actorRef, events: [{ stream: endpointStream(id), type: 'WebhookEndpointChanged.v1', data }] },
       side: async (query) => {
+        await more(query);
         await query({
           text: `UPDATE webhook_endpoint SET status = $3, disabled_because = $4, failures = 0, resume_at = NULL WHERE tenant = $1 AND id = $2`,
           values: [tenant, id, after, because],
         });
-        await more(query);
       },
     });
   }
 
-  private async update(tenant: TenantId, statement: Parameters<Query>[0]): Promise<boolean> {
-    const { rowCount } = await this.store.database.transaction(tenant, (query) => query(statement));
-    return rowCount === 1;
+  private async update(tenant: TenantId, statement: Parameters<Query>[0]): Promise<void> {
+    await this.store.database.transaction(tenant, (query) => query(statement));
   }
 }

@@ -51,13 +51,14 @@ export class PlanDeliveries implements Process {
   private plan(tenant: TenantId, event: PublicEvent, listening: EndpointRow[], told: System[]): Promise<void> {
     const now = this.jobs.clock.now();
     return this.database.transaction(tenant, async (query) => {
-      for (const { id: endpoint, status } of listening) {
+      for (const { id: endpoint } of listening) {
         const { position, type } = event;
         const id = newId();
         const lane = event.subject ?? id;
         const added = await addDelivery(query, tenant, { id, endpoint, lane, position, type }, now);
-        // What comes while an endpoint is disabled waits for it.
-        if (added && status === 'enabled') await startLane(query, tenant, endpoint, lane, now);
+        // Started though the endpoint may be disabled: its job leaves the delivery lying, and one that is enabled just now
+        // has looked for lanes before this delivery could be seen.
+        if (added) await startLane(query, tenant, endpoint, lane, now);
       }
       await enqueueIn(
         query,

@@ -76,7 +76,6 @@ export class WebhookDeliveries {
     await this.assertEnabled(by, row.endpoint);
     const now = this.clock.now();
     await this.database.transaction(by.tenant, async (query) => {
-      // Before the row itself forgets when it was due.
       await hastenLane(query, by.tenant, row.endpoint, row.lane, now);
       await query({
         text: `UPDATE webhook_delivery SET state = 'pending', attempts = 0, first_at = NULL, next_at = NULL, delivered_at = NULL

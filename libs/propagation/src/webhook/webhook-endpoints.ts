@@ -123,8 +123,8 @@ export class WebhookEndpoints {
     await this.get(by.tenant, id);
     await this.record(by, id, 'WebhookEndpointRemoved.v1', {}, async (query) => {
       const values = [by.tenant, id];
-      await query({ text: 'DELETE FROM webhook_delivery WHERE tenant = $1 AND endpoint = $2', values });
       await query({ text: 'DELETE FROM webhook_lane WHERE tenant = $1 AND endpoint = $2', values });
+      await query({ text: 'DELETE FROM webhook_delivery WHERE tenant = $1 AND endpoint = $2', values });
       await query({ text: 'DELETE FROM webhook_endpoint WHERE tenant = $1 AND id = $2', values });
     });
   }

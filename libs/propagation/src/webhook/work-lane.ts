@@ -1,14 +1,16 @@
 /** Works one lane of an endpoint: its deliveries one after another, for as long as they succeed. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { Clock, TenantId } from '#kernel';
 import { done, later, type Chance, type Job, type JobContext, type JobResult } from '#jobs';
-import { Database, type NewEvent, type Query } from '#ledger';
+import { Database, type NewEvent } from '#ledger';
 import { CLOCK } from '#platform';
 import { AttemptDelivery, isAcknowledgement, type Attempt } from './attempt-delivery.js';
-import { firstOfLane, jobOfLane, leaveLane, settleDelivery, type DeliveryRow } from './deliveries.js';
+import { settleDelivery, type DeliveryRow } from './deliveries.js';
 import { EndpointHealth } from './endpoint-health.js';
 import { nextAttempt } from './delivery-retry.js';
+import { endTurn, leaveLane, takeTurn, type LaneOfJob } from './lane-turn.js';
 import { acknowledged } from '../propagation.js';
 import { endpointStream, type EndpointRow } from './webhook-endpoint.js';
 import { WebhookEndpoints } from './webhook-endpoints.js';
@@ -21,6 +23,8 @@ export const CHANCE = Symbol('lethe:propagation-chance');
 const ACTOR = 'system:propagation';
 /** Then others of the same endpoint have their turn. */
 const IN_A_ROW = 25;
+/** How soon a replaced job's attempt is seen to have ended. */
+const LOOK_MS = 200;
 
 type Failed = Extract<Attempt, { kind: 'refused' | 'unreached' }>;
 
@@ -59,30 +63,36 @@ export class WorkLane {
     }
   }
 
-  private async work(job: Job<Lane>, context: JobContext): Promise<JobResult> {
-    const { tenant, payload } = job;
-    const { endpoint: endpointId, lane } = payload;
-    // A job that was replaced while its worker was silent: two of them would send out of order.
-    if ((await jobOfLane(this.database, tenant, endpointId, lane)) !== job.id) return done();
-    for (let sent = 0; sent < IN_A_ROW; sent += 1) {
-      const endpoint = await this.endpoints.find(tenant, endpointId);
-      if (endpoint?.status !== 'enabled') return this.leave(tenant, payload, true);
-      const query: Query = (statement) => this.database.fetch(tenant, statement);
-      const delivery = await firstOfLane(query, tenant, endpointId, lane);
-      if (!delivery) return this.leave(tenant, payload, false);
-      const now = this.time.clock.now();
-      const notBefore = await this.health.notBefore(tenant, endpoint, delivery.next_at, now);
-      if (notBefore) return later(notBefore);
-      await context.heartbeat();
-      const attempt = await this.attempts.attempt(tenant, endpoint, delivery, context.signal);
-      const result = await this.settle({ tenant, endpoint, delivery, context }, attempt);
-      if (result) return result;
+  private async work({ id: job, tenant, payload }: Job<Lane>, context: JobContext): Promise<JobResult> {
+    const own = { ...payload, job };
+    for (let sent = 0; sent < IN_A_ROW;) {
+      const endpoint = await this.endpoints.find(tenant, payload.endpoint);
+      if (endpoint?.status !== 'enabled') return this.leave(tenant, own);
+      const turn = await takeTurn(this.database, tenant, own, (query, { next_at }) =>
+        this.health.notBefore(query, tenant, endpoint, next_at, this.time.clock.now()),
+      );
+      switch (turn.kind) {
+        case 'left':
+          return done();
+        case 'wait':
+          return later(turn.until);
+        case 'busy':
+          await sleep(LOOK_MS, undefined, { signal: context.signal });
+          break;
+        case 'send': {
+          sent += 1;
+          await context.heartbeat();
+          const attempt = await this.attempts.attempt(tenant, endpoint, turn.delivery, context.signal);
+          const isGone = await this.settle({ tenant, endpoint, delivery: turn.delivery, job, context }, attempt);
+          if (isGone) return this.leave(tenant, own);
+        }
+      }
     }
     return later(this.time.clock.now());
   }
 
-  /** Undefined: go on with the next of the lane. */
-  private async settle(at: Attempted, attempt: Attempt): Promise<JobResult | undefined> {
+  /** True when the endpoint wants no more. Otherwise the lane is looked at again: somebody may have sent something anew. */
+  private async settle(at: Attempted, attempt: Attempt): Promise<boolean> {
     const { tenant, endpoint, delivery, context } = at;
     switch (attempt.kind) {
       case 'delivered': {
@@ -93,19 +103,20 @@ export class WorkLane {
         }
         await this.write(at, { state: 'delivered', nextAt: null, status: attempt.status, code: null });
         await this.health.reached(tenant, endpoint);
-        return undefined;
+        return false;
       }
       case 'gone':
         await this.write(at, { state: 'pending', nextAt: null, status: attempt.status, code: 'gone' });
         await this.health.disable(tenant, endpoint, 'gone', ACTOR);
-        return this.leave(tenant, { endpoint: endpoint.id, lane: delivery.lane }, true);
+        return true;
       case 'refused':
       case 'unreached':
-        return this.failed(at, attempt);
+        await this.failed(at, attempt);
+        return false;
     }
   }
 
-  private async failed(at: Attempted, { kind, status, code, retryAfterMs }: Failed): Promise<JobResult | undefined> {
+  private async failed(at: Attempted, { kind, status, code, retryAfterMs }: Failed): Promise<void> {
     const { tenant, endpoint, delivery, context } = at;
     const now = this.time.clock.now();
     if (kind === 'unreached') await this.health.unreached(tenant, endpoint, now, retryAfterMs);
@@ -113,10 +124,7 @@ export class WorkLane {
     else await this.health.reached(tenant, endpoint);
     const firstAt = delivery.first_at ?? now;
     const next = nextAttempt({ attempts: delivery.attempts + 1, firstAt, now, retryAfterMs }, this.time.chance);
-    if (next) {
-      await this.write(at, { state: 'pending', nextAt: next, status, code });
-      return later(next);
-    }
+    if (next) return this.write(at, { state: 'pending', nextAt: next, status, code });
     const { id, position, type } = delivery;
     const given: NewEvent = {
       stream: endpointStream(endpoint.id),
@@ -124,22 +132,25 @@ export class WorkLane {
       data: { id: endpoint.id, deliveryId: id, position, type, code },
     };
     await context.append({ actorRef: ACTOR, events: [given] });
-    await this.write(at, { state: 'failed', nextAt: null, status, code });
     // Given up: those behind it must not wait for ever.
-    return undefined;
+    await this.write(at, { state: 'failed', nextAt: null, status, code });
   }
 
   private async write(
-    { tenant, delivery }: Attempted,
+    { tenant, delivery, job }: Attempted,
     change: { state: DeliveryRow['state']; nextAt: Date | null; status: number | null; code: string | null },
   ): Promise<void> {
     const now = this.time.clock.now();
-    await this.database.transaction(tenant, (query) => settleDelivery(query, tenant, delivery.id, { ...change, now }));
+    const { id, endpoint, lane } = delivery;
+    await this.database.transaction(tenant, async (query) => {
+      await endTurn(query, tenant, { endpoint, lane, job });
+      await settleDelivery(query, tenant, id, { ...change, now });
+    });
   }
 
-  private async leave(tenant: TenantId, { endpoint, lane }: Lane, always: boolean): Promise<JobResult> {
-    const left = await leaveLane(this.database, tenant, endpoint, lane, always);
-    return left ? done() : later(this.time.clock.now());
+  private async leave(tenant: TenantId, own: LaneOfJob): Promise<JobResult> {
+    await leaveLane(this.database, tenant, own);
+    return done();
   }
 }
 
@@ -147,5 +158,6 @@ interface Attempted {
   tenant: TenantId;
   endpoint: EndpointRow;
   delivery: DeliveryRow;
+  job: string;
   context: JobContext;
 }

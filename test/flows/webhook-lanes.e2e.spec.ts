@@ -1,0 +1,157 @@
+/** One message of a person at a time: whatever a human does with an endpoint while a message is under way. */
+import { once } from 'node:events';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
+import { until } from '../support/until.js';
+
+jest.setTimeout(60_000);
+
+/** A message that was received and is answered when the test says so. */
+interface Held {
+  position: number;
+  answer(status: number): void;
+}
+
+describe('messages of one person', () => {
+  let lethe: TestServer;
+  let server: Server;
+  let url: string;
+  let holds = false;
+  /** Under way now, and the most at any time. */
+  let open = 0;
+  let most = 0;
+  const held: Held[] = [];
+  const seen: number[] = [];
+  let people = 0;
+
+  const settle = (response: ServerResponse, status: number): void => {
+    open -= 1;
+    response.writeHead(status).end();
+  };
+  const receive = (text: string, response: ServerResponse): void => {
+    const position = Number((JSON.parse(text) as { sequence: string }).sequence);
+    seen.push(position);
+    open += 1;
+    most = Math.max(most, open);
+    if (holds) held.push({ position, answer: (status) => settle(response, status) });
+    else settle(response, 200);
+  };
+
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => receive(Buffer.concat(chunks).toString(), response));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    url = `http://${host}/hook`;
+    lethe = await startTestServer({ environment: { LETHE_OUTBOUND_ALLOW: host } });
+    await lethe.put('/v1/purposes/news', { name: 'n', legalBasis: 'consent', model: 'opt-in' }, { as: 'admin' });
+    await lethe.post('/v1/notices', { id: 'n', version: '1', language: 'en', text: 'x', purposes: ['news'] });
+  });
+  afterAll(async () => {
+    server.closeAllConnections();
+    server.close();
+    await lethe.close();
+  });
+
+  const decide = async (name: string, decision: string): Promise<number> => {
+    const answer = await lethe.post(
+      '/v1/consents',
+      {
+        ...{
+          subject: { identifiers: [{ type: 'email', value: `${name}@example.test` }] },
+          method: 'form',
+          evidence: {},
+        },
+        ...{ decisions: [{ purpose: 'news', decision }], notice: { id: 'n', version: '1' } },
+        collectedAt: lethe.clock.now().toISOString(),
+      },
+      { as: 'system' },
+    );
+    expect(answer.status).toBe(201);
+    return answer.body.position;
+  };
+  const endpoint = async (): Promise<string> => {
+    const made = await lethe.post('/v1/webhook-endpoints', { url }, { as: 'admin' });
+    expect(made.status).toBe(201);
+    [most, open, holds] = [0, 0, false];
+    held.length = seen.length = 0;
+    return made.body.id;
+  };
+  const operate = async (id: string, verb: string): Promise<void> =>
+    expect((await lethe.post(`/v1/webhook-endpoints/${id}/${verb}`, {}, { as: 'admin' })).status).toBe(200);
+  const deliveries = async (endpointId: string): Promise<TestAnswer['body'][]> =>
+    (await lethe.post('/v1/webhook-deliveries/search', { endpointId })).body.items;
+  const allDelivered = (id: string, count: number): Promise<unknown> =>
+    until('all delivered', async () => {
+      const all = await deliveries(id);
+      return all.length === count && all.every(({ state }) => state === 'delivered');
+    });
+  const somebody = (): string => `lane${(people += 1)}`;
+  const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 600));
+
+  it('do not cross when an endpoint is disabled and enabled again in the middle', async () => {
+    const id = await endpoint();
+    const name = somebody();
+    // Proven: an endpoint that has answered may be called for several lanes at once.
+    await decide(name, 'given');
+    await until('the first', () => seen.length === 1, 15_000);
+    holds = true;
+    const [second, third] = [await decide(name, 'withdrawn'), await decide(name, 'given')];
+    const [message] = await until('the second', () => held.length > 0 && [...held]);
+    await operate(id, 'disable');
+    await operate(id, 'enable');
+    await pause();
+    expect([most, message!.position]).toEqual([1, second]);
+    holds = false;
+    message!.answer(200);
+    await allDelivered(id, 3);
+    expect([most, seen.slice(1)]).toEqual([1, [second, third]]);
+    await operate(id, 'remove');
+  });
+
+  it('are sent again at once though the one under way fails and must wait', async () => {
+    const id = await endpoint();
+    const name = somebody();
+    const first = await decide(name, 'given');
+    await until('the first', () => seen.length === 1, 15_000);
+    const [delivered] = await deliveries(id);
+    holds = true;
+    const second = await decide(name, 'withdrawn');
+    const [message] = await until('the second', () => held.length > 0 && [...held]);
+    expect((await lethe.post(`/v1/webhook-deliveries/${delivered.id}/redeliver`, {}, { as: 'admin' })).status).toBe(
+      202,
+    );
+    await pause();
+    // It waits for its turn.
+    expect([most, seen]).toEqual([1, [first, second]]);
+    holds = false;
+    message!.answer(500);
+    await until('the first again', () => seen.length === 3);
+    expect([most, seen]).toEqual([1, [first, second, first]]);
+    lethe.clock.advance(60_000);
+    await allDelivered(id, 2);
+    expect(seen).toEqual([first, second, first, second]);
+    await operate(id, 'remove');
+  });
+
+  it('stay owed by a lane whose job was replaced while it looked at a disabled endpoint', async () => {
+    const id = await endpoint();
+    const name = somebody();
+    await decide(name, 'given');
+    await allDelivered(id, 1);
+    // What comes while it is disabled starts a job that leaves; enabling meanwhile must not lose the lane.
+    for (let round = 0; round < 12; round += 1) {
+      await operate(id, 'disable');
+      await decide(name, round % 2 === 0 ? 'withdrawn' : 'given');
+      await operate(id, 'enable');
+    }
+    await allDelivered(id, 13);
+    expect([most, seen]).toEqual([1, [...seen].sort((one, other) => one - other)]);
+    await operate(id, 'remove');
+  });
+});
