@@ -26,6 +26,8 @@ export interface ModelQuestion {
   asOf: number | undefined;
   channel: string | undefined;
   restricted: boolean;
+  /** A mark that was there when the person came (back). `objected`: to this purpose; else she was only erased. */
+  promise?: { before: number; objected: boolean } | undefined;
 }
 
 export interface ModelAnswer {
@@ -69,25 +71,36 @@ function stateOf(records: readonly ModelRecord[], question: ModelQuestion): Mode
   return expires !== null && expires <= (question.at ?? question.now) ? 'expired' : 'given';
 }
 
+/** An old yes that comes back after the promise is none; one that arrives within five minutes of being said is not old. */
+function stillSaid(record: ModelRecord, { promise }: ModelQuestion): boolean {
+  if (promise === undefined || record.decision !== 'given') return true;
+  return record.recorded - record.collected <= 5 || decidedAt(record) >= promise.before;
+}
+
 /** The answer the rules demand. */
 export function expectedAnswer(
   purpose: ModelPurpose,
   records: readonly ModelRecord[],
   question: ModelQuestion,
 ): ModelAnswer {
-  const state = stateOf(records, question);
+  const state = stateOf(
+    records.filter((record) => stillSaid(record, question)),
+    question,
+  );
+  // Who objected and is not asked since is no stranger: silence permits nothing (GDPR 21(3)).
+  const silenced = question.promise?.objected === true && state === 'never-asked';
   const asked = question.channel;
   if (asked !== undefined && purpose.channels !== undefined && !purpose.channels.includes(asked))
     return { permit: false, state };
   const ownConsent = purpose.basis === 'consent' && state === 'given';
   if (question.restricted) return { permit: ownConsent, state };
   const permits: Record<ModelPurpose['basis'], boolean> = {
-    consent: ownConsent || (purpose.model === 'opt-out' && state !== 'stopped'),
+    consent: ownConsent || (purpose.model === 'opt-out' && state !== 'stopped' && !silenced),
     contract: true,
     'legal-obligation': true,
     'vital-interests': true,
-    'public-task': state !== 'stopped',
-    'legitimate-interest': state !== 'stopped',
+    'public-task': state !== 'stopped' && !silenced,
+    'legitimate-interest': state !== 'stopped' && !silenced,
   };
   return { permit: permits[purpose.basis], state };
 }

@@ -1,7 +1,7 @@
 /** The consent check agrees with an independent model over random histories; planted wrong rules are caught by the same runs. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { legalBases, verdictOf, type ConsentRecord, type Purpose } from '#consent';
+import { legalBases, verdictOf, verdictUnder, type ConsentRecord, type Purpose } from '#consent';
 import { expectedAnswer, type ModelPurpose, type ModelQuestion, type ModelRecord } from './consent-model.js';
 
 const RUNS = process.env['LETHE_TEST_LONG'] === '1' ? 300_000 : 15_000;
@@ -82,12 +82,37 @@ const scenario = fc
   }));
 
 type Rule = typeof verdictOf;
+type Scenario = { asked: ModelPurpose; records: ModelRecord[]; question: ModelQuestion };
+
+/** The same questions about somebody who came back after a promise. */
+const comesBack = fc
+  .tuple(scenario, fc.record({ before: fc.integer({ min: -12, max: END }), objected: fc.boolean() }))
+  .map(([{ question, ...rest }, promise]) => ({ ...rest, question: { ...question, promise } }));
+const keepingPromises =
+  (under: typeof verdictUnder, change: (promise: Promised) => Promised = (promise) => promise): Judge =>
+  (promise, ...rest) =>
+    promise ? under(change(promise), ...rest) : verdictOf(...rest);
+type Promised = Parameters<typeof verdictUnder>[0];
+type Judge = (promise: Promised | undefined, ...rest: Parameters<Rule>) => ReturnType<Rule>;
+
+/** Ways to break a promise. */
+const brokenPromises: Record<string, Judge> = {
+  'nobody asked for the mark': keepingPromises((_, ...rest) => verdictOf(...rest)),
+  'an old yes counted': keepingPromises(verdictUnder, (promise) => ({ ...promise, before: iso(-100) })),
+  'a new yes did not count': keepingPromises(verdictUnder, (promise) => ({ ...promise, before: iso(100) })),
+  'silence of somebody who objected permitted': keepingPromises(verdictUnder, (promise) => ({
+    ...promise,
+    objected: false,
+  })),
+  'an erasure counted as an objection': keepingPromises(verdictUnder, (promise) => ({ ...promise, objected: true })),
+};
 
 /** True when the rule answers as the model does. */
-function agrees(
-  rule: Rule,
-  { asked, records, question }: { asked: ModelPurpose; records: ModelRecord[]; question: ModelQuestion },
-): boolean {
+function agrees(rule: Rule, one: Scenario): boolean {
+  return judgesRight((_, ...rest) => rule(...rest), one);
+}
+
+function judgesRight(judge: Judge, { asked, records, question }: Scenario): boolean {
   const definition: Purpose = {
     id: 'p',
     name: 'p',
@@ -95,11 +120,15 @@ function agrees(
     model: asked.model,
     ...(asked.channels ? { channels: asked.channels } : {}),
   };
-  const { decision, state } = rule(definition, records.map(recordOf), question.restricted, question.channel, {
-    now: iso(question.now),
-    at: question.at === undefined ? undefined : iso(question.at),
-    asOf: question.asOf === undefined ? undefined : iso(question.asOf),
-  });
+  const promise = question.promise && { ...question.promise, before: iso(question.promise.before) };
+  const { decision, state } = judge(
+    ...([promise, definition, records.map(recordOf), question.restricted, question.channel] as const),
+    {
+      now: iso(question.now),
+      at: question.at === undefined ? undefined : iso(question.at),
+      asOf: question.asOf === undefined ? undefined : iso(question.asOf),
+    },
+  );
   const expected = expectedAnswer(asked, records, question);
   const said = state === 'refused' || state === 'withdrawn' ? 'stopped' : state;
   return (decision === 'permit') === expected.permit && said === expected.state;
@@ -196,6 +225,21 @@ describe('the consent check', () => {
   it.each(Object.entries(wrongRules))('would be caught if %s', (_, rule) => {
     const { failed } = fc.check(
       fc.property(scenario, (one) => agrees(rule, one)),
+      { numRuns: 15_000, seed: SEED },
+    );
+    expect(failed).toBe(true);
+  });
+
+  it(`keeps what was promised in ${RUNS} random histories, seed ${SEED}`, () => {
+    fc.assert(
+      fc.property(comesBack, (one) => judgesRight(keepingPromises(verdictUnder), one)),
+      { numRuns: RUNS, seed: SEED, verbose: 0 },
+    );
+  });
+
+  it.each(Object.entries(brokenPromises))('would be caught if %s', (_, judge) => {
+    const { failed } = fc.check(
+      fc.property(comesBack, (one) => judgesRight(judge, one)),
       { numRuns: 15_000, seed: SEED },
     );
     expect(failed).toBe(true);

@@ -85,6 +85,22 @@ describe('a suppression', () => {
     expect(rows[0]!['mac']).not.toEqual(given.identifiers.mac(tenant, { type: 'email', value: 'ada@example.test' }));
   });
 
+  it('concerns who comes after it, and nobody who was known by the same address before', async () => {
+    const tenant = await given.newTenant();
+    const scope = { kind: 'purpose', id: 'marketing' } as const;
+    const before = new Date('2026-02-01T00:00:00Z');
+    clock.set(new Date('2026-03-01T10:00:00Z'));
+    await suppressions.suppress(tenant, [{ type: 'email', value: ' ADA@example.test' }], { scope, before, expiresAt });
+    const known = { type: 'email', value: 'ada@example.test' };
+    const marksOn = (addedAt: Date, one = known) => suppressions.marksOn(tenant, [{ ...one, addedAt }]);
+    expect(await marksOn(new Date(before.getTime() - 1))).toEqual([]);
+    expect(await marksOn(before)).toEqual([{ scope, before, until: expiresAt }]);
+    expect(await marksOn(before, { type: 'email', value: 'bob@example.test' })).toEqual([]);
+    expect(await suppressions.marksOn(tenant, [])).toEqual([]);
+    clock.set(expiresAt);
+    expect(await marksOn(before)).toEqual([]);
+  });
+
   it('answers many questions in order with one query', async () => {
     const questions = [ada, { type: 'email', value: 'x@example.test' }].map((identifier) => ({
       identifier,
