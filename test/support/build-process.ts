@@ -16,6 +16,7 @@ export const thisBuild = join(root, 'dist/apps/server/src/main.js');
 export interface BuildProcess {
   baseUrl: string;
   port: number;
+  pid: number;
   /** Resolves with the exit status once it has ended. */
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
@@ -28,6 +29,7 @@ export async function startBuild(main: string, environment: Record<string, strin
   return {
     baseUrl,
     port: Number(new URL(baseUrl).port),
+    pid: child.pid ?? 0,
     end: async (signal) => {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
       const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));

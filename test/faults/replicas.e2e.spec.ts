@@ -1,0 +1,87 @@
+/** Acceptance 11: two whole services over one database share the work of many requests, and each piece is done once. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startBuild, thisBuild, type BuildProcess } from '../support/build-process.js';
+import { openShop, type Shop } from '../support/connected-shop.js';
+import { approvedErasure, byEmail, closed, connectShop } from '../support/connected-systems.js';
+import { ServiceProcess } from '../support/service-process.js';
+
+const LONG = process.env['LETHE_TEST_LONG'] === '1' || process.env['LETHE_TEST_FULL'] === '1';
+const REQUESTS = LONG ? 12 : 6;
+/** A change of one row takes this long, so that a replica cannot do all before the other has looked. */
+const ROW_MS = 60;
+/** The lease of a job, and what a crowded machine needs besides. */
+const FINISH_MS = 60_000;
+
+let service: ServiceProcess;
+let second: BuildProcess;
+let shop: Shop;
+let nextPerson = 5000;
+
+/** Processes of plugins that a service has started. */
+function pluginsOf(parent: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+        return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent;
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+/** Erasures that are approved at about the same time. */
+async function begin(): Promise<{ people: number[]; ids: string[] }> {
+  const people = Array.from({ length: REQUESTS }, () => nextPerson++);
+  await shop.takeChanges();
+  const ids = await Promise.all(people.map((person) => approvedErasure(service, [byEmail(`p${person}@example.test`)])));
+  return { people, ids };
+}
+
+/** All end (Lethe itself keeps what its epoch holds), and no row was touched twice, nor anybody else's. */
+async function expectOnce({ people, ids }: { people: number[]; ids: string[] }): Promise<void> {
+  for (const id of ids) expect((await closed(service, id, FINISH_MS)).resolution).toBe('fulfilled-with-retention');
+  const once = people.flatMap((person) => [`customers/${person} DELETE`, `orders/${person} DELETE`]);
+  expect(await shop.takeChanges()).toEqual(Object.fromEntries(once.map((change) => [change, 1])));
+}
+
+beforeAll(async () => {
+  service = await ServiceProcess.prepare();
+  await service.start();
+  shop = await openShop({ slowMs: ROW_MS });
+  await connectShop(service, shop);
+  second = await startBuild(thisBuild, service.environment);
+}, 120_000);
+
+afterAll(async () => {
+  await second.end('SIGKILL');
+  await service.close();
+  await shop.drop();
+});
+
+describe(`${REQUESTS} erasures over two replicas`, () => {
+  it('are shared, and every row is changed once', async () => {
+    const busy = new Set<number>();
+    const look = setInterval(() => {
+      for (const pid of [service.pid, second.pid]) if (pluginsOf(pid).length > 0) busy.add(pid);
+    }, 20);
+    try {
+      await expectOnce(await begin());
+    } finally {
+      clearInterval(look);
+    }
+    expect([...busy].sort()).toEqual([service.pid, second.pid].sort());
+  }, 120_000);
+
+  it('are finished by the other when one is killed in the middle, and every row is still changed once', async () => {
+    const round = await begin();
+    for (const end = Date.now() + FINISH_MS; Date.now() < end && pluginsOf(second.pid).length === 0;) await sleep(10);
+    await sleep(ROW_MS);
+    await second.end('SIGKILL');
+    await expectOnce(round);
+  }, 120_000);
+});
