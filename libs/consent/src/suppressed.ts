@@ -28,6 +28,7 @@ export function promisedFor(
   marks: readonly SuppressionMark[],
   { now, at, asOf }: Moment,
 ): Promised | undefined {
+  if (marks.length === 0) return undefined;
   const known = Date.parse([at ?? now, asOf ?? now].sort()[0]!);
   const inForce = marks.filter(
     ({ before, until, scope }) =>
