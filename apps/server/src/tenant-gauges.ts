@@ -1,8 +1,7 @@
 /** What waits in the tenants' tables, as gauges: late requests, dead jobs, projections behind, events that no checkpoint covers. */
-import { performance } from 'node:perf_hooks';
 import type { TenantId } from '#kernel';
 import type { Database } from '#ledger';
-import type { PlatformParts } from '#platform';
+import { TenantReadings, type PlatformParts } from '#platform';
 
 interface Standing {
   overdue: number;
@@ -23,21 +22,13 @@ interface Standings {
   lag: Map<string, { events: number; seconds: number }>;
 }
 
-/** A scrape of all gauges reads the tables once. */
-const FRESH_MS = 250;
-const TENANTS_AT_ONCE = 4;
-
 /** Registers the gauges; `tenants` names all of them. */
 export function registerTenantGauges(
   { metrics, database, clock }: Pick<PlatformParts, 'metrics' | 'database' | 'clock'>,
   tenants: () => Promise<TenantId[]>,
 ): void {
-  let last: { at: number; standings: Promise<Standings> } | undefined;
-  const read = (): Promise<Standings> => {
-    if (!last || performance.now() - last.at > FRESH_MS)
-      last = { at: performance.now(), standings: tenants().then((all) => standingsOf(database, all, clock.now())) };
-    return last.standings;
-  };
+  const all = new TenantReadings(tenants, (tenant) => standingOf(database, tenant, clock.now()));
+  const read = async (): Promise<Standings> => sumOf(await all.all(), clock.now());
   const gauge = (name: string, help: string, value: (standings: Standings) => number): void => {
     metrics.gauge(name, help, [], async (set) => set(value(await read())));
   };
@@ -73,14 +64,9 @@ export function registerTenantGauges(
   perName('lethe_projection_lag_seconds', 'Age of the oldest event a subscription has still to read', 'seconds');
 }
 
-async function standingsOf(database: Database, tenants: readonly TenantId[], now: Date): Promise<Standings> {
+function sumOf(all: readonly Standing[], now: Date): Standings {
   const sum: Standings = { overdue: 0, incomplete: 0, dead: 0, quarantined: 0, unsignedSeconds: 0, lag: new Map() };
-  const rest = [...tenants];
-  const work = async (): Promise<void> => {
-    for (let tenant = rest.pop(); tenant !== undefined; tenant = rest.pop())
-      add(sum, await standingOf(database, tenant, now), now);
-  };
-  await Promise.all(Array.from({ length: TENANTS_AT_ONCE }, work));
+  for (const standing of all) add(sum, standing, now);
   return sum;
 }
 

@@ -3,7 +3,7 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { Housekeeping } from '#jobs';
 import type { Clock, TenantId } from '#kernel';
 import { Database, Subscriptions, type Process, type StoredEvent } from '#ledger';
-import { CLOCK, CONFIG, Metrics, type Config } from '#platform';
+import { CLOCK, CONFIG, Metrics, TenantReadings, type Config } from '#platform';
 import { Tenants } from '#tenancy';
 import { OpenTasks } from './open-task.js';
 import { Tasks } from './tasks.js';
@@ -38,6 +38,11 @@ export class CancelTasks implements Process {
 /** Over all tenants, one after another. */
 @Injectable()
 export class TaskChores {
+  private readonly readings = new TenantReadings(
+    async () => (await this.tenants.all()).map(({ id }) => id),
+    (tenant) => this.count(tenant),
+  );
+
   constructor(
     private readonly tenants: Tenants,
     private readonly tasks: Tasks,
@@ -58,7 +63,7 @@ export class TaskChores {
   /** Open tasks and the age of the oldest, in seconds, over all tenants. */
   async waiting(): Promise<{ open: number; claimed: number; oldestSeconds: number }> {
     const now = this.clock.now().getTime();
-    const counts = await Promise.all((await this.tenants.all()).map(({ id }) => this.count(id)));
+    const counts = await this.readings.all();
     const sum = (pick: (one: Counted) => number): number => counts.reduce((total, one) => total + pick(one), 0);
     const ages = counts.flatMap(({ oldest }) => (oldest ? [(now - oldest.getTime()) / 1000] : []));
     return { open: sum((one) => one.open), claimed: sum((one) => one.claimed), oldestSeconds: Math.max(0, ...ages) };

@@ -31,4 +31,5 @@ export { RefusalInterceptor, Refusals, refusalStream, type ApprovalRefused } fro
 export * from './http/security-headers.js';
 export * from './telemetry.js';
 export * from './service-state.js';
+export { TenantReadings } from './tenant-readings.js';
 export * from './http/validation.js';

@@ -2,7 +2,7 @@
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Clock, TenantId } from '#kernel';
 import { Database } from '#ledger';
-import { CLOCK, Metrics } from '#platform';
+import { CLOCK, Metrics, TenantReadings } from '#platform';
 import { Tenants } from '#tenancy';
 
 interface Row {
@@ -13,16 +13,21 @@ interface Row {
 
 @Injectable()
 export class PropagationMetrics implements OnApplicationBootstrap {
+  private readonly readings: TenantReadings<Row>;
+
   constructor(
     private readonly metrics: Metrics,
-    private readonly tenants: Tenants,
+    tenants: Tenants,
     private readonly database: Database,
     @Inject(CLOCK) private readonly clock: Clock,
-  ) {}
+  ) {
+    const ids = async (): Promise<TenantId[]> => (await tenants.all()).map(({ id }) => id);
+    this.readings = new TenantReadings(ids, (tenant) => this.read(tenant));
+  }
 
   onApplicationBootstrap(): void {
     const sum = (pick: (row: Row) => number) => async (set: (value: number) => void) =>
-      set((await this.rows()).reduce((total, row) => total + pick(row), 0));
+      set((await this.readings.all()).reduce((total, row) => total + pick(row), 0));
     this.metrics.gauge(
       'lethe_webhook_deliveries_pending',
       'Deliveries not made yet',
@@ -37,14 +42,9 @@ export class PropagationMetrics implements OnApplicationBootstrap {
     );
     this.metrics.gauge('lethe_webhook_oldest_seconds', 'Age of the oldest delivery not made yet', [], async (set) => {
       const now = this.clock.now().getTime();
-      const ages = (await this.rows()).map(({ oldest }) => (oldest ? (now - oldest.getTime()) / 1000 : 0));
+      const ages = (await this.readings.all()).map(({ oldest }) => (oldest ? (now - oldest.getTime()) / 1000 : 0));
       set(Math.max(0, ...ages));
     });
-  }
-
-  /** Row-level security lets nobody count across tenants. */
-  private async rows(): Promise<Row[]> {
-    return Promise.all((await this.tenants.all()).map(({ id }) => this.read(id)));
   }
 
   private async read(tenant: TenantId): Promise<Row> {
