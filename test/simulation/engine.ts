@@ -20,6 +20,7 @@ import { OwnRecords } from '../../libs/requests/src/opening/own-records.js';
 import { RequestProcess } from '../../libs/requests/src/course/request.process.js';
 import { Requests } from '../../libs/requests/src/requests.js';
 import { RequestWork } from '../../libs/requests/src/requests.worker.js';
+import { RequestSummaryProjection } from '../../libs/requests/src/reading/request-summary.projection.js';
 import { SendAnswer } from '../../libs/requests/src/answer/send-answer.js';
 import { SimilarRequests } from '../../libs/requests/src/opening/similar-requests.js';
 import { AftercareReasons } from '../../libs/requests/src/step/aftercare-reasons.js';
@@ -44,6 +45,29 @@ import type { World } from './world.js';
 class PatientPlan extends BuildPlan {
   protected override patience(): undefined {
     return undefined;
+  }
+}
+
+/** The list of requests, as late as chance will have it. */
+class LateList extends SimilarRequests {
+  private readonly projection = new RequestSummaryProjection();
+
+  constructor(
+    private readonly machine: Machine,
+    private readonly world: World,
+  ) {
+    super(machine.database);
+  }
+
+  override async candidates(...[tenant, state]: Parameters<SimilarRequests['candidates']>): Promise<string[]> {
+    if (!this.world.twins) return [];
+    const { ledger, chance } = this.machine;
+    const from = ledger.cursors.get(this.projection.name) ?? 0;
+    const late = this.world.stormy ? chance.below(20) : 0;
+    const to = Math.max(from, ledger.log.length - late);
+    await this.projection.apply(ledger.log.slice(from, to), async (statement) => ledger.query(statement) as never);
+    ledger.cursors.set(this.projection.name, to);
+    return super.candidates(tenant, state);
   }
 }
 
@@ -100,7 +124,7 @@ export function startEngine(machine: Machine, world: World, vault: ports.Vault, 
       settlements: new SingleSettlements(machine),
     },
     open: new OpenRequestHandler(requests, subjects, file, new Intake(tenants as never, clock), stop),
-    identify: new IdentifySubjectHandler(requests, file, undefined as never, new SimilarRequests(database), clock),
+    identify: new IdentifySubjectHandler(requests, file, undefined as never, new LateList(machine, world), clock),
     plan: new MakePlanHandler(requests, plans, file, clock),
     approve: new ApproveRequestHandler(requests, plans, file, rule, clock),
     exclude: new ExcludeFromPlanHandler(requests, file),

@@ -22,6 +22,12 @@ type KeptGroup = {
   until: string | null;
 };
 
+/** A row of `request_summary`. */
+type Summary = Record<'id' | 'type' | 'status' | 'resolution' | 'subject' | 'due_on' | 'state', string> & {
+  verified: boolean;
+  received_at: Date;
+};
+
 /** What a lost fence does to a flush on PostgreSQL (`jobChangeTable`). */
 class FenceMissed extends Error {
   readonly code = '22012';
@@ -36,6 +42,7 @@ export class MemoryLedger {
   readonly cursors = new Map<string, number>();
   private readonly kept = new Map<string, Kept>();
   private readonly groups = new Map<string, KeptGroup>();
+  private readonly summaries = new Map<string, Summary>();
 
   constructor(
     private readonly now: () => number,
@@ -91,8 +98,12 @@ export class MemoryLedger {
     const { name = '', values = [] } = statement;
     if (this.jobs.answers(name)) return this.jobs.query(statement);
     switch (name) {
+      case 'request-summary-read':
+        return counted((values[1] as string[]).flatMap((id) => this.summaries.get(id) ?? []));
+      case 'request-summary-write':
+        return counted([this.summarise(values)]);
       case 'request-similar':
-        return { rows: [], rowCount: 0 };
+        return counted(this.similar(values));
       case 'kept-group-add': {
         const [, id, request, connection, dataset, rule, until] = values as string[];
         const group = { id: id!, request: request!, connection: connection!, dataset: dataset!, rule: rule! };
@@ -110,6 +121,34 @@ export class MemoryLedger {
     throw new Error(`the simulated database does not know the statement ${name}`);
   }
 
+  /** Of the real projection; as late as whoever feeds it (`Lists` in engine.ts). */
+  private summarise([
+    ,
+    id,
+    type,
+    status,
+    resolution,
+    subject,
+    verified,
+    receivedAt,
+    ,
+    due_on,
+    state,
+  ]: unknown[]): Summary {
+    const received_at = new Date(String(receivedAt));
+    const row = { id, type, status, resolution, subject, verified, received_at, due_on, state } as Summary;
+    this.summaries.set(row.id, row);
+    return row;
+  }
+
+  private similar([, subject, type, id, receivedAt]: unknown[]): Summary[] {
+    const until = Date.parse(String(receivedAt));
+    return [...this.summaries.values()]
+      .filter((one) => one.subject === subject && one.type === type && one.verified && one.status !== 'closed')
+      .filter((one) => one.id !== id && one.received_at.getTime() <= until)
+      .sort((one, other) => one.received_at.getTime() - other.received_at.getTime());
+  }
+
   private write(table: string, values: unknown[]): void {
     switch (table) {
       case 'job':
@@ -124,6 +163,8 @@ export class MemoryLedger {
     throw new Error(`the simulated database does not know the table ${table}`);
   }
 }
+
+const counted = (rows: Summary[]): Rows<Record<string, unknown>> => ({ rows, rowCount: rows.length });
 
 function isStopped(group: KeptGroup, rule: string, today: string, connection: string | null, dataset: string | null) {
   if (group.rule === rule) return true;

@@ -84,12 +84,14 @@ export function memorySubjects(vault: Vault, machine: Machine): Subjects {
     _: object,
     append: (who: PreparedSubject) => Promise<unknown>,
   ): Promise<unknown> => {
-    const [known] = await lookup(tenant, identifiers);
+    await lookup(tenant, identifiers);
+    // Registered in one go, as by the real ones: whoever comes at the same moment meets the same person.
+    const known = identifiers.flatMap((one) => vault.people.get(identifierName(one)) ?? [])[0];
     const subject = known ?? (newId() as SubjectId);
     vault.owners.set(subject, identifiers[0]!.value.split('@')[0]!);
-    const done = await append({ subject, isNew: !known, events: [], rows: [], unlinked: [], added: [] });
     for (const one of identifiers)
       if (!vault.people.has(identifierName(one))) vault.people.set(identifierName(one), subject);
+    const done = await append({ subject, isNew: !known, events: [], rows: [], unlinked: [], added: [] });
     return done;
   };
   return { lookup, record } as unknown as Subjects;

@@ -11,13 +11,13 @@ import type { RequestState } from '../../libs/requests/src/request-state.js';
 import type { Chance } from './chance.js';
 import { caller, type Engine } from './engine.js';
 import { TENANT } from './memory-ledger.js';
+import { cardOf, mailboxOf } from './world.js';
 
 export interface Act {
   name: string;
   run: (engine: Engine) => Promise<unknown>;
 }
 
-const mailboxOf = (person: string) => ({ type: 'email', value: `${person}@example.test` });
 const reason = 'Seen in the report.';
 const APPROVERS = ['ann', 'bob'];
 
@@ -27,8 +27,14 @@ export function isExpected(error: unknown): boolean {
   return error instanceof DomainError || (error as { code?: unknown }).code === '08007';
 }
 
-export function open(type: string, person: string, key: string): Act {
-  const body = { type, regimes: ['eu-gdpr'], subject: { identifiers: [mailboxOf(person)] }, channel: 'letter' };
+export function open(
+  type: string,
+  person: string,
+  key: string,
+  { card, laws: regimes } = { card: false, laws: ['eu-gdpr'] },
+): Act {
+  const identifiers = [mailboxOf(person), ...(card ? [cardOf(person)] : [])];
+  const body = { type, regimes, subject: { identifiers }, channel: 'letter' };
   return { name: `open ${type}`, run: ({ open: slice }) => slice.execute(new OpenRequest(caller('clerk', key), body)) };
 }
 
@@ -37,9 +43,15 @@ export function helpful(state: RequestState, person: string, now: number, chance
   const { id, status } = state;
   if (status === 'closed') return undefined;
   const unproven = !state.identifiers.some((one) => one.strength === 'verified');
+  const hasCard = state.identifiers.some((one) => one.type === 'card');
   if (unproven && ['received', 'triage', 'identifying', 'deciding', 'incomplete'].includes(status)) {
     if (state.type === 'objection' || state.type === 'withdrawal') return undefined;
-    const body = { identifier: mailboxOf(person), method: 'attest' as const };
+    const identifier = hasCard && chance.is(0.5) ? cardOf(person) : mailboxOf(person);
+    const body = { identifier, method: 'attest' as const };
+    return act('attest', ({ identify }) => identify.execute(new IdentifySubject(caller('ann'), id, body)));
+  }
+  if (hasCard && status === 'deciding' && chance.is(0.3)) {
+    const body = { identifier: chance.is(0.5) ? cardOf(person) : mailboxOf(person), method: 'attest' as const };
     return act('attest', ({ identify }) => identify.execute(new IdentifySubject(caller('ann'), id, body)));
   }
   const task = state.tasks.find((one) => !one.completed);

@@ -42,6 +42,7 @@ export class Simulation {
     this.chance = new Chance(seed * 7919 + 13);
     this.persons.length = this.chance.is(0.4) ? 2 : 1;
     this.world = World.made(this.chance, this.persons);
+    if (seed % 7 <= 2) this.world.withTwins(this.persons);
     this.ledger = new MemoryLedger(() => this.world.now, plant !== 'no-fence');
     for (let n = 0; n < MACHINES; n++) this.engines.push(this.boot(n));
   }
@@ -83,8 +84,16 @@ export class Simulation {
     for (const person of this.persons) {
       this.begin(this.engines[0]!, open(this.chance.is(0.8) ? 'erasure' : 'access', person, `open ${person}`));
       if (this.chance.is(0.15)) this.begin(this.engines[1]!, open('erasure', person, `again ${person}`));
+      if (this.world.twins && this.chance.is(0.6)) this.again(person);
     }
     if (this.chance.is(0.1)) this.begin(this.engines[1]!, open('objection', this.persons[0]!, 'object'));
+  }
+
+  /** She writes once more, perhaps from elsewhere or under another law. */
+  private again(person: string): void {
+    const type = this.chance.is(0.8) ? 'erasure' : 'access';
+    const more = { card: this.chance.is(0.4), laws: this.chance.is(0.1) ? ['eu-gdpr', 'uk-gdpr'] : ['eu-gdpr'] };
+    this.begin(this.chance.of(this.engines), open(type, person, `twin ${this.acts}`, more));
   }
 
   /** Everything that can run without the scheduler has run. */
@@ -188,6 +197,7 @@ export class Simulation {
   private office(): void {
     const states = this.requests;
     if (states.length === 0) return this.openSome();
+    if (this.world.twins && this.world.stormy && this.chance.is(0.04)) return this.again(this.chance.of(this.persons));
     const state = this.chance.of(states);
     const sensible = helpful(state, this.personOf(state), this.world.now, this.chance);
     const unwise = this.chance.is(sensible ? 0.05 : 0.06);

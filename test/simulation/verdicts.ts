@@ -51,6 +51,7 @@ export async function judge(sim: Simulation, file: CaseFile): Promise<void> {
     if (state.status === 'closed') await judgeFulfilled(sim, state, file);
   }
   judgeEffects(sim, states);
+  await judgeMerged(sim, states, file);
   await judgeHeld(sim, states, file);
   await judgeRecords(sim, states, file);
   judgePackages(sim, states);
@@ -167,6 +168,31 @@ function roundsOf(sim: Simulation, states: RequestState[], { row }: Effect): num
   return sim.ledger.log.flatMap(({ type, stream, position }) =>
     type === 'ActingStarted.v1' && hers.has(stream) ? [position] : [],
   );
+}
+
+/** A repeated request ends in an earlier one that had not begun, and in which everything is proven that was proven here. */
+async function judgeMerged(sim: Simulation, states: RequestState[], file: CaseFile): Promise<void> {
+  for (const state of states) {
+    if (state.mergedInto === undefined || state.status !== 'closed') continue;
+    const into = states.find(({ id }) => id === state.mergedInto);
+    const merged = sim.ledger.load(streamOf(state.id)).find(({ type }) => type === 'RequestMerged.v1');
+    const before = sim.ledger.load(streamOf(state.mergedInto)).filter(({ position }) => position < merged!.position);
+    const then = foldRequest(before);
+    if (!into || !then || into.subjectId !== state.subjectId || into.type !== state.type)
+      sim.violations.push(`merged into another matter: ${describe(state)}`);
+    if (then && (then.steps.length > 0 || then.withdrawn || ['answering', 'closed'].includes(then.status)))
+      sim.violations.push(`merged into what was at work or over: ${describe(state)} into ${describe(then)}`);
+    if (into && !state.regimes.every((one) => into.regimes.includes(one)))
+      sim.violations.push(`merged, and a law lost: ${describe(state)}`);
+    const [own, theirs] = [await provenIn(state, file), into ? await provenIn(into, file) : new Set()];
+    for (const one of own)
+      if (!theirs.has(one)) sim.violations.push(`merged, and not proven there: ${describe(state)}`);
+  }
+}
+
+async function provenIn(state: RequestState, file: CaseFile): Promise<Set<string>> {
+  const known = await file.identifiers(TENANT, state);
+  return new Set(known.flatMap(({ strength, type, value }) => (strength === 'verified' ? [`${type} ${value}`] : [])));
 }
 
 /** What is said to stay because of a hold was there when the attempt that says so began: a row that was gone cannot stay. */

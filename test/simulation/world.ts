@@ -71,6 +71,9 @@ export const DAY = 24 * HOUR;
 /** Under a duty that ends with the year 2026. */
 export const DUTY_STARTS = '2018-03-12';
 
+export const mailboxOf = (person: string): Identifier => ({ type: 'email', value: `${person}@example.test` });
+export const cardOf = (person: string): Identifier => ({ type: 'card', value: `k-${person}` });
+
 export class World {
   now = Date.parse('2026-11-02T09:00:00Z');
   readonly rows: WorldRow[] = [];
@@ -85,6 +88,8 @@ export class World {
   mailDownUntil = 0;
   /** Real trouble: faults happen only while it lasts. */
   stormy = true;
+  /** People write twice, and the office proves what they write from in any order. */
+  twins = false;
   private made = 0;
   private ticks = 0;
 
@@ -129,7 +134,7 @@ export class World {
   addRow(person: string, system: string, dataset: string): void {
     const { chance } = this;
     const ids: WorldRow['ids'] = [];
-    if (system === 'system-0') ids.push({ type: 'email', value: `${person}@example.test`, strength: 'identifying' });
+    if (system === 'system-0') ids.push({ ...mailboxOf(person), strength: 'identifying' });
     if (system !== 'system-0' || dataset === 'accounts')
       ids.push({ type: 'customer-id', value: `c-${person}`, strength: 'identifying' });
     if (chance.is(0.2)) ids.push({ type: 'phone', value: '+4520123456', strength: 'candidate' });
@@ -151,6 +156,16 @@ export class World {
       ...(invoice ? { startsOn: chance.is(0.6) ? DUTY_STARTS : '2009-05-05' } : {}),
       ...(blocked ? { blockedBy: invoice ? 'contract-running' : 'ambiguous-identifier' } : {}),
     });
+  }
+
+  /** Requests come twice from here on; some people hold a card that only one record knows, and no other leads to. */
+  withTwins(people: readonly string[]): void {
+    this.twins = true;
+    for (const person of people) {
+      if (this.chance.is(0.4)) continue;
+      this.addRow(person, this.chance.of([...this.systems.keys()]), 'accounts');
+      this.rows.at(-1)!.ids = [{ ...cardOf(person), strength: 'identifying' }];
+    }
   }
 
   /** Rows that lead to one of the identifiers now. */

@@ -11,6 +11,8 @@ import { streamOf } from './request.js';
 export interface Change {
   events: NewEvent[];
   rows?: InlineRow[];
+  /** Versions of other streams that the decision rests on, beside the request's own. */
+  expect?: Record<string, number>;
   respond?: (at: Appended) => { status: number; body: JsonObject };
   side?: Append['side'];
 }
@@ -43,7 +45,7 @@ export class Requests {
         tenant,
         actorRef,
         events: change.events,
-        expect: { [streamOf(id)]: state.version },
+        expect: { ...change.expect, [streamOf(id)]: state.version },
         rows: change.rows ?? [],
         ...claim,
         ...(side ? { side } : {}),

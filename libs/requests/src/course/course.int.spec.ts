@@ -177,6 +177,22 @@ describe('a request', () => {
     expect(await all.view(first.id)).toMatchObject({ status: 'deciding' });
   });
 
+  it('is a case of its own where the earlier one would not do all that it asks for', async () => {
+    const phone = { type: 'phone', value: '+4520123456' };
+    const first = await all.open('erasure', ada.value);
+    await all.attest(first.id, 'email', ada.value);
+    await all.subscriptions.caughtUp(all.tenant, 'request-summary', (await all.view(first.id)).position);
+    const other = await all.open('erasure', ada.value);
+    // Whoever owns this telephone named her mailbox, and did not show that it is theirs.
+    expect(await all.attest(other.id, phone.type, phone.value)).toMatchObject({ mergedInto: null });
+    const law = await all.open('erasure', ada.value, { regimes: ['eu-gdpr', 'uk-gdpr'] });
+    expect(await all.attest(law.id, 'email', ada.value)).toMatchObject({ mergedInto: null });
+    await all.worker.stop();
+    for (const { id } of [first, law]) await all.course.withdraw(officer(), id, { reason: 'she changed her mind' });
+    const again = await all.open('erasure', ada.value);
+    expect(await all.attest(again.id, 'email', ada.value)).toMatchObject({ status: 'deciding', mergedInto: null });
+  });
+
   it('never lets an unproven one swallow another', async () => {
     const impostor = await all.open('erasure', ada.value);
     const real = await all.open('erasure', ada.value);

@@ -2,17 +2,18 @@
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { z } from 'zod';
-import { newId, type Clock, type JsonObject } from '#kernel';
+import { newId, type Clock, type JsonObject, type TenantId } from '#kernel';
 import { dateInZone } from '#law';
 import type { NewEvent } from '#ledger';
 import { CLOCK, type Caller } from '#platform';
 import { normaliseAll } from '#subjects';
-import { CaseFile } from '../case-file.js';
+import { CaseFile, type OpenIdentifier } from '../case-file.js';
 import type { RequestState } from '../request-state.js';
-import { fact, identifierPlaceOf, notePlace } from '../request.js';
-import { Requests } from '../requests.js';
+import { fact, identifierPlaceOf, notePlace, streamOf } from '../request.js';
+import { Requests, type Change } from '../requests.js';
 import { alreadyClosed, codeInvalid, humanNeeded, notNow } from '../requests.errors.js';
-import { SimilarRequests } from '../opening/similar-requests.js';
+import { coversRepeat, SimilarRequests } from '../opening/similar-requests.js';
+import type { Identifier } from '../step/connected.js';
 import { VerificationCodes } from './verification-codes.js';
 
 const identifier = z.strictObject({ type: z.string().min(1).max(40), value: z.string().min(1).max(640) });
@@ -28,6 +29,8 @@ export const IdentifyBody = z
     note: z.string().min(1).max(2000).optional(),
   })
   .meta({ id: 'IdentifySubject' });
+
+type Body = z.infer<typeof IdentifyBody>;
 
 export const Identified = z
   .strictObject({
@@ -65,43 +68,71 @@ export class IdentifySubjectHandler implements ICommandHandler<IdentifySubject> 
     if (!proven) throw codeInvalid();
     if (body.method === 'attest' && by.principal.kind !== 'human') throw humanNeeded();
     if (body.method === 'code') await this.codes.spend(by.tenant, requestId, proven, body.code ?? '');
-    const known = (await this.file.identifiers(by.tenant, state)).find(
-      (one) => one.type === proven.type && one.value === proven.value,
-    );
-    const id = known?.id ?? newId();
-    const twin = await this.similar.verified(by.tenant, state);
-    const answer = {
-      id: requestId,
-      status: twin ? 'closed' : 'deciding',
-      identifier: { id, type: proven.type, strength: 'verified' as const },
-      mergedInto: twin ?? null,
-    };
+    let answer!: z.infer<typeof Identified>;
     await this.requests.change(
       by.tenant,
       by.actorRef,
       requestId,
       async (now) => {
         assertOpen(now);
-        const events = [await this.proof(by, now, id, proven, body)];
-        // The same right of the same proven person is one case; the earlier receipt counts (practice, section 4).
-        if (twin)
-          events.push(
-            fact('RequestMerged.v1', { requestId, into: twin }),
-            fact('RequestClosed.v1', { requestId, resolution: 'withdrawn' }),
-          );
-        return { events, respond: () => ({ status: 200, body: answer as JsonObject }) };
+        const said = await this.decide(by, now, proven, body);
+        answer = said.answer;
+        return { ...said.change, respond: () => ({ status: 200, body: said.answer as JsonObject }) };
       },
       by,
     );
     return answer;
   }
 
+  private async decide(
+    by: Caller,
+    state: RequestState,
+    proven: Identifier,
+    body: Body,
+  ): Promise<{ answer: z.infer<typeof Identified>; change: Change }> {
+    const own = await this.file.identifiers(by.tenant, state);
+    const id = own.find(isSame(proven))?.id ?? newId();
+    const twin = await this.twin(by.tenant, state, [proven, ...own.filter((one) => one.strength === 'verified')]);
+    const answer = {
+      id: state.id,
+      status: twin ? 'closed' : 'deciding',
+      identifier: { id, type: proven.type, strength: 'verified' as const },
+      mergedInto: twin?.state.id ?? null,
+    };
+    const events = [await this.proof(by, state, id, proven, body)];
+    if (!twin) return { answer, change: { events } };
+    // The same right of the same proven person is one case; the earlier receipt counts (practice, section 4). The proof is
+    // a fact of that case too, so that work which begins at this moment looks once more, for what came until now.
+    const again = twin.identifiers.find(isSame(proven))?.id ?? newId();
+    events.push(
+      await this.proof(by, twin.state, again, proven, body),
+      fact('RequestMerged.v1', { requestId: state.id, into: twin.state.id }),
+      fact('RequestClosed.v1', { requestId: state.id, resolution: 'withdrawn' }),
+    );
+    return { answer, change: { events, expect: { [streamOf(twin.state.id)]: twin.state.version } } };
+  }
+
+  /** Only a case in which everything is proven that is proven here: else one person's proof would speak for another's case. */
+  private async twin(
+    tenant: TenantId,
+    state: RequestState,
+    proven: readonly Identifier[],
+  ): Promise<{ state: RequestState; identifiers: OpenIdentifier[] } | undefined> {
+    for (const id of await this.similar.candidates(tenant, state)) {
+      const earlier = await this.requests.load(tenant, id);
+      if (!coversRepeat(earlier, state)) continue;
+      const identifiers = (await this.file.identifiers(tenant, earlier)).filter((one) => one.strength === 'verified');
+      if (proven.every((one) => identifiers.some(isSame(one)))) return { state: earlier, identifiers };
+    }
+    return undefined;
+  }
+
   private async proof(
     by: Caller,
     state: RequestState,
     id: string,
-    { type, value }: { type: string; value: string },
-    body: z.infer<typeof IdentifyBody>,
+    { type, value }: Identifier,
+    body: Body,
   ): Promise<NewEvent> {
     const sealed = await this.file.seal(by.tenant, state.subjectId, { type, value }, identifierPlaceOf(id));
     const note =
@@ -120,6 +151,11 @@ export class IdentifySubjectHandler implements ICommandHandler<IdentifySubject> 
     });
   }
 }
+
+const isSame =
+  (one: Identifier) =>
+  (other: Identifier): boolean =>
+    one.type === other.type && one.value === other.value;
 
 function assertOpen(state: RequestState): void {
   if (state.status === 'closed') throw alreadyClosed();
