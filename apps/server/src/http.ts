@@ -112,8 +112,9 @@ export async function frame(app: NestFastifyApplication, callsPerMinute?: number
   installTraces(fastify, metrics, app.get(EventStore), app.get<Config>(CONFIG));
   if (app.get<Config>(CONFIG).LETHE_LOAD_SHEDDING === 'on') installLoadShedding(fastify, metrics, app.get(EventStore));
   const limits = new RateLimits(callsPerMinute === undefined ? DEFAULT_LIMITS : equalLimits(callsPerMinute));
-  limits.installForRefused(fastify);
-  installAuthentication(fastify, app.get(PrincipalSource));
+  const principals = app.get(PrincipalSource);
+  limits.installForRefused(fastify, principals);
+  installAuthentication(fastify, principals);
   limits.installForCallers(fastify);
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter(log));

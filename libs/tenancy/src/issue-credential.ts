@@ -51,7 +51,7 @@ export class IssueCredentialHandler implements ICommandHandler<IssueCredential> 
 
   async execute({ by, body, mode }: IssueCredential): Promise<z.infer<typeof IssuedCredential>> {
     const scopes = body.kind === 'system' ? body.scopes : [];
-    if (scopes.some((scope) => !(scope in scopeGrants))) {
+    if (scopes.some((scope) => !Object.hasOwn(scopeGrants, scope))) {
       throw unprocessable('scope-unknown', `A scope is not one of: ${Object.keys(scopeGrants).join(', ')}.`);
     }
     const member = body.kind === 'personal' ? await this.members.find(by.tenant, body.memberId) : undefined;

@@ -15,9 +15,19 @@ export abstract class PrincipalSource {
   known(_credential: string): Principal | undefined {
     return undefined;
   }
+
+  /** Whether a credential was let in before by this process; it may have ended since. Nothing is looked up. */
+  met(_credential: string): boolean {
+    return false;
+  }
 }
 
 const bearer = /^Bearer ([\w.~+/-]+=*)$/;
+
+/** The credential of a call; undefined when the header carries none in the form of a bearer token (RFC 6750). */
+export function credentialOf(request: FastifyRequest): string | undefined {
+  return bearer.exec(request.headers.authorization ?? '')?.[1];
+}
 
 /** Routes below this prefix need a principal. */
 const guarded = '/v1/';
@@ -49,7 +59,7 @@ export function installAuthentication(fastify: FastifyInstance, source: Principa
       next();
       return;
     }
-    const credential = bearer.exec(request.headers.authorization ?? '')?.[1];
+    const credential = credentialOf(request);
     const known = credential === undefined ? undefined : source.known(credential);
     if (known) {
       (request as unknown as CallerRequest).caller = new Caller(known);

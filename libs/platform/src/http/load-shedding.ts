@@ -98,14 +98,20 @@ export class LoadShedding {
     return this.level;
   }
 
-  /** Before authentication: refusing must cost next to nothing. What the body must tell is judged once it is read. */
+  /**
+   * Before authentication: refusing must cost next to nothing. Again once the body is read: it may tell the class, and only
+   * then is there work to do; a body that arrives slowly or never holds nobody's place.
+   */
   install(fastify: FastifyInstance): void {
     fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, next: () => void) =>
       this.judge(demandIn(request), request, reply, next),
     );
     fastify.addHook('preValidation', (request: FastifyRequest, reply: FastifyReply, next: () => void) => {
-      if (demandIn(request) === undefined) this.judge(demandIn(request, request.body ?? null), request, reply, next);
-      else next();
+      const demand = demandIn(request, request.body ?? null);
+      this.judge(demand, request, reply, () => {
+        this.admit(demand, request, reply);
+        next();
+      });
     });
     fastify.addHook('onClose', (_fastify, done) => {
       clearInterval(this.timer);
@@ -120,7 +126,6 @@ export class LoadShedding {
     }
     const inside = this.inside.get(demand) ?? 0;
     if (DEMANDS.indexOf(demand) >= this.level && inside < places[demand]) {
-      this.admit(demand, inside, request, reply);
       next();
       return;
     }
@@ -132,9 +137,9 @@ export class LoadShedding {
   }
 
   /** A call that waits for news (a long poll, always a GET) does not work meanwhile. */
-  private admit(demand: Demand, inside: number, request: FastifyRequest, reply: FastifyReply): void {
-    if (request.method === 'GET') return;
-    this.inside.set(demand, inside + 1);
+  private admit(demand: Demand | undefined, request: FastifyRequest, reply: FastifyReply): void {
+    if (demand === undefined || !isGuarded(request) || request.method === 'GET') return;
+    this.inside.set(demand, (this.inside.get(demand) ?? 0) + 1);
     reply.raw.once('close', () => this.inside.set(demand, (this.inside.get(demand) ?? 1) - 1));
   }
 

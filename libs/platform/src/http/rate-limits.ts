@@ -1,6 +1,7 @@
 /** Limits of calls per minute: a bucket per class of route, and one for withdrawals that nothing else can use up. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DomainError } from '#kernel';
+import { credentialOf, type PrincipalSource } from '../access/authenticate.js';
 import type { CallerRequest } from '../access/caller.js';
 import { sendProblem } from './problem-details.js';
 
@@ -30,6 +31,8 @@ export class RateBuckets {
     let known = this.buckets.get(bucket);
     if (!known || known.ends <= now) {
       known = { taken: 0, ends: now + WINDOW_MS };
+      // At the end of the list, so that it is in the order of the ends.
+      this.buckets.delete(bucket);
       if (this.buckets.size >= MAX_BUCKETS) this.dropOld(now);
       this.buckets.set(bucket, known);
     }
@@ -42,11 +45,10 @@ export class RateBuckets {
     };
   }
 
-  /** Ended windows first; under a flood of names the oldest go, so that memory is bounded. */
+  /** Ended windows go; under a flood of names the oldest too, so that memory is bounded. No more is looked at than goes. */
   private dropOld(now: number): void {
-    for (const [name, { ends }] of this.buckets) if (ends <= now) this.buckets.delete(name);
-    for (const name of this.buckets.keys()) {
-      if (this.buckets.size < MAX_BUCKETS) break;
+    for (const [name, { ends }] of this.buckets) {
+      if (ends > now && this.buckets.size < MAX_BUCKETS) return;
       this.buckets.delete(name);
     }
   }
@@ -119,10 +121,15 @@ export class RateLimits {
     this.buckets = new RateBuckets(now);
   }
 
-  /** Slows guessing of credentials down, per address, before one is looked up. */
-  installForRefused(fastify: FastifyInstance): void {
+  /**
+   * Slows guessing of credentials down, per address, before one is looked up. Who was let in before passes all the same:
+   * everybody behind one proxy or gateway may share the address of a guesser.
+   */
+  installForRefused(fastify: FastifyInstance, source: Pick<PrincipalSource, 'met'>): void {
     fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, next: () => void) => {
-      if (this.buckets.take(`failures ${request.ip}`, this.limits.failures, 0).allowed) next();
+      const spent = !this.buckets.take(`failures ${request.ip}`, this.limits.failures, 0).allowed;
+      const credential = spent ? credentialOf(request) : undefined;
+      if (!spent || (credential !== undefined && source.met(credential))) next();
       else this.apply('failures', request.ip, request, reply, next, 0);
     });
     fastify.addHook('onResponse', (request: FastifyRequest, reply: FastifyReply, next: () => void) => {
