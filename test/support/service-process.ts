@@ -104,8 +104,8 @@ export class ServiceProcess implements Pick<TestServer, 'get' | 'post' | 'put' |
     return this.child?.pid ?? 0;
   }
 
-  /** `SIGKILL`: no handler runs, nothing is flushed. */
-  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+  /** `SIGKILL`: no handler runs, nothing is flushed. `SIGINT`: in order, but without waiting for more calls. */
+  async end(signal: 'SIGKILL' | 'SIGTERM' | 'SIGINT'): Promise<void> {
     const { child } = this;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));
@@ -131,7 +131,7 @@ export class ServiceProcess implements Pick<TestServer, 'get' | 'post' | 'put' |
   }
 
   async close(): Promise<void> {
-    await this.end('SIGTERM');
+    await this.end('SIGINT');
     for (const database of this.databases) await database.drop();
     for (const folder of [this.dataDir, `${this.dataDir}-keys`]) await rm(folder, { recursive: true, force: true });
   }
