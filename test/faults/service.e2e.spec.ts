@@ -11,7 +11,9 @@ const FULL = process.env['LETHE_TEST_FULL'] === '1';
 const LONG = process.env['LETHE_TEST_LONG'] === '1';
 /** Or fewer, when the time is over. */
 const KILLS = FULL ? 30 : LONG ? 12 : 2;
-const AT_MOST_MS = FULL ? 1_200_000 : LONG ? 60_000 : 30_000;
+const AT_MOST_MS = FULL ? 1_200_000 : LONG ? 45_000 : 20_000;
+/** However slow the machine is. */
+const AT_LEAST = 2;
 const WRITERS = 8;
 const UNDER_LOAD_MS = 700;
 /** What is being killed, in turn. */
@@ -38,12 +40,15 @@ beforeAll(async () => {
   await service.post('/v1/notices', { id: 'n', version: '1', language: 'en', text: 'News.', purposes: ['news'] });
 }, 240_000);
 afterAll(async () => {
+  for (const writers of Writers.started) await writers.stop();
   await service?.close();
   await cluster?.close();
 }, 60_000);
 
 /** Writers that record consents of new people one after another; a call without an answer is not acknowledged. */
 class Writers {
+  /** All of them, so that none goes on after a test that failed. */
+  static readonly started: Writers[] = [];
   readonly acknowledged: string[] = [];
   /** Answers that tell the caller to come again. */
   refused = 0;
@@ -52,6 +57,7 @@ class Writers {
 
   constructor(private readonly name: string) {
     this.running = Array.from({ length: WRITERS }, (_, writer) => this.write(writer));
+    Writers.started.push(this);
   }
 
   private async write(writer: number): Promise<void> {
@@ -75,7 +81,7 @@ class Writers {
   }
 
   /** Waits until they write again; resolves with how long that took. */
-  async grow(by: number, waitMs = 60_000): Promise<number> {
+  async grow(by: number, waitMs = 120_000): Promise<number> {
     const start = performance.now();
     for (const wanted = this.acknowledged.length + by; this.acknowledged.length < wanted; await sleep(10))
       if (performance.now() - start > waitMs) throw new Error('nothing is acknowledged any more');
@@ -124,7 +130,7 @@ describe('service and PostgreSQL, killed under eight writers', () => {
       const before = await recorded();
       const writers = new Writers('w');
       let kills = 0;
-      for (; kills < KILLS && Date.now() - start < AT_MOST_MS; kills++) {
+      for (; kills < KILLS && (kills < AT_LEAST || Date.now() - start < AT_MOST_MS); kills++) {
         await writers.grow(20);
         await sleep(Math.random() * UNDER_LOAD_MS);
         const victim = victims[kills % victims.length]!;
@@ -143,12 +149,12 @@ describe('service and PostgreSQL, killed under eight writers', () => {
           `${writers.refused} told to come again; writing again after ${victims.map((one) => `${one} ${spread(healedMs[one])}`).join(', ')}`,
       );
       expect(lost).toEqual([]);
-      expect(kills).toBeGreaterThanOrEqual(2);
+      expect(kills).toBeGreaterThanOrEqual(AT_LEAST);
       // Through the API as well, for the last ones.
       for (const id of writers.acknowledged.slice(-5))
         expect((await service.get(`/v1/consents/${id}/receipt`)).status).toBe(200);
     },
-    AT_MOST_MS + 180_000,
+    AT_MOST_MS + 600_000,
   );
 
   it('(control) lose some when commits are acknowledged before they are written', async () => {
@@ -159,14 +165,18 @@ describe('service and PostgreSQL, killed under eight writers', () => {
       wal_buffers: '64MB',
     };
     await settings(Object.entries(late).map(([name, value]) => `ALTER SYSTEM SET ${name} = '${value}'`));
-    const writers = new Writers('c');
-    await writers.grow(100);
-    await crash('PostgreSQL');
-    await writers.stop();
-    const lost = lostOf(writers.acknowledged, await recorded());
-    console.info(`control: ${lost.length} of ${writers.acknowledged.length} lost`);
+    let lost: string[] = [];
+    // PostgreSQL writes what is late every ten seconds: once in many runs just before the crash.
+    for (let attempt = 0; attempt < 5 && lost.length === 0; attempt += 1) {
+      const writers = new Writers(`c${attempt}-`);
+      await writers.grow(100);
+      await crash('PostgreSQL');
+      await writers.stop();
+      lost = lostOf(writers.acknowledged, await recorded());
+      console.info(`control: ${lost.length} of ${writers.acknowledged.length} lost`);
+    }
     expect(lost.length).toBeGreaterThan(0);
-  }, 120_000);
+  }, 600_000);
 });
 
 /** Changes settings of the cluster and starts it again, cleanly. */
