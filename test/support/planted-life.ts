@@ -60,8 +60,11 @@ function connector(): string {
   return bundled;
 }
 
-/** Puts a version where the API finds it. Returns the name of its folder. */
-export function plantLife(lethe: Api, version: LifeVersion, id = 'life'): string {
+/** Takes from the runner what makes it end with its host: the plugin goes on, whoever has gone. */
+export const DEAF = 'process.exit = () => undefined;';
+
+/** Puts a version where the API finds it. Returns the name of its folder. `head` stands before everything else. */
+export function plantLife(lethe: Api, version: LifeVersion, id = 'life', head = ''): string {
   const { manifest, address, more } = versions[version];
   const name = `${id}-${version.replaceAll('.', '-')}`;
   const folder = join(lethe.dataDir, 'plugins', 'incoming', name);
@@ -70,6 +73,7 @@ export function plantLife(lethe: Api, version: LifeVersion, id = 'life'): string
   writeFileSync(
     join(folder, 'index.mjs'),
     `import base from './base.mjs';
+${head}
 const at = (x) => ({ ...x, config: { url: ${address} + '/as/${version}' } });
 const asked = (name) => [name, (x, ...rest) => base[name](at(x), ...rest)];
 const fail = (code) => ({ ok: false, error: { class: 'auth', code }, message: 'Refused.' });
