@@ -5,16 +5,21 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { buildCommit, startBuild, thisBuild, type BuildProcess, type OtherBuild } from '../support/build-process.js';
 import { restoreDataSet, type RestoredDataSet } from '../support/data-set.js';
 import { openSwitch, type TcpSwitch } from '../support/tcp-switch.js';
+import { until } from '../support/until.js';
 
 const LONG = process.env['LETHE_TEST_LONG'] === '1';
 const CALLERS = 8;
-const CALM_MS = 500;
+/** Calls between two steps: a step is taken under load, however slow the machine is. */
+const CALM_CALLS = 64;
+const PATIENCE_MS = 120_000;
 
 interface Load {
   calls: number;
   lost: string[];
   /** Positions that were acknowledged. */
   positions: number[];
+  /** Resolves after some more calls. */
+  goesOn(): Promise<void>;
   end(): Promise<void>;
 }
 
@@ -22,6 +27,7 @@ let data: RestoredDataSet;
 let before: OtherBuild | undefined;
 let balancer: TcpSwitch;
 const running: BuildProcess[] = [];
+const loads: Load[] = [];
 
 interface Answer {
   status: number;
@@ -49,8 +55,18 @@ function call(agent: Agent, path: string, body: unknown): Promise<Answer> {
 
 /** Withdrawals, consents and checks without pause, each caller on a connection that it keeps (or not). */
 function startLoad(keepAlive: boolean): Load {
-  const load: Load = { calls: 0, lost: [], positions: [], end: async () => undefined };
   let going = true;
+  const load: Load = {
+    ...{ calls: 0, lost: [], positions: [] },
+    goesOn: async () => {
+      const wanted = load.calls + CALM_CALLS;
+      await until(`${wanted} calls`, () => load.calls + load.lost.length >= wanted, PATIENCE_MS);
+    },
+    end: async () => {
+      going = false;
+      await Promise.all(callers);
+    },
+  };
   const caller = async (n: number): Promise<void> => {
     const agent = new Agent({ keepAlive, maxSockets: 1 });
     const subject = { identifiers: [{ type: 'email', value: `rolling-${n}@example.test` }] };
@@ -69,15 +85,14 @@ function startLoad(keepAlive: boolean): Load {
         load.calls += 2;
       } catch (error) {
         load.lost.push((error as NodeJS.ErrnoException).code ?? String(error));
+        // Nobody to call must not keep this process from everything else.
+        await sleep(20);
       }
     }
     agent.destroy();
   };
   const callers = Array.from({ length: CALLERS }, (_, n) => caller(n));
-  load.end = async () => {
-    going = false;
-    await Promise.all(callers);
-  };
+  loads.push(load);
   return load;
 }
 
@@ -90,9 +105,12 @@ async function start(main: string): Promise<BuildProcess> {
 
 /** All of them, not the first: callers keep their connections, and must be spread before the load begins. */
 async function untilReady(): Promise<void> {
-  for (const end = Date.now() + 20_000; Date.now() < end; await sleep(50))
-    if (balancer.ready.size === balancer.replicas.size) return;
-  throw new Error(`${balancer.ready.size} of ${balancer.replicas.size} replicas are ready`);
+  await until('all replicas', () => balancer.ready.size === balancer.replicas.size, PATIENCE_MS);
+}
+
+async function endAll(): Promise<void> {
+  for (const replica of running.splice(0)) await replica.end('SIGTERM');
+  await balancer.close();
 }
 
 /** Every acknowledged position is a leaf of the log, once. */
@@ -109,9 +127,11 @@ beforeAll(async () => {
   data = await restoreDataSet();
   await data.ledger.superuser.query('DELETE FROM installation_mark');
   if (LONG) before = await buildCommit(data.commit);
-}, 120_000);
+}, 400_000);
 
 afterAll(async () => {
+  // A test that failed has not ended its own.
+  for (const load of loads) await load.end();
   for (const replica of running) await replica.end('SIGKILL');
   await balancer.close();
   await data.remove();
@@ -125,15 +145,16 @@ describe('replicas replaced one after the other', () => {
     await untilReady();
     const drains: number[] = [];
     const load = startLoad(true);
-    await sleep(CALM_MS);
+    await load.goesOn();
     for (const replica of old) {
       await start(thisBuild);
-      await sleep(CALM_MS);
+      await untilReady();
+      await load.goesOn();
       const began = performance.now();
       expect(await replica.end('SIGTERM')).toBe(0);
       drains.push(performance.now() - began);
       balancer.replicas.delete(replica.port);
-      await sleep(CALM_MS);
+      await load.goesOn();
     }
     await load.end();
     process.stderr.write(
@@ -142,25 +163,26 @@ describe('replicas replaced one after the other', () => {
     expect(load.lost).toEqual([]);
     expect(load.calls).toBeGreaterThan(100);
     await expectKept(load);
-    for (const replica of running.splice(0)) await replica.end('SIGTERM');
-    await balancer.close();
-  }, 240_000);
+    await endAll();
+  }, 600_000);
 
   it('lose calls when a replica is killed instead (control)', async () => {
     balancer = await openSwitch();
     const [victim] = await Promise.all([start(thisBuild), start(thisBuild)]);
     await untilReady();
     const load = startLoad(true);
-    await sleep(CALM_MS);
-    await victim?.end('SIGKILL');
-    await sleep(CALM_MS);
+    await load.goesOn();
+    // Stopped for a moment first: then each caller it has is waiting for an answer. (Others may wait for its locks.)
+    process.kill(victim!.pid, 'SIGSTOP');
+    await sleep(300);
+    await victim!.end('SIGKILL');
+    await load.goesOn();
     await load.end();
     expect(load.lost.length).toBeGreaterThan(0);
     // Not answered, perhaps; acknowledged and gone, never.
     await expectKept(load);
-    for (const replica of running.splice(0)) await replica.end('SIGTERM');
-    await balancer.close();
-  }, 120_000);
+    await endAll();
+  }, 600_000);
 });
 
 (LONG ? describe : describe.skip)('an upgrade from the build before', () => {
@@ -174,21 +196,21 @@ describe('replicas replaced one after the other', () => {
     const old = await Promise.all([start(before.main), start(before.main)]);
     await untilReady();
     const load = startLoad(false);
-    await sleep(CALM_MS);
+    await load.goesOn();
     for (const replica of old) {
       await start(thisBuild);
-      await sleep(2 * CALM_MS);
+      await untilReady();
+      await load.goesOn();
       // That build has no draining yet: the balancer lets go of it first.
       await balancer.release(replica.port);
       expect(await replica.end('SIGTERM')).toBe(0);
     }
-    await sleep(CALM_MS);
+    await load.goesOn();
     await load.end();
     process.stderr.write(`      rolling N-1 -> N: ${load.calls} calls, ${load.lost.length} lost\n`);
     expect(load.lost).toEqual([]);
     await expectKept(load);
-    for (const replica of running.splice(0)) await replica.end('SIGTERM');
-    await balancer.close();
+    await endAll();
     expect(await data.lethe('rebuild')).toBe(0);
-  }, 240_000);
+  }, 600_000);
 });
