@@ -10,6 +10,7 @@ import { ApproveRequestHandler } from '../../libs/requests/src/plan/approve-requ
 import { BuildPlan } from '../../libs/requests/src/plan/build-plan.js';
 import { ExcludeFromPlanHandler } from '../../libs/requests/src/plan/exclude-from-plan.js';
 import { MakePlanHandler } from '../../libs/requests/src/plan/make-plan.js';
+import { CaseFiles } from '../../libs/requests/src/step/case-files.js';
 import { CaseFile } from '../../libs/requests/src/case-file.js';
 import { CourseOfRequest } from '../../libs/requests/src/course/course-of-request.js';
 import { IdentifySubjectHandler } from '../../libs/requests/src/identify/identify-subject.js';
@@ -61,13 +62,18 @@ class LateList extends SimilarRequests {
 
   override async candidates(...[tenant, state]: Parameters<SimilarRequests['candidates']>): Promise<string[]> {
     if (!this.world.twins) return [];
-    const { ledger, chance } = this.machine;
-    const from = ledger.cursors.get(this.projection.name) ?? 0;
-    const late = this.world.stormy ? chance.below(20) : 0;
-    const to = Math.max(from, ledger.log.length - late);
-    await this.projection.apply(ledger.log.slice(from, to), async (statement) => ledger.query(statement) as never);
-    ledger.cursors.set(this.projection.name, to);
+    await this.catchUp(this.world.stormy ? this.machine.chance.below(20) : 0);
     return super.candidates(tenant, state);
+  }
+
+  /** @param late how many facts it has not heard of yet */
+  async catchUp(late: number): Promise<true> {
+    const { ledger } = this.machine;
+    const from = ledger.cursors.get(this.projection.name) ?? 0;
+    const to = Math.max(from, ledger.log.length - late);
+    ledger.cursors.set(this.projection.name, to);
+    await this.projection.apply(ledger.log.slice(from, to), async (statement) => ledger.query(statement) as never);
+    return true;
   }
 }
 
@@ -91,7 +97,9 @@ export function startEngine(machine: Machine, world: World, vault: ports.Vault, 
   const packages = new ports.WorldPackages(vault, machine);
   const stop = new StopAtOnce(requests, file, own, new ports.WorldWithdrawals(vault, machine));
   const answers = new ports.WorldAnswers(world, machine, file);
-  const reasons = new AftercareReasons(connected, new VendorCalls(world, machine, 'aftercare'), rules);
+  const list = new LateList(machine, world);
+  const files = new CaseFiles(requests, { caughtUp: async () => list.catchUp(0) } as never);
+  const reasons = new AftercareReasons(connected, new VendorCalls(world, machine, 'aftercare'), rules, files);
   const suppressions = ports.memorySuppressions(vault, machine);
   const work = new RequestWork(
     plantedBegin(plant, calls, requests, plans, file, suppressions, clock),
@@ -124,7 +132,7 @@ export function startEngine(machine: Machine, world: World, vault: ports.Vault, 
       settlements: new SingleSettlements(machine),
     },
     open: new OpenRequestHandler(requests, subjects, file, new Intake(tenants as never, clock), stop),
-    identify: new IdentifySubjectHandler(requests, file, undefined as never, new LateList(machine, world), clock),
+    identify: new IdentifySubjectHandler(requests, file, undefined as never, list, clock),
     plan: new MakePlanHandler(requests, plans, file, clock),
     approve: new ApproveRequestHandler(requests, plans, file, rule, clock),
     exclude: new ExcludeFromPlanHandler(requests, file),

@@ -79,6 +79,8 @@ export class Machine {
   }
 }
 
+type Head = Awaited<ReturnType<EventStore['head']>>;
+
 /** The same contract as the real store, over memory. */
 class MemoryStore extends EventStore {
   constructor(
@@ -102,6 +104,11 @@ class MemoryStore extends EventStore {
   override async load(_: TenantId, stream: string): Promise<StoredEvent[]> {
     await this.machine.read('load');
     return this.machine.ledger.load(stream);
+  }
+
+  override async head(): Promise<Head> {
+    await this.machine.read('head');
+    return { size: this.machine.ledger.log.length } as Head;
   }
 
   override async read(_: TenantId, from: number, limit: number): Promise<StoredEvent[]> {

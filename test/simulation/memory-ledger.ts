@@ -102,6 +102,8 @@ export class MemoryLedger {
         return counted((values[1] as string[]).flatMap((id) => this.summaries.get(id) ?? []));
       case 'request-summary-write':
         return counted([this.summarise(values)]);
+      case 'requests-of-people':
+        return counted([...this.summaries.values()].filter(({ subject }) => (values[1] as string[]).includes(subject)));
       case 'request-similar':
         return counted(this.similar(values));
       case 'kept-group-add': {

@@ -4,6 +4,7 @@ import { newId, type SubjectId, type TenantId } from '#kernel';
 import type { NewEvent } from '#ledger';
 import { type CaseFile } from '../../libs/requests/src/case-file.js';
 import type { KeyProvider } from '#platform';
+import { SubjectErased } from '#subjects';
 import type {
   FoundKey,
   Identifier,
@@ -57,7 +58,7 @@ export function memoryKeys(vault: Vault): KeyStore {
   const keyFor = async (_: TenantId, subject: SubjectId, keyClass: KeyClass): Promise<KeyObject> => {
     const known = vault.keys.get(name(subject, keyClass));
     if (known) return known;
-    if (vault.shredded.has(name(subject, keyClass))) throw new Error('the key was shredded');
+    if (vault.shredded.has(name(subject, keyClass))) throw new SubjectErased();
     const key = createSecretKey(Buffer.alloc(32, vault.keys.size + 1));
     vault.keys.set(name(subject, keyClass), key);
     return key;

@@ -5,12 +5,13 @@ import type { RequestState } from '../../libs/requests/src/request-state.js';
 import { Chance } from './chance.js';
 import { describe } from './describe.js';
 import { holdOrRelease, strike } from './fate.js';
-import { claim, startEngine, type Engine } from './engine.js';
+import { caller, claim, startEngine, type Engine } from './engine.js';
 import { Machine, type Weather } from './machine.js';
 import { MemoryLedger } from './memory-ledger.js';
 import { Vault } from './neighbours.js';
 import { helpful, isExpected, open, rash, type Act } from './officer.js';
 import type { Plant } from './plants.js';
+import { judgeCaseFiles } from './verdicts.js';
 import { DAY, World } from './world.js';
 
 const MACHINES = 2;
@@ -287,12 +288,21 @@ export class Simulation {
     throw new Error(`the engine never comes to rest: ${this.trace.slice(-60).join('; ')}`);
   }
 
+  /** A closed request is opened once more; the office takes its time. */
+  private complain(): void {
+    const { id } = this.chance.of(this.requests);
+    const body = { reason: 'She wrote again.', cause: 'complaint' as const };
+    this.begin(this.engines[0]!, { name: 'reopen', run: ({ course }) => course.reopen(caller('ann'), id, body) });
+  }
+
   /** Years later: what was kept goes on its day. */
   async later(jumps = 40): Promise<void> {
     for (const name of [...this.world.holds.keys()]) holdOrRelease(this, name);
     for (const row of this.world.rows) if (row.blockedBy === 'contract-running') delete row.blockedBy;
     for (let jump = 0; jump < jumps; jump++) {
       await this.settle();
+      if (this.world.twins && this.chance.is(0.3)) this.complain();
+      judgeCaseFiles(this);
       const next = this.nextAt(this.world.now + 1);
       if (next === undefined) break;
       this.passTime(Math.max(1, next - this.world.now + 1));

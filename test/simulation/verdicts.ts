@@ -31,6 +31,15 @@ export function judgeVisibility(sim: Simulation): void {
   if (broken) violations.push(`a job of ${broken.queue} failed by a bug: ${broken.errorCode}`);
 }
 
+/** The case file of whatever is open, or has something left to erase, opens. */
+export function judgeCaseFiles(sim: Simulation): void {
+  for (const state of sim.requests) {
+    const left = state.aftercare.some(({ connectionId, done }) => connectionId !== LETHE_ITSELF && !done);
+    if (state.status === 'closed' && !left) continue;
+    if (sim.vault.shredded.has(`${state.subjectId}/case`)) sim.violations.push(`case file gone: ${describe(state)}`);
+  }
+}
+
 function isUnderWay({ ledger }: Simulation, { id }: RequestState): boolean {
   if (ledger.jobs.open.some(({ dedupeKey }) => dedupeKey?.startsWith(`request/${id}/`))) return true;
   // A death that its listener has not heard of yet.

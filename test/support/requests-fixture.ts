@@ -9,6 +9,7 @@ import { ApprovalRule } from '../../libs/requests/src/plan/approval-rule.js';
 import { ApproveRequest, ApproveRequestHandler } from '../../libs/requests/src/plan/approve-request.js';
 import { BeginRequest } from '../../libs/requests/src/step/begin-request.js';
 import { BuildPlan } from '../../libs/requests/src/plan/build-plan.js';
+import { CaseFiles } from '../../libs/requests/src/step/case-files.js';
 import { CaseFile } from '../../libs/requests/src/case-file.js';
 import { ConnectedSystems, KeepingRules } from '../../libs/requests/src/step/connected-systems.js';
 import { CourseOfRequest } from '../../libs/requests/src/course/course-of-request.js';
@@ -117,6 +118,12 @@ export async function openRequests(shared: SharedDatabases, systems: FakeSystem[
     assertStoppable: async () => undefined,
     stop: async ({ subject, purposes }) => (collected.stopped.push({ subject, purposes }), { stopped: 1 }),
   });
+  const subscriptions = new Subscriptions(
+    store,
+    async () => [tenant],
+    () => undefined,
+  );
+  const reasons = new AftercareReasons(connected, calls, rules, new CaseFiles(requests, subscriptions));
   const work = new RequestWork(
     new BeginRequest(requests, plans, file, new Suppressions(vault.database, keys, clock), clock),
     new RunStep(
@@ -131,17 +138,12 @@ export async function openRequests(shared: SharedDatabases, systems: FakeSystem[
       new EraseOwnStep(requests, file, erasure, clock),
       new ReadStep(requests, file, calls, packages),
     ),
-    new RunAftercare(requests, file, new AftercareReasons(connected, calls, rules), erasure, clock),
+    new RunAftercare(requests, file, reasons, erasure, clock),
     new SendAnswer(requests, answers, packages, certificates),
     stop,
   );
   const worker = new JobWorker(store, clock, { pollMs: 10, chance: () => 0 });
   work.register(worker);
-  const subscriptions = new Subscriptions(
-    store,
-    async () => [tenant],
-    () => undefined,
-  );
   subscriptions.process(new RequestProcess(requests));
   subscriptions.process(new ResumeHeld(new KeptGroups(ledger.database), ledger.database, subscriptions, clock));
   subscriptions.project(new RequestSummaryProjection());

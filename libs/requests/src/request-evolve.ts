@@ -128,6 +128,8 @@ const effects: Effects = {
     delete state.resolution;
     delete state.plan;
     delete state.withdrawn;
+    // A case of its own again.
+    delete state.mergedInto;
     state.formerSteps.push(...state.steps);
     state.steps = [];
     state.approvals = [];

@@ -8,6 +8,7 @@ import { Holds, RetentionRules } from '#retention';
 import { SubjectsModule } from '#subjects';
 import { TenancyModule } from '#tenancy';
 import { AftercareReasons } from './step/aftercare-reasons.js';
+import { CaseFiles } from './step/case-files.js';
 import { AnswerByHand } from './answer/answer-by-hand.js';
 import { AnswerSources } from './answer/answer-sources.js';
 import { WriteAnswers } from './answer/answer-writer.js';
@@ -108,6 +109,7 @@ const engine: Provider[] = [
     ReadStep,
     RunStep,
     AftercareReasons,
+    CaseFiles,
     RunAftercare,
     SendAnswer,
     ReplayErasures,

@@ -1,5 +1,10 @@
 /** What comes back after a decision: a hold between two attempts, an aftercare that failed. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { newId } from '#kernel';
+import type { NewEvent } from '#ledger';
+import type { RequestView } from '../reading/request-view.js';
+import type { RequestState } from '../request-state.js';
+import { fact } from '../request.js';
 import { fakeSystem, type FakeSystem } from '../../../../test/support/fake-systems.js';
 import {
   openDatabases,
@@ -10,6 +15,15 @@ import {
 
 const ada = { type: 'email', value: 'ada@example.test' };
 const HOUR = 3_600_000;
+
+/** Another request of the same person, sealed under the same key. */
+function received(first: RequestState, requestId: string): NewEvent {
+  const { subjectId, regimes, territory, timeZone, receivedAt, receivedOn, channel } = first;
+  const identifiers = first.identifiers.map(({ id, type, value }) => ({ id, type, value }));
+  const rest = { type: 'erasure' as const, purposes: [], ambiguous: false, backdated: false };
+  const at = { regimes, territory, timeZone, receivedAt, receivedOn, channel };
+  return fact('RequestReceived.v1', { requestId, subjectId, identifiers, ...at, ...rest });
+}
 
 describe('an erasure that was decided', () => {
   let shared: SharedDatabases;
@@ -78,6 +92,32 @@ describe('an erasure that was decided', () => {
     );
     expect(outcomes?.filter(({ kind }) => kind === 'retained')).toEqual([]);
     expect(view.aftercare.filter(({ dataset }) => dataset === 'invoices')).toEqual([]);
+  });
+
+  it('keeps the case files of a person as long as another request of hers needs them', async () => {
+    const id = await approved();
+    const view = await all.until(id, (one) => one.status === 'closed');
+    const until = view.aftercare.find(({ dataset }) => dataset === 'cases')?.until;
+    expect(until).toBe('2029-12-31');
+    const first = await all.requests.load(all.tenant, id);
+    const other = newId();
+    // Came in before she was erased here, and lies with the office still.
+    await all.store.append({
+      ...{ tenant: all.tenant, actorRef: 'member:clerk' },
+      events: [received(first, other), fact('RequestTriaged.v1', { requestId: other, needsProof: true })],
+    });
+    all.clock.set(new Date('2030-01-01T09:00:00Z'));
+    const ended = (one: RequestView): boolean =>
+      one.aftercare.some(({ dataset, status }) => dataset === 'consent-records' && status === 'erased');
+    expect(ended(await all.until(id, ended))).toBe(true);
+    await expect(all.file.identifiers(all.tenant, await all.requests.load(all.tenant, other))).resolves.toHaveLength(1);
+    await all.course.withdraw(all.by('officer'), other, { reason: 'she does not want it any more' });
+    await all.until(other, (one) => one.status === 'closed');
+    all.clock.set(new Date('2030-01-03T09:00:00Z'));
+    const last = await all.until(id, (one) => one.aftercare.every(({ status }) => status === 'erased'));
+    expect(last.aftercare.map(({ status }) => status)).toEqual(['erased', 'erased', 'erased']);
+    const gone = await all.requests.load(all.tenant, other);
+    await expect(all.file.identifiers(all.tenant, gone)).rejects.toMatchObject({ code: 'case-unreadable' });
   });
 
   it('is reopened when what was kept until its day cannot be erased then', async () => {

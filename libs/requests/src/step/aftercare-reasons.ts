@@ -2,6 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import type { SubjectId, TenantId } from '#kernel';
 import { dateInZone, dutyById, dutyUntil } from '#law';
+import { CaseFiles, needsCaseFile } from './case-files.js';
 import { ConnectedSystems, KeepingRules, SystemCalls } from './connected-systems.js';
 import type { Item } from './connected.js';
 import type { KeptTarget } from './kept-target.js';
@@ -27,14 +28,23 @@ export class AftercareReasons {
     readonly connected: ConnectedSystems,
     readonly calls: SystemCalls,
     private readonly rules: KeepingRules,
+    private readonly files: CaseFiles,
   ) {}
 
   /** When to look again; undefined when nothing keeps the records any more. */
   async waitUntil(kept: Kept, now: Date): Promise<Date | undefined> {
-    const { state, care } = kept;
+    const { care } = kept;
     if (await this.isHeld(kept)) return new Date(now.getTime() + LOOK_MS);
-    if (care.connectionId === LETHE_ITSELF) return isNeeded(state, care) ? new Date(now.getTime() + DAY) : undefined;
+    if (care.connectionId === LETHE_ITSELF)
+      return (await this.isNeeded(kept)) ? new Date(now.getTime() + DAY) : undefined;
     return (await this.duty(kept, now)) ?? (await this.blocked(kept, now));
+  }
+
+  /** A case file outlives what still needs it, of this request and of every other of the same people. */
+  private async isNeeded({ tenant, state, care, targets }: Kept): Promise<boolean> {
+    if (care.dataset !== 'cases') return false;
+    const people = [...new Set([state.subjectId, ...targets.map(({ ref }) => ref as SubjectId)])];
+    return needsCaseFile(state) || this.files.areNeeded(tenant, people, care.until);
   }
 
   /** A hold wins over everything. */
@@ -68,11 +78,4 @@ export class AftercareReasons {
       if (one.dataset === care.dataset && refs.has(one.ref) && one.blockedBy !== undefined) waits = true;
     return waits ? new Date(now.getTime() + LOOK_MS) : undefined;
   }
-}
-
-/** The case file outlives what still needs it. */
-function isNeeded(state: RequestState, care: AftercareState): boolean {
-  if (care.dataset !== 'cases') return false;
-  const open = state.aftercare.some((one) => one.connectionId !== LETHE_ITSELF && one.done === undefined);
-  return state.status !== 'closed' || open;
 }
