@@ -208,6 +208,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/members/{id}/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["changeMemberRoles"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/members/{id}/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["removeMember"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/members/{id}/confirm": {
         parameters: {
             query?: never;
@@ -1925,6 +1957,21 @@ export interface components {
                 value: string;
             }[];
         };
+        ChangeMember: {
+            roles: ("admin" | "privacy-officer" | "auditor")[];
+        };
+        ChangedMember: {
+            /** Format: uuid */
+            id: string;
+            roles: string[];
+            confirmed: boolean;
+        };
+        RemovedMember: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {boolean} */
+            removed: true;
+        };
         Confirmed: {
             id: string;
             /** @enum {boolean} */
@@ -2573,11 +2620,12 @@ export interface components {
             rules: {
                 id: string;
             }[];
-            received: components["schemas"]["ReceivedRecords"];
+            received: components["schemas"]["ReceivedRecordsAtClaim"];
         };
-        ReceivedRecords: {
+        ReceivedRecordsAtClaim: {
             parts: number;
             bytes: number;
+            sha256: string | null;
         };
         TaskHeartbeat: {
             fence: number;
@@ -2591,6 +2639,10 @@ export interface components {
             /** Format: date-time */
             leaseUntil: string;
             received: components["schemas"]["ReceivedRecords"];
+        };
+        ReceivedRecords: {
+            parts: number;
+            bytes: number;
         };
         TaskOutcomes: {
             fence: number;
@@ -2642,6 +2694,8 @@ export interface components {
             part: number;
             sha256: string;
             content: string;
+            /** @default false */
+            restart: boolean;
         };
         TaskRecordsTaken: {
             /** Format: uuid */
@@ -4144,6 +4198,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Member"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeMemberRoles: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeMember"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedMember"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeMember: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemovedMember"];
                 };
             };
             /** @description A problem document (RFC 9457); `code` is stable. */

@@ -8,7 +8,8 @@ import { Members, type Member } from './members.js';
 import { OwnIdentifiers } from './member-marks.js';
 import { OidcSubject, readIssuers } from './oidc-issuers.js';
 
-const humanRoles = z.enum(['admin', 'privacy-officer', 'auditor']);
+/** Roles that a human may have; `system` and `subject` are never given to a member. */
+export const humanRoles = z.enum(['admin', 'privacy-officer', 'auditor']);
 
 /**
  * `oidcSubject`: who may act as this member with a token of a configured issuer; `subject` is the token's `sub`.

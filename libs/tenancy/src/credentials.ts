@@ -43,7 +43,11 @@ export class Credentials {
   async list(tenant: TenantId): Promise<z.infer<typeof CredentialList>> {
     const { rows } = await this.database.fetch<Row>(tenant, {
       name: 'credentials',
-      text: 'SELECT id, kind, member, label, scopes, expires_at, last_used_at, revoked_at, vouched_by FROM credential WHERE tenant = $1 ORDER BY created_at, id',
+      // A token ends with its member.
+      text: `SELECT c.id, c.kind, c.member, c.label, c.scopes, c.expires_at, c.last_used_at, c.vouched_by,
+                    COALESCE(c.revoked_at, m.removed_at) AS revoked_at
+             FROM credential c LEFT JOIN member m ON m.tenant = c.tenant AND m.id = c.member
+             WHERE c.tenant = $1 ORDER BY c.created_at, c.id`,
       values: [tenant],
     });
     const time = (value: Date | null): string | null => value?.toISOString() ?? null;

@@ -49,16 +49,24 @@ export class MemberMarks {
     return { stream: memberStream(member), type: 'MemberMarked.v1', data: { id: member, source, count } };
   }
 
-  /** Every member that shares an e-mail address with this one, over others too; oldest first, removed ones included. */
+  /**
+   * Every member that shares an e-mail address or an account of the identity provider with this one, over others too; oldest
+   * first, removed ones included: who was removed and added again is no second human.
+   */
   async sameHuman(tenant: TenantId, member: string): Promise<string[]> {
     const { rows } = await this.database.fetch<{ member: string }>(tenant, {
       name: 'member-same-human',
       text: `WITH RECURSIVE same (member) AS (
                SELECT $2::uuid
                UNION
-               SELECT other.member FROM same
-               JOIN member_mark mine ON mine.tenant = $1 AND mine.member = same.member AND mine.email
-               JOIN member_mark other ON other.tenant = $1 AND other.mark = mine.mark AND other.email)
+               SELECT other.member FROM same CROSS JOIN LATERAL (
+                 SELECT theirs.member FROM member_mark mine
+                 JOIN member_mark theirs ON theirs.tenant = $1 AND theirs.mark = mine.mark AND theirs.email
+                 WHERE mine.tenant = $1 AND mine.member = same.member AND mine.email
+                 UNION ALL
+                 SELECT theirs.id FROM member mine
+                 JOIN member theirs ON theirs.tenant = $1 AND theirs.oidc_subject = mine.oidc_subject
+                 WHERE mine.tenant = $1 AND mine.id = same.member) AS other)
              SELECT member FROM same ORDER BY member`,
       values: [tenant, member],
     });

@@ -4,6 +4,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import { z } from 'zod';
 import { Answers, Audited, By, Can, Caller } from '#platform';
 import { AddMember, AddMemberBody } from './add-member.js';
+import { ChangedMember, ChangeMember, ChangeMemberBody, RemovedMember } from './change-member.js';
 import { CredentialList, Credentials } from './credentials.js';
 import { IssueCredential, IssueCredentialBody, IssuedCredential } from './issue-credential.js';
 import { Members } from './members.js';
@@ -39,6 +40,7 @@ const MemberView = z
   .meta({ id: 'Member' });
 const MemberList = z.strictObject({ items: z.array(MemberView), next: z.null() }).meta({ id: 'MemberList' });
 const Revoked = z.strictObject({ id: z.string(), revoked: z.literal(true) }).meta({ id: 'RevokedCredential' });
+const memberId = z.uuid();
 const credentialId = z.string().regex(/^[0-9a-f]{16}$/);
 
 @Controller('v1')
@@ -48,6 +50,7 @@ export class TenancyController {
     private readonly tenants: Tenants,
     private readonly members: Members,
     private readonly credentials: Credentials,
+    private readonly changes: ChangeMember,
   ) {}
 
   @Get('whoami')
@@ -104,5 +107,25 @@ export class TenancyController {
     @Body({ schema: AddMemberBody }) body: z.infer<typeof AddMemberBody>,
   ): Promise<z.infer<typeof MemberView>> {
     return this.commands.execute(new AddMember(by, body));
+  }
+
+  @Post('admin/members/:id/roles')
+  @Can('configure', 'Member')
+  @Audited('member.change', 'change')
+  @Answers(200, ChangedMember)
+  changeMemberRoles(
+    @By() by: Caller,
+    @Param('id', { schema: memberId }) id: string,
+    @Body({ schema: ChangeMemberBody }) body: z.infer<typeof ChangeMemberBody>,
+  ): Promise<ChangedMember> {
+    return this.changes.roles(by, id, body.roles);
+  }
+
+  @Post('admin/members/:id/remove')
+  @Can('configure', 'Member')
+  @Audited('member.remove', 'change')
+  @Answers(200, RemovedMember)
+  removeMember(@By() by: Caller, @Param('id', { schema: memberId }) id: string): Promise<RemovedMember> {
+    return this.changes.remove(by, id);
   }
 }

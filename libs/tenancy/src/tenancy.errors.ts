@@ -25,6 +25,10 @@ export const changeNotNow = (status: string): DomainError =>
 export const changePending = (): DomainError =>
   conflict('setting-change-pending', 'Another change of this setting is open. Cancel it first.');
 
+/** 409: a tenant without an admin could never get one again. */
+export const lastAdmin = (): DomainError =>
+  conflict('last-admin', 'This is the last admin of the tenant. Make somebody else admin first.');
+
 /** 403: a human does not decide about a request that is about themselves. */
 export const ownCase = (): DomainError =>
   new DomainError(403, 'own-case', 'This case is about you. Somebody else of the privacy office decides about it.');

@@ -4,6 +4,7 @@ import { CqrsModule } from '@nestjs/cqrs';
 import { Subscriptions } from '#ledger';
 import { PrincipalSource } from '#platform';
 import { AddMemberHandler } from './add-member.js';
+import { ChangeMember } from './change-member.js';
 import { ChangeSetting } from './change-setting.js';
 import { Confirm } from './confirm.js';
 import { ControlsController } from './controls.controller.js';
@@ -27,6 +28,7 @@ import { Tenants } from './tenants.js';
     Members,
     MemberMarks,
     Settings,
+    ChangeMember,
     ChangeSetting,
     Confirm,
     SearchRefusals,

@@ -1,0 +1,142 @@
+/** Who leaves the office, and whose roles change: no right outlives the person's place, and none grows in one pair of hands. */
+import { sign } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { startServer, type RunningServer } from '../../apps/server/src/server.js';
+import { startIssuer, type Issuer } from '../support/oidc-issuer.js';
+import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
+import { addMember, approvalsOf, codeOf, memberId, mint, planned } from './two-person.js';
+
+const AUDIENCE = 'https://lethe.example.test/api';
+
+let lethe: TestServer;
+/** Another replica, that knows the identity provider. */
+let served: RunningServer;
+let issuer: Issuer;
+
+beforeAll(async () => {
+  for (const method of ['warn', 'info'] as const) jest.spyOn(console, method).mockImplementation(() => undefined);
+  issuer = await startIssuer('olga', AUDIENCE);
+  lethe = await startTestServer();
+  const issuers = [
+    { issuer: issuer.url, audience: AUDIENCE, tenant: lethe.tenant.tenant.id, jwksUri: `${issuer.url}/jwks` },
+  ];
+  const roles = { LETHE_ROLES: ['api' as const], PORT: 0 };
+  const config = { ...lethe.server.parts.config, LETHE_OIDC_ISSUERS: JSON.stringify(issuers), ...roles };
+  served = await startServer(config, { clock: lethe.clock });
+});
+afterAll(async () => {
+  await served.close();
+  await lethe.close();
+  issuer.server.closeAllConnections();
+  await new Promise((resolve) => issuer.server.close(resolve));
+});
+
+function token(sub: string): string {
+  const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const now = Math.floor(lethe.clock.now().getTime() / 1000);
+  const claims = { iss: issuer.url, sub, aud: AUDIENCE, iat: now, exp: now + 300, auth_time: now };
+  const text = `${encode({ alg: 'RS256', kid: 'one' })}.${encode(claims)}`;
+  return `${text}.${sign('sha256', Buffer.from(text), issuer.key).toString('base64url')}`;
+}
+
+/** A call to the other replica. */
+async function there(path: string, key: string, body?: object): Promise<Pick<TestAnswer, 'status' | 'body'>> {
+  const headers = { 'content-type': 'application/json', 'idempotency-key': `k-${Math.random()}` };
+  const response = await fetch(served.baseUrl + path, {
+    method: body ? 'POST' : 'GET',
+    headers: { authorization: `Bearer ${key}`, ...(body ? headers : {}) },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  });
+  return { status: response.status, body: await response.json() };
+}
+
+const remove = (id: string, as: 'admin' | 'officer' = 'admin'): Promise<TestAnswer> =>
+  lethe.post(`/v1/admin/members/${id}/remove`, {}, { as });
+const setRoles = (id: string, roles: string[], call: object = { as: 'admin' }): Promise<TestAnswer> =>
+  lethe.post(`/v1/admin/members/${id}/roles`, { roles }, call);
+const linked = async (label: string, subject: string): Promise<string> => {
+  const body = { label, roles: ['privacy-officer'], oidcSubject: { issuer: issuer.url, subject } };
+  const { status, body: member } = await there('/v1/admin/members', lethe.tenant.keys.admin, body);
+  expect(status).toBe(201);
+  return member.id;
+};
+const confirm = async (id: string): Promise<void> =>
+  expect((await lethe.post(`/v1/admin/members/${id}/confirm`, {}, { as: 'officer2' })).status).toBe(200);
+
+describe('a role that one admin grants', () => {
+  it('approves nothing before an officer who is neither of them has confirmed it', async () => {
+    // An admin who is trusted as admin makes themselves officer, with the token they have.
+    const admin = await memberId(lethe, 'admin');
+    const { body } = await setRoles(admin, ['admin', 'privacy-officer']);
+    expect(body).toEqual({ id: admin, roles: ['admin', 'privacy-officer'], confirmed: false });
+    const { id, hash } = await planned(lethe, 'granted@example.test');
+    const approve = (): Promise<TestAnswer> =>
+      lethe.post(`/v1/requests/${id}/approve`, { planHash: hash }, { as: 'admin' });
+    expect(codeOf(await approve())).toEqual([403, 'credential-unconfirmed']);
+    const vouch = (as: 'admin' | 'officer'): Promise<TestAnswer> =>
+      lethe.post(`/v1/admin/members/${admin}/confirm`, {}, { as });
+    expect((await vouch('admin')).status).toBe(403);
+    expect((await vouch('officer')).status).toBe(200);
+    expect((await approve()).status).toBe(200);
+    // Taking a role away needs nobody's trust, and is in force at once.
+    expect((await setRoles(admin, ['admin'])).body).toEqual({ id: admin, roles: ['admin'], confirmed: true });
+    expect(codeOf(await approve())).toEqual([403, 'forbidden']);
+  });
+
+  it('is a fact with what was before', async () => {
+    const id = (await addMember(lethe, 'Changing')).body.id;
+    await setRoles(id, ['auditor']);
+    expect(await setRoles(id, ['auditor'])).toMatchObject({ status: 200, body: { roles: ['auditor'] } });
+    const { store } = lethe.server.parts;
+    const facts = await store.load(lethe.tenant.tenant.id, `member/${id}`);
+    expect(facts.map(({ type, data }) => [type, data['before'], data['after']])).toEqual([
+      ['MemberAdded.v1', undefined, undefined],
+      ['MemberChanged.v1', { roles: ['privacy-officer'] }, { roles: ['auditor'] }],
+    ]);
+  });
+});
+
+describe('a member who is removed', () => {
+  it('has no token and no sign-in any more, here at once and on the other replica after two seconds', async () => {
+    const id = await linked('Leaver', 'leaver');
+    const { id: tokenId, key } = await mint(lethe, id);
+    expect([(await lethe.get('/v1/whoami', { key })).status, (await there('/v1/whoami', key)).status]).toEqual([
+      200, 200,
+    ]);
+    expect((await there('/v1/whoami', token('leaver'))).status).toBe(200);
+    expect((await remove(id)).body).toEqual({ id, removed: true });
+    expect((await lethe.get('/v1/whoami', { key })).status).toBe(401);
+    expect((await there('/v1/whoami', token('leaver'))).status).toBe(401);
+    await new Promise((resolve) => setTimeout(resolve, 2_100));
+    expect((await there('/v1/whoami', key)).status).toBe(401);
+    const { items } = (await lethe.get('/v1/admin/api-keys', { as: 'admin' })).body;
+    expect(items.find((one: { id: string }) => one.id === tokenId).revokedAt).toBe(lethe.clock.now().toISOString());
+    expect((await remove(id)).status).toBe(404);
+  });
+
+  it('and added again is no second human: what they approved before is not approved twice', async () => {
+    const first = await linked('Twice', 'twice');
+    await confirm(first);
+    const { id, hash } = await planned(lethe, 'twice@example.test');
+    const approve = (): Promise<Pick<TestAnswer, 'status' | 'body'>> =>
+      there(`/v1/requests/${id}/approve`, token('twice'), { planHash: hash });
+    expect((await approve()).body).toMatchObject({ approvals: 1 });
+    await remove(first);
+    await confirm(await linked('Twice again', 'twice'));
+    expect(await approve()).toMatchObject({ status: 409, body: { code: 'approver-repeated' } });
+    expect(await approvalsOf(lethe, id)).toBe(1);
+  });
+
+  it('is removed by admins only, and never the last admin: of two who remove each other one stays', async () => {
+    const admin = await memberId(lethe, 'admin');
+    expect((await remove(admin, 'officer')).status).toBe(403);
+    expect(codeOf(await remove(admin))).toEqual([409, 'last-admin']);
+    expect(codeOf(await setRoles(admin, ['auditor']))).toEqual([409, 'last-admin']);
+    const other = (await addMember(lethe, 'Second admin', { roles: ['admin'] })).body.id;
+    const { key } = await mint(lethe, other);
+    const answers = await Promise.all([remove(other), lethe.post(`/v1/admin/members/${admin}/remove`, {}, { key })]);
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    const { items } = (await lethe.get('/v1/admin/members', { as: 'auditor' })).body;
+    expect(items.filter((one: { roles: string[] }) => one.roles.includes('admin'))).toHaveLength(1);
+  });
+});
