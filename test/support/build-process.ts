@@ -23,7 +23,7 @@ export interface BuildProcess {
 
 /** Starts a build's service. Errors: what it said instead of being ready. */
 export async function startBuild(main: string, environment: Record<string, string>): Promise<BuildProcess> {
-  const env = { PATH: process.env['PATH'] ?? '', ...environment };
+  const env = { PATH: process.env['PATH'] ?? '', TMPDIR: tmpdir(), ...environment };
   const child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const baseUrl = await ready(child);
   return {

@@ -28,6 +28,8 @@ export interface RemoteManner {
   /** Answers this status so many times before it works. */
   fails?: { status: number; times: number };
   redirectTo?: string;
+  /** Done first, while the call waits for its answer. */
+  first?: (task: PushedTask) => Promise<void>;
   /** Does the work and cuts the connection before it has answered, once. */
   cutsOnce?: boolean;
 }
@@ -89,6 +91,7 @@ export async function connectRemote(lethe: Api, name = 'club by call'): Promise<
     return { outcomes, records };
   };
   const answer = async (task: PushedTask): Promise<TaskReply> => {
+    await manner.first?.(task);
     if (task.kind === 'apply' && manner.callsBack) return taskTakenOn({ job: task.id }, 3600);
     if (task.kind === 'apply' && manner.takesOn && task.handle === undefined) return taskTakenOn({ job: task.id }, 1);
     return taskDone(await work(task));

@@ -1,7 +1,7 @@
 /** The service as a process of its own, from the build, over databases that outlive it: to be killed and started again. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from 'pg';
@@ -35,6 +35,9 @@ export class ServiceProcess implements Pick<TestServer, 'get' | 'post' | 'put' |
     const ledger = await createTestDatabase(schemas.ledger);
     const keystore = await createTestDatabase(schemas.keystore);
     const dataDir = await mkdtemp(join(tmpdir(), 'lethe-service-'));
+    // Who is killed cannot clear away; plugins run as other users and must be able to come in.
+    await mkdir(`${dataDir}-tmp`);
+    await chmod(`${dataDir}-tmp`, 0o1777);
     const environment = {
       PORT: '0',
       DATABASE_URL: ledger.urls.appUrl,
@@ -99,6 +102,11 @@ export class ServiceProcess implements Pick<TestServer, 'get' | 'post' | 'put' |
     return { ledger: ledger.superuser, keystore: keystore.superuser };
   }
 
+  /** Where its processes make temporary files. */
+  private get temporary(): string {
+    return `${this.dataDir}-tmp`;
+  }
+
   /** Of the process that runs, or ran last. */
   get pid(): number {
     return this.child?.pid ?? 0;
@@ -133,7 +141,8 @@ export class ServiceProcess implements Pick<TestServer, 'get' | 'post' | 'put' |
   async close(): Promise<void> {
     await this.end('SIGINT');
     for (const database of this.databases) await database.drop();
-    for (const folder of [this.dataDir, `${this.dataDir}-keys`]) await rm(folder, { recursive: true, force: true });
+    for (const folder of [this.dataDir, `${this.dataDir}-keys`, this.temporary])
+      await rm(folder, { recursive: true, force: true });
   }
 
   private async send(

@@ -76,6 +76,10 @@ async function started(options: TestOptions, ends: (() => Promise<unknown>)[]): 
   const keystore = await createTestDatabase(schemas.keystore, options.clusters?.keystore);
   ends.push(() => keystore.drop());
   const dataDir = await mkdtemp(join(tmpdir(), 'lethe-server-'));
+  const folders = [dataDir, `${dataDir}-keys`];
+  const removeFolders = (): Promise<unknown> =>
+    Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
+  ends.push(removeFolders);
   const config = readConfig({
     PORT: '0',
     DATABASE_URL: ledger.urls.appUrl,
@@ -129,8 +133,7 @@ async function started(options: TestOptions, ends: (() => Promise<unknown>)[]): 
       await server.close();
       await ledger.drop();
       await keystore.drop();
-      await rm(dataDir, { recursive: true, force: true });
-      await rm(`${dataDir}-keys`, { recursive: true, force: true });
+      await removeFolders();
     },
   };
 }

@@ -1,5 +1,5 @@
 /** The auditor follows a log's keys by what the log committed, and no further. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -33,7 +33,7 @@ function check(log: SmallLog, checkpoint: string, key = logVkey): Promise<Said> 
   writeFileSync(join(folder, 'checkpoint'), checkpoint);
   const lines = log.leaves.map((leaf, position) => JSON.stringify({ position, bytes: leaf.toString('base64') }));
   writeFileSync(join(folder, 'entries.ndjson'), lines.join('\n'));
-  return run('verify-log.mjs', [folder, '--vkey', key]);
+  return run('verify-log.mjs', [folder, '--vkey', key]).finally(() => rmSync(folder, { recursive: true }));
 }
 
 describe('a log whose key was replaced', () => {
