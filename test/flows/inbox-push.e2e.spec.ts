@@ -1,5 +1,5 @@
 /** A system that is called: the same task, signed, pushed to its endpoint; believed after a second look like any other. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createLetheClient, receiveTask, verifyWebhook } from '@lethe/client';
 import {
@@ -106,6 +106,44 @@ describe('a system that is called', () => {
     expect(data).toMatchObject({ state: 'done', missing: [] });
     const request = await requestWhen(lethe, id, hasStatus('closed'));
     expect(outcomesOf(request, club.connectionId)).toContain('members erased 1');
+  }, 90_000);
+
+  it('calls back before its own reply has arrived: what it said under its key stands', async () => {
+    await person('bob@example.test', 36);
+    const client = createLetheClient({ baseUrl: lethe.server.baseUrl, key: club.key });
+    const states: (string | undefined)[] = [];
+    club.manner.callsBack = true;
+    club.manner.first = async ({ kind, id, fence, datasets }) => {
+      if (kind !== 'apply') return;
+      await club.query(`DELETE FROM members WHERE email = 'bob@example.test'`);
+      const outcomes = datasets.map(({ name }) => ({
+        ...{ dataset: name, kind: 'erased' as const, count: name === 'members' ? 1 : 0 },
+      }));
+      const body = { fence, outcomes };
+      states.push((await client.POST('/v1/tasks/{id}/complete', { params: { path: { id } }, body })).data?.state);
+    };
+    const id = await approved('bob@example.test');
+    const request = await requestWhen(lethe, id, (one) => ['closed', 'incomplete'].includes(one.status));
+    expect([states, request.status, targetOf(request).failure ?? null]).toEqual([['done'], 'closed', null]);
+    expect(outcomesOf(request, club.connectionId)).toContain('members erased 1');
+  }, 90_000);
+
+  it('answers with all its records though a part of an earlier answer is here', async () => {
+    await person('eli@example.test', 37);
+    const client = createLetheClient({ baseUrl: lethe.server.baseUrl, key: club.key });
+    club.manner.first = async ({ kind, id, fence }) => {
+      if (kind !== 'read') return;
+      const content = `${JSON.stringify({ dataset: 'notes', ref: 'old', fields: {} })}\n`;
+      const sha256 = createHash('sha256').update(content).digest('hex');
+      const body = { fence, part: 0, sha256, content, restart: false };
+      await client.POST('/v1/tasks/{id}/records', { params: { path: { id } }, body });
+    };
+    const id = await approved('eli@example.test', 'access');
+    const request = await requestWhen(lethe, id, (one) => ['closed', 'incomplete'].includes(one.status));
+    expect([request.status, outcomesOf(request, club.connectionId)]).toEqual([
+      'closed',
+      ['bookings not-found 0', 'members provided 1', 'notes not-found 0'],
+    ]);
   }, 90_000);
 
   it('lies: what a second look finds is not erased', async () => {

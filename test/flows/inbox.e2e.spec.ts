@@ -172,6 +172,19 @@ describe('a system that pulls its work', () => {
     expect([lost.status, lost.body.code]).toEqual([409, 'lease-lost']);
   });
 
+  it('keeps what its worker reports in several calls at once', async () => {
+    const id = await offered('apply');
+    const { body: claimed } = await call(id, 'claim', { leaseSeconds: 30 });
+    const { fence } = claimed;
+    const said = declaredDatasets.map(({ name: dataset }) =>
+      call(id, 'outcomes', { fence, outcomes: [{ dataset, kind: 'not-found' }] }),
+    );
+    expect((await Promise.all(said)).map(({ status }) => status)).toEqual([200, 200, 200]);
+    const all = await call(id, 'outcomes', { fence, outcomes: [{ dataset: 'notes', kind: 'erased', count: 1 }] });
+    expect(all.body).toMatchObject({ state: 'claimed', missing: [] });
+    await call(id, 'release', { fence });
+  });
+
   it('lets one of two claim, and the next one after the lease: the first has lost it', async () => {
     const id = await offered('apply');
     const both = await Promise.all([call(id, 'claim', { leaseSeconds: 1 }), call(id, 'claim', { leaseSeconds: 1 })]);
@@ -281,6 +294,33 @@ describe('a system that pulls its work', () => {
       'members not-found 0',
       'notes provided 400',
     ]);
+  }, 90_000);
+
+  it('begins an upload anew, and whoever takes over sees what is here', async () => {
+    const id = await approved('pim@example.test', club, 'access');
+    const task = await offered('read');
+    const { body: first } = await call(task, 'claim', { leaseSeconds: 30 });
+    expect(first.received).toEqual({ parts: 0, bytes: 0, sha256: null });
+    const line = (ref: string): string => `${JSON.stringify({ dataset: 'notes', ref, fields: {} })}\n`;
+    const hand = (fence: number, part: number, content: string, more = {}): Promise<TestAnswer> =>
+      call(task, 'records', { fence, part, sha256: sha256(content), content, ...more });
+    for (const [part, ref] of ['1', '2', '3'].entries()) await hand(first.fence, part, line(ref));
+    await call(task, 'release', { fence: first.fence });
+    const { body: second } = await call(task, 'claim', { leaseSeconds: 30 });
+    const hashes = ['1', '2', '3'].map((ref) => sha256(line(ref))).join('');
+    expect(second.received).toMatchObject({ parts: 3, sha256: sha256(hashes) });
+    const { fence } = second;
+    expect((await hand(fence, 0, line('4'))).body.code).toBe('part-out-of-order');
+    expect((await hand(fence, 1, line('4'), { restart: true })).status).toBe(400);
+    expect((await hand(fence, 0, '')).status).toBe(400);
+    expect((await hand(first.fence, 0, line('4'), { restart: true })).body.code).toBe('lease-lost');
+    expect((await hand(fence, 0, line('4'), { restart: true })).body.received.parts).toBe(1);
+    const outcomes = declaredDatasets.map(({ name: dataset }) =>
+      dataset === 'notes' ? { dataset, kind: 'provided', count: 1 } : { dataset, kind: 'not-found' },
+    );
+    expect((await call(task, 'complete', { fence, outcomes })).body.state).toBe('done');
+    const request = await requestWhen(lethe, id, hasStatus('closed'));
+    expect(outcomesOf(request, club.connectionId)).toContain('notes provided 1');
   }, 90_000);
 
   it('is told how a person has decided, one decision after the other', async () => {

@@ -2,7 +2,7 @@
 import { LetheProblem, type LetheClient } from './client.js';
 import { repeated } from './repeated.js';
 import type { ClaimedTask, ReportedOutcome, TaskOutcome, TaskRecord } from './task-types.js';
-import { recordParts } from './upload-records.js';
+import { missingParts } from './upload-records.js';
 
 /** How a task stands after a call: `open` when it was given back. `missing`: datasets without an outcome. */
 export interface TaskStanding {
@@ -37,11 +37,14 @@ export class HeldTask {
     return this.sent((headers) => this.client.POST('/v1/tasks/{id}/outcomes', { params: this.at, body, headers }));
   }
 
-  /** Hands in the records of a `read`, going on behind what has arrived already. Errors: `lease-lost`, `records-limit`. */
+  /**
+   * Hands in the records of a `read`, going on behind what an earlier worker has handed in when it is the same; else anew.
+   * Errors: `lease-lost`, `records-limit`.
+   */
   async upload(records: Iterable<TaskRecord> | AsyncIterable<TaskRecord>): Promise<void> {
-    for await (const part of recordParts(records, this.task.received.parts)) {
+    for await (const part of missingParts(records, this.task.received)) {
       this.lost.signal.throwIfAborted();
-      const body = { fence: this.task.fence, ...part };
+      const body = { fence: this.task.fence, restart: false, ...part };
       await this.sent((headers) => this.client.POST('/v1/tasks/{id}/records', { params: this.at, body, headers }));
     }
   }

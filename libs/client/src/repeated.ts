@@ -30,6 +30,7 @@ export async function repeated<T>(
     } catch (error) {
       if (!mayPass(error) || attempt === ATTEMPTS) throw error;
       await pause(Math.min(FIRST_MS * 2 ** attempt, LONGEST_MS) * (0.5 + Math.random() / 2), signal);
+      signal?.throwIfAborted();
     }
   }
 }

@@ -53,6 +53,8 @@ const AGAIN_S = 30;
 /**
  * Works until the signal aborts: hands each task to the handler, sends records and outcomes, completes. A handler that
  * throws gives the task back; one that has lost its lease is told by `held.signal` and nothing of it is sent.
+ *
+ * @throws LetheProblem when the key may not work for the connection
  */
 export async function workTasks(
   client: LetheClient,
@@ -65,7 +67,8 @@ export async function workTasks(
       await answer(held, handler);
     } catch (error) {
       if (held.signal.aborted) continue;
-      if (error instanceof LetheProblem && !mayPass(error) && error.status !== 422) throw error;
+      // Without a key that works nothing can be done; any other trouble is this task's, and the next one may go well.
+      if (error instanceof LetheProblem && (error.status === 401 || error.status === 403)) throw error;
       await held.release('handler-failed', AGAIN_S).catch(() => undefined);
     }
   }

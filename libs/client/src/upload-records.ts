@@ -9,16 +9,50 @@ export interface RecordsPart {
   part: number;
   sha256: string;
   content: string;
+  /** Drops what an earlier upload left; with part 0. */
+  restart?: boolean;
+}
+
+/** What is here of an earlier upload. `sha256` covers the hashes of its parts, one after another. */
+export interface ReceivedRecords {
+  parts: number;
+  sha256: string | null;
+}
+
+/**
+ * The parts that are still to be sent. What an earlier upload left is gone on from when these records begin with the same
+ * text; else everything is sent anew, since a row that was added or removed meanwhile would stand twice or be missing.
+ */
+export async function* missingParts(
+  records: Iterable<TaskRecord> | AsyncIterable<TaskRecord>,
+  received: ReceivedRecords,
+): AsyncGenerator<RecordsPart> {
+  const known: RecordsPart[] = [];
+  let toCompare = received.parts;
+  for await (const part of recordParts(records)) {
+    if (toCompare === 0) {
+      yield part;
+      continue;
+    }
+    known.push(part);
+    toCompare -= 1;
+    if (toCompare === 0 && (await hexOf(known.map(({ sha256 }) => sha256).join(''))) !== received.sha256)
+      yield* anew(known);
+  }
+  // Fewer parts than are here: they are others.
+  if (toCompare > 0) yield* anew(known.length > 0 ? known : [await partOf(0, [])]);
+}
+
+function* anew([first, ...others]: RecordsPart[]): Generator<RecordsPart> {
+  if (first) yield { ...first, restart: true };
+  yield* others;
 }
 
 /**
  * Cuts records into parts at line ends; a part exceeds `PART_BYTES` only when one line does. The same records in the same
- * order give the same parts, so that an upload goes on at the part that is missing.
+ * order give the same parts.
  */
-export async function* recordParts(
-  records: Iterable<TaskRecord> | AsyncIterable<TaskRecord>,
-  from: number,
-): AsyncGenerator<RecordsPart> {
+async function* recordParts(records: Iterable<TaskRecord> | AsyncIterable<TaskRecord>): AsyncGenerator<RecordsPart> {
   let lines: string[] = [];
   let bytes = 0;
   let part = 0;
@@ -26,7 +60,7 @@ export async function* recordParts(
     const line = `${JSON.stringify(record)}\n`;
     const size = new TextEncoder().encode(line).length;
     if (bytes > 0 && bytes + size > PART_BYTES) {
-      if (part >= from) yield await partOf(part, lines);
+      yield await partOf(part, lines);
       part += 1;
       lines = [];
       bytes = 0;
@@ -34,12 +68,15 @@ export async function* recordParts(
     lines.push(line);
     bytes += size;
   }
-  if (bytes > 0 && part >= from) yield await partOf(part, lines);
+  if (bytes > 0) yield await partOf(part, lines);
 }
 
 async function partOf(part: number, lines: string[]): Promise<RecordsPart> {
   const content = lines.join('');
-  const digest = await globalThis.crypto.subtle.digest('SHA-256', new TextEncoder().encode(content));
-  const sha256 = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-  return { part, sha256, content };
+  return { part, sha256: await hexOf(content), content };
+}
+
+async function hexOf(text: string): Promise<string> {
+  const digest = await globalThis.crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -4,6 +4,7 @@ import type { Clock, TenantId } from '#kernel';
 import { CLOCK } from '#platform';
 import { OpenTasks } from './open-task.js';
 import type { ClaimedTask } from './task-bodies.js';
+import { TaskRecords } from './task-records.js';
 import { taskTaken } from './task.errors.js';
 import { isOverdue, taskFact, type Asked, type TaskRow } from './task.js';
 import { takeTask, Tasks } from './tasks.js';
@@ -20,6 +21,7 @@ export class ClaimTask {
   constructor(
     private readonly tasks: Tasks,
     private readonly opened: OpenTasks,
+    private readonly records: TaskRecords,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -47,12 +49,16 @@ export class ClaimTask {
       await this.opened.end(tenant, task, 'task-unreadable');
       throw taskTaken();
     }
-    return claimedView({ ...task, fence, lease_until: leaseUntil }, asked);
+    return this.view(tenant, { ...task, fence, lease_until: leaseUntil }, asked);
+  }
+
+  /** What travels to the system, pulled or pushed. */
+  async view(tenant: TenantId, task: TaskRow, asked: Asked): Promise<ClaimedTask> {
+    return claimedView(task, asked, await this.records.digest(tenant, task));
   }
 }
 
-/** What travels to the system, pulled or pushed. */
-export function claimedView(task: TaskRow, asked: Asked): ClaimedTask {
+function claimedView(task: TaskRow, asked: Asked, sha256: string | null): ClaimedTask {
   const rules = new Set(asked.datasets.flatMap((one) => one.ruleId ?? []));
   return {
     id: task.id,
@@ -67,6 +73,6 @@ export function claimedView(task: TaskRow, asked: Asked): ClaimedTask {
     datasets: asked.datasets,
     ...(asked.decisions ? { decisions: asked.decisions } : {}),
     rules: [...rules].map((id) => ({ id })),
-    received: { parts: task.parts, bytes: task.bytes },
+    received: { parts: task.parts, bytes: task.bytes, sha256 },
   };
 }

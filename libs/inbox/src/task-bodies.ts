@@ -34,6 +34,9 @@ export const HeartbeatBody = z.strictObject({ fence, leaseSeconds }).meta({ id: 
 /** Records that are here already: a cut upload goes on at part `parts`. */
 const Received = z.strictObject({ parts: z.number().int(), bytes: z.number().int() }).meta({ id: 'ReceivedRecords' });
 
+/** With the SHA-256 (hex) over the `sha256` of all parts, one after another; null when nothing is here. */
+const ReceivedAtClaim = Received.extend({ sha256: z.string().nullable() }).meta({ id: 'ReceivedRecordsAtClaim' });
+
 /** Everything a system needs to do the work; the same body is pushed, signed, to a system with an endpoint. */
 export const ClaimedTask = z
   .strictObject({
@@ -62,7 +65,7 @@ export const ClaimedTask = z
     decisions: z.array(z.strictObject({ purpose: z.string(), allowed: z.boolean(), state: z.string() })).optional(),
     /** Rule ids that `retained` may cite. */
     rules: z.array(z.strictObject({ id: z.string() })),
-    received: Received,
+    received: ReceivedAtClaim,
   })
   .meta({ id: 'ClaimedTask' });
 export type ClaimedTask = z.infer<typeof ClaimedTask>;
@@ -76,15 +79,19 @@ export const OutcomesBody = z.strictObject({ fence, outcomes: outcomes.min(1) })
 
 /**
  * A part of the records of a `read`: a cut of one text of JSON lines `{dataset, ref, fields}`. Parts are numbered from 0
- * and come in order; `sha256` (hex) is of the part's UTF-8. A part sent twice counts once.
+ * and come in order; `sha256` (hex) is of the part's UTF-8. A part sent twice counts once. `restart` with part 0 drops what
+ * an earlier upload left, for whoever would not send the same text; only then may the content be empty.
  */
 export const RecordsBody = z
   .strictObject({
     fence,
     part: z.number().int().min(0).max(1_000_000),
     sha256: z.string().regex(/^[0-9a-f]{64}$/),
-    content: z.string().min(1).max(MAX_PART_BYTES),
+    content: z.string().max(MAX_PART_BYTES),
+    restart: z.boolean().default(false),
   })
+  .refine(({ part, restart }) => part === 0 || !restart, { path: ['restart'], error: 'restart goes with part 0' })
+  .refine(({ content, restart }) => content !== '' || restart, { path: ['content'], error: 'a part holds something' })
   .meta({ id: 'TaskRecords' });
 export const RecordsTaken = z.strictObject({ id: z.uuid(), received: Received }).meta({ id: 'TaskRecordsTaken' });
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Json, TenantId } from '#kernel';
-import { Database } from '#ledger';
+import { Database, type Query } from '#ledger';
 import { z } from 'zod';
 import { hashDiffers, leaseLost, partOutOfOrder, partTooLarge, recordsInvalid, tooManyRecords } from './task.errors.js';
 import { MAX_PART_BYTES, MAX_RECORDS_BYTES, partPlace, type TaskRow } from './task.js';
@@ -27,6 +27,15 @@ export interface Received {
   bytes: number;
 }
 
+/** A part as it is handed in. `restart`, with part 0 only: what is here is dropped first. */
+export interface HandedPart {
+  fence: number;
+  part: number;
+  sha256: string;
+  content: string;
+  restart?: boolean;
+}
+
 @Injectable()
 export class TaskRecords {
   constructor(
@@ -38,7 +47,7 @@ export class TaskRecords {
   async take(
     tenant: TenantId,
     task: TaskRow,
-    { fence, part, sha256, content }: { fence: number; part: number; sha256: string; content: string },
+    { fence, part, sha256, content, restart = false }: HandedPart,
   ): Promise<Received> {
     const bytes = Buffer.byteLength(content);
     if (bytes > MAX_PART_BYTES) throw partTooLarge();
@@ -49,8 +58,10 @@ export class TaskRecords {
         text: 'SELECT parts, bytes, fence, state FROM inbox_task WHERE tenant = $1 AND id = $2 FOR UPDATE',
         values: [tenant, task.id],
       });
-      const [now] = rows;
-      if (now?.fence !== fence || now.state !== 'claimed') throw leaseLost();
+      const [found] = rows;
+      if (found?.fence !== fence || found.state !== 'claimed') throw leaseLost();
+      if (restart) await dropParts(query, tenant, task.id);
+      const now = restart ? { parts: 0, bytes: 0 } : found;
       if (part < now.parts) {
         const known = await query<{ sha256: string }>({
           text: 'SELECT sha256 FROM inbox_part WHERE tenant = $1 AND task = $2 AND part = $3',
@@ -71,6 +82,21 @@ export class TaskRecords {
       });
       return { parts: now.parts + 1, bytes: now.bytes + bytes };
     });
+  }
+
+  /**
+   * SHA-256 (hex) over the hashes of all parts, one after another; null when there are none. Who takes over sees by it
+   * whether it would hand in the same text.
+   */
+  async digest(tenant: TenantId, { id, parts }: Pick<TaskRow, 'id' | 'parts'>): Promise<string | null> {
+    if (parts === 0) return null;
+    const { rows } = await this.database.fetch<{ digest: string | null }>(tenant, {
+      name: 'inbox-parts-digest',
+      text: `SELECT encode(sha256(convert_to(string_agg(sha256, '' ORDER BY part), 'UTF8')), 'hex') AS digest
+             FROM inbox_part WHERE tenant = $1 AND task = $2`,
+      values: [tenant, id],
+    });
+    return rows[0]?.digest ?? null;
   }
 
   /** The records in the order they came. Errors: 422 `records-invalid` with the line, for a line that is no record. */
@@ -96,20 +122,20 @@ export class TaskRecords {
         counts.set(dataset, (counts.get(dataset) ?? 0) + 1);
       }
     } catch (error) {
-      await this.drop(tenant, task.id);
+      await this.drop(tenant, task);
       throw error;
     }
     return counts;
   }
 
-  /** Nothing of a broken text is kept: the upload begins anew. */
-  private async drop(tenant: TenantId, id: string): Promise<void> {
+  /** Nothing of a broken text is kept: the upload begins anew. What somebody hands in who took over meanwhile is theirs. */
+  private async drop(tenant: TenantId, { id, fence }: TaskRow): Promise<void> {
     await this.database.transaction(tenant, async (query) => {
-      await query({ text: 'DELETE FROM inbox_part WHERE tenant = $1 AND task = $2', values: [tenant, id] });
-      await query({
-        text: 'UPDATE inbox_task SET parts = 0, bytes = 0 WHERE tenant = $1 AND id = $2',
-        values: [tenant, id],
+      const { rowCount } = await query({
+        text: 'SELECT FROM inbox_task WHERE tenant = $1 AND id = $2 AND fence = $3 FOR UPDATE',
+        values: [tenant, id, fence],
       });
+      if (rowCount === 1) await dropParts(query, tenant, id);
     });
   }
 
@@ -123,6 +149,14 @@ export class TaskRecords {
     if (content === undefined) throw new Error('a part of the records cannot be opened');
     return content;
   }
+}
+
+async function dropParts(query: Query, tenant: TenantId, id: string): Promise<void> {
+  await query({ text: 'DELETE FROM inbox_part WHERE tenant = $1 AND task = $2', values: [tenant, id] });
+  await query({
+    text: 'UPDATE inbox_task SET parts = 0, bytes = 0 WHERE tenant = $1 AND id = $2',
+    values: [tenant, id],
+  });
 }
 
 function readLine(text: string, line: number): HandedRecord {

@@ -147,9 +147,19 @@ export interface HeldChange {
   notBeforeSeconds?: number;
   finishedAt?: Date;
   handle?: string | null;
+  /** What the new outcomes were made from. */
+  from?: Pick<TaskRow, 'outcomes' | 'parts'>;
 }
 
-/** Changes a claimed task under its fence. Errors: 409 `lease-lost`, which undoes the append around it. */
+/** Two calls of one holder met: what was to be written is made anew from what stands now. */
+export class TaskMoved extends Error {
+  override name = 'TaskMoved';
+}
+
+/**
+ * Changes a claimed task under its fence. Errors: 409 `lease-lost`, which undoes the append around it; `TaskMoved` when the
+ * fence is right and the task no longer what the change was made `from`.
+ */
 export async function changeHeld(
   query: Query,
   tenant: TenantId,
@@ -164,15 +174,27 @@ export async function changeHeld(
              not_before = CASE WHEN $4 = 'open' THEN clock_timestamp() + $7 * interval '1 second' ELSE not_before END,
              finished_at = COALESCE($8, finished_at), handle = COALESCE($9, handle),
              asked = CASE WHEN $4 = 'done' THEN NULL ELSE asked END
-           WHERE tenant = $1 AND id = $2 AND fence = $3 AND state = 'claimed' RETURNING lease_until`,
+           WHERE tenant = $1 AND id = $2 AND fence = $3 AND state = 'claimed'
+             AND ($10::int IS NULL OR parts = $10 AND outcomes IS NOT DISTINCT FROM $11) RETURNING lease_until`,
     values: [
       ...[tenant, id, fence, change.state ?? null, change.outcomes ?? null, change.leaseSeconds ?? null],
       ...[change.notBeforeSeconds ?? 0, change.finishedAt ?? null, change.handle ?? null],
+      ...[change.from?.parts ?? null, change.from?.outcomes ?? null],
     ],
   });
   const [row] = rows;
-  if (!row) throw leaseLost();
-  return row.lease_until;
+  if (row) return row.lease_until;
+  if (change.from && (await isHeld(query, tenant, id, fence))) throw new TaskMoved();
+  throw leaseLost();
+}
+
+async function isHeld(query: Query, tenant: TenantId, id: string, fence: number): Promise<boolean> {
+  const { rowCount } = await query({
+    name: 'inbox-held',
+    text: `SELECT FROM inbox_task WHERE tenant = $1 AND id = $2 AND fence = $3 AND state = 'claimed'`,
+    values: [tenant, id, fence],
+  });
+  return (rowCount ?? 0) > 0;
 }
 
 /** Ends a task that nobody may work at any more; false when it was over already. */

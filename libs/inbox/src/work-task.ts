@@ -9,14 +9,16 @@ import { openedFact, OpenTasks, wakeRows } from './open-task.js';
 import type { HeldTask, TaskStanding } from './task-bodies.js';
 import { leaseLost, notARead, recordsDiffer } from './task.errors.js';
 import { assertOutcomes, mergeOutcomes, missingDatasets, type TaskOutcome } from './task-outcome.js';
-import { TaskRecords, type Received } from './task-records.js';
+import { TaskRecords, type HandedPart, type Received } from './task-records.js';
 import { outcomesPlace, taskFact, type Asked, type TaskRow } from './task.js';
-import { changeHeld, insertTask, Tasks, type NewTask } from './tasks.js';
+import { changeHeld, insertTask, TaskMoved, Tasks, type NewTask } from './tasks.js';
 
 /** Who does it; a push has no caller of its own. */
 export type Actor = Pick<Caller, 'actorRef'> & { idempotency?: Caller['idempotency'] };
 
-type Part = { fence: number; part: number; sha256: string; content: string };
+type Said = { fence: number; outcomes: TaskOutcome[] };
+/** How often a holder's own calls may meet before the last one is refused. */
+const MEETINGS = 20;
 
 /** Seconds after which a task is offered again that failed for now. */
 const RETRY_S = 30;
@@ -47,17 +49,21 @@ export class WorkTask {
     return { id: task.id, fence, leaseUntil: (until ?? task.must_finish_by).toISOString(), received };
   }
 
-  takeRecords(tenant: TenantId, task: TaskRow, part: Part): Promise<Received> {
+  takeRecords(tenant: TenantId, task: TaskRow, part: HandedPart): Promise<Received> {
     if (task.kind !== 'read') throw notARead();
     return this.records.take(tenant, task, part);
   }
 
   /** Keeps what is known so far; the task stays claimed. */
-  async report(
+  report(tenant: TenantId, by: Actor, task: TaskRow, said: Said): Promise<TaskStanding> {
+    return this.asItStands(tenant, task, (now) => this.reportNow(tenant, by, now, said));
+  }
+
+  private async reportNow(
     tenant: TenantId,
     by: Actor,
     task: TaskRow,
-    { fence, outcomes }: { fence: number; outcomes: TaskOutcome[] },
+    { fence, outcomes }: Said,
   ): Promise<TaskStanding> {
     const { asked, merged } = await this.said(tenant, task, fence, outcomes);
     const sealed = await this.tasks.seal(tenant, task, merged, outcomesPlace(task.id));
@@ -65,18 +71,22 @@ export class WorkTask {
     await this.append(tenant, by, answer, {
       events: [reportedFact(task, fence, outcomes)],
       side: async (query) => {
-        await changeHeld(query, tenant, { id: task.id, fence }, { outcomes: sealed });
+        await changeHeld(query, tenant, { id: task.id, fence }, { outcomes: sealed, from: task });
       },
     });
     return answer;
   }
 
   /** A dataset without an outcome is a failure. What was reported done is looked at again by a task of its own. */
-  async complete(
+  complete(tenant: TenantId, by: Actor, task: TaskRow, said: Said): Promise<TaskStanding> {
+    return this.asItStands(tenant, task, (now) => this.completeNow(tenant, by, now, said));
+  }
+
+  private async completeNow(
     tenant: TenantId,
     by: Actor,
     task: TaskRow,
-    { fence, outcomes }: { fence: number; outcomes: TaskOutcome[] },
+    { fence, outcomes }: Said,
   ): Promise<TaskStanding> {
     const { asked, merged } = await this.said(tenant, task, fence, outcomes);
     const sealed = await this.tasks.seal(tenant, task, merged, outcomesPlace(task.id));
@@ -94,8 +104,8 @@ export class WorkTask {
       ],
       rows: wakeRows(task.job),
       side: async (query) => {
-        const finishedAt = this.clock.now();
-        await changeHeld(query, tenant, { id: task.id, fence }, { state: 'done', outcomes: sealed, finishedAt });
+        const done = { state: 'done' as const, outcomes: sealed, finishedAt: this.clock.now(), from: task };
+        await changeHeld(query, tenant, { id: task.id, fence }, done);
         if (next) await insertTask(query, tenant, next.task);
       },
     });
@@ -123,11 +133,26 @@ export class WorkTask {
     await this.append(tenant, by, answer, {
       events: [taskFact('TaskReleased.v1', { taskId: task.id, fence, reason })],
       side: async (query) => {
-        const change = { state: 'open' as const, notBeforeSeconds, ...(outcomes === undefined ? {} : { outcomes }) };
+        const said = outcomes === undefined ? {} : { outcomes, from: task };
+        const change = { state: 'open' as const, notBeforeSeconds, ...said };
         await changeHeld(query, tenant, { id: task.id, fence }, change);
       },
     });
     return answer;
+  }
+
+  /** What a holder says in two calls at once is kept from both: the second is made again on top of the first. */
+  private async asItStands<T>(tenant: TenantId, task: TaskRow, work: (now: TaskRow) => Promise<T>): Promise<T> {
+    let now: TaskRow | undefined = task;
+    for (let meeting = 1; now; meeting += 1) {
+      try {
+        return await work(now);
+      } catch (error) {
+        if (!(error instanceof TaskMoved) || meeting === MEETINGS) throw error;
+        now = await this.tasks.find(tenant, task.id);
+      }
+    }
+    throw leaseLost();
   }
 
   /** What was asked and all that was said of it. Errors: 409 `lease-lost`, 422 `outcome-invalid`. */

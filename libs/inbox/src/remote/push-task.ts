@@ -4,7 +4,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { PluginFailure, type ConnectionRow } from '#connectors';
 import { DomainError, newId, type Clock, type Json, type TenantId } from '#kernel';
 import { CLOCK } from '#platform';
-import { claimedView, ClaimTask } from '../claim-task.js';
+import { ClaimTask } from '../claim-task.js';
 import type { RemoteAnswer } from './remote-call.js';
 import { RemoteSender } from './remote-sender.js';
 import type { ClaimedTask } from '../task-bodies.js';
@@ -34,12 +34,15 @@ export class PushTask {
     if (task.state === 'claimed' && task.handle !== null) return this.ask(tenant, row, task, task.handle, signal);
     const claimed = await this.take(tenant, task);
     if (!claimed) return;
+    const { fence } = claimed;
     await this.sender.record(tenant, row, task.subject);
-    const message = { id: `${task.id}_${claimed.fence}`, at: this.clock.now(), body: claimed };
+    const message = { id: `${task.id}_${fence}`, at: this.clock.now(), body: claimed };
     try {
-      await this.takeIn(tenant, task, claimed.fence, await this.sender.send(tenant, row, message, signal));
+      await this.takeIn(tenant, task, fence, await this.sender.send(tenant, row, message, signal));
     } catch (error) {
-      throw await this.givenBack(tenant, task, claimed.fence, error);
+      const given = { fence, reason: 'push-failed', retryAfterSeconds: 0 };
+      await this.work.release(tenant, { actorRef: ACTOR }, task, given).catch(() => undefined);
+      throw contractFailure(error);
     }
   }
 
@@ -66,21 +69,40 @@ export class PushTask {
     const now = this.clock.now();
     if (!kept || !asked || Date.parse(kept.notBefore) > now.getTime()) return;
     await this.sender.record(tenant, row, task.subject);
-    const body = { ...claimedView(task, asked), handle: kept.handle };
+    const body = { ...(await this.claims.view(tenant, task, asked)), handle: kept.handle };
     const answer = await this.sender.send(tenant, row, { id: newId(), at: now, body }, signal);
-    await this.takeIn(tenant, task, task.fence, answer);
+    await this.takeIn(tenant, task, task.fence, answer).catch((error: unknown) => {
+      throw contractFailure(error);
+    });
   }
 
+  /** A system that has answered under its own key before its reply was here has said it: the reply is not needed then. */
   private async takeIn(tenant: TenantId, task: TaskRow, fence: number, answer: RemoteAnswer): Promise<void> {
-    if (answer.kind === 'taken-on') return this.keep(tenant, task, fence, answer);
+    try {
+      if (answer.kind === 'taken-on') await this.keep(tenant, task, fence, answer);
+      else await this.finish(tenant, task, fence, answer);
+    } catch (error) {
+      if (!(error instanceof DomainError && error.code === 'lease-lost')) throw error;
+    }
+  }
+
+  private async finish(
+    tenant: TenantId,
+    task: TaskRow,
+    fence: number,
+    { records, outcomes }: Extract<RemoteAnswer, { kind: 'done' }>,
+  ): Promise<void> {
     const held = (await this.tasks.find(tenant, task.id)) ?? task;
-    let part = held.parts;
-    // What an earlier, lost answer handed in stands already: the system's word for the whole is taken once.
-    if (part === 0)
-      for (const content of textParts(answer.records))
-        await this.work.takeRecords(tenant, held, { fence, part: part++, sha256: sha256Of(content), content });
+    let part = 0;
+    // An answer is the whole: what an earlier one handed in before it was lost goes.
+    const texts = records.length === 0 && held.parts > 0 ? [''] : textParts(records);
+    for (const content of texts) {
+      const one = { fence, part, sha256: sha256Of(content), content, restart: part === 0 };
+      await this.work.takeRecords(tenant, held, one);
+      part += 1;
+    }
     const now = (await this.tasks.find(tenant, task.id)) ?? held;
-    await this.work.complete(tenant, { actorRef: ACTOR }, now, { fence, outcomes: answer.outcomes });
+    await this.work.complete(tenant, { actorRef: ACTOR }, now, { fence, outcomes });
   }
 
   private async keep(
@@ -95,15 +117,12 @@ export class PushTask {
       changeHeld(query, tenant, { id: task.id, fence }, { handle: sealed, leaseSeconds: MAX_LEASE_S }),
     );
   }
+}
 
-  /** An answer outside the contract is the system's bug: it is not asked the same again. */
-  private async givenBack(tenant: TenantId, task: TaskRow, fence: number, error: unknown): Promise<unknown> {
-    const given = { fence, reason: 'push-failed', retryAfterSeconds: 0 };
-    await this.work.release(tenant, { actorRef: ACTOR }, task, given).catch(() => undefined);
-    if (error instanceof DomainError && error.status < 500)
-      return new PluginFailure({ class: 'bug', code: error.code }, 'answered outside the contract', 'remote');
-    return error;
-  }
+/** An answer outside the contract is the system's bug: it is not asked the same again. */
+function contractFailure(error: unknown): unknown {
+  if (!(error instanceof DomainError) || error.status >= 500) return error;
+  return new PluginFailure({ class: 'bug', code: error.code }, 'answered outside the contract', 'remote');
 }
 
 const sha256Of = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
