@@ -11,7 +11,6 @@ import { MemoryLedger } from './memory-ledger.js';
 import { Vault } from './neighbours.js';
 import { helpful, isExpected, open, rash, type Act } from './officer.js';
 import type { Plant } from './plants.js';
-import { judgeCaseFiles } from './verdicts.js';
 import { DAY, World } from './world.js';
 
 const MACHINES = 2;
@@ -295,14 +294,14 @@ export class Simulation {
     this.begin(this.engines[0]!, { name: 'reopen', run: ({ course }) => course.reopen(caller('ann'), id, body) });
   }
 
-  /** Years later: what was kept goes on its day. */
-  async later(jumps = 40): Promise<void> {
+  /** Years later: what was kept goes on its day. `look` is called every time that it changes. */
+  async later(look: (sim: Simulation) => void, jumps = 40): Promise<void> {
     for (const name of [...this.world.holds.keys()]) holdOrRelease(this, name);
     for (const row of this.world.rows) if (row.blockedBy === 'contract-running') delete row.blockedBy;
     for (let jump = 0; jump < jumps; jump++) {
       await this.settle();
       if (this.world.twins && this.chance.is(0.3)) this.complain();
-      judgeCaseFiles(this);
+      look(this);
       const next = this.nextAt(this.world.now + 1);
       if (next === undefined) break;
       this.passTime(Math.max(1, next - this.world.now + 1));
