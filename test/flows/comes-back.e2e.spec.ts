@@ -120,6 +120,27 @@ describe('somebody who comes back by an import', () => {
     expect(await check(card, 'marketing', { atLeast: linking.body.token })).toBe('deny suppressed');
   });
 
+  it('is nobody by the id she had, since the erasure, however the question is put', async () => {
+    const gil = byEmail('gil@example.test');
+    const { subjectId } = (await record([gil], [given('news')], live())).body;
+    lethe.clock.advance(60_000);
+    const known = lethe.clock.now().toISOString();
+    const old = async (more: object = {}): Promise<string> => {
+      const { body } = await lethe.post('/v1/consents/check', { subjectId, purpose: 'news', ...more });
+      return `${body.decision} ${body.reason}`;
+    };
+    expect(await old()).toBe('permit consent-given');
+    lethe.clock.advance(60_000);
+    await erase(gil);
+    const now = lethe.clock.now().toISOString();
+    const later = new Date(Date.parse(now) + 60_000).toISOString();
+    for (const more of [{}, { at: now }, { at: later }, { asOf: now }, { at: later, asOf: later }])
+      expect([more, await old(more)]).toEqual([more, 'deny unknown']);
+    // What was right then stays right: an access of that day is judged by it.
+    for (const more of [{ at: known }, { asOf: known }])
+      expect([more, await old(more)]).toEqual([more, 'permit consent-given']);
+  });
+
   it('is a stranger again when the mark has ended', async () => {
     const eva = byEmail('eva@example.test');
     lethe.clock.advance(9 * YEAR);

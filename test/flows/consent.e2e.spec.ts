@@ -171,6 +171,23 @@ describe('a consent', () => {
     });
   });
 
+  it('has a receipt of what was agreed to then, whatever the purpose means today', async () => {
+    const define = (name: string, legalBasis: string) =>
+      lethe.put('/v1/purposes/survey', { name, legalBasis, model: 'opt-in' }, { as: 'admin' });
+    await define('A survey', 'consent');
+    const notice = { id: 'survey', version: '1', language: 'en', text: 'We ask you.', purposes: ['survey'] };
+    await lethe.post('/v1/notices', notice);
+    const decisions = [{ purpose: 'survey', decision: 'given' }];
+    const more = { decisions, notice: { id: 'survey', version: '1' } };
+    const given = await lethe.post('/v1/consents', decide('sue@example.test', 'given', more), { as: 'system' });
+    const receipt = async () =>
+      (await lethe.get(`/v1/consents/${given.body.records[0].id}/receipt`)).body.receipt as object;
+    const then = await receipt();
+    expect(then).toMatchObject({ purpose_name: 'A survey', lawful_basis: 'consent' });
+    expect((await define('Profiles', 'legitimate-interest')).status).toBe(200);
+    expect(await receipt()).toEqual(then);
+  });
+
   it('has a proof that its leaf is in the signed log', async () => {
     const given = await lethe.post('/v1/consents', decide('paul@example.test', 'given'), { as: 'system' });
     const proof = await lethe.get(`/v1/consents/${given.body.records[0].id}/proof`);

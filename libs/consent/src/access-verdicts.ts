@@ -21,6 +21,7 @@ export class ConsentVerdicts extends AccessVerdicts {
     if (!declared) return 'undeclared-purpose';
     const person = await this.verdicts.person(tenant, subject);
     const moment = { now: this.clock.now().toISOString(), at };
+    if (person.erased && (await this.verdicts.erased(tenant, person, moment))) return 'no-match';
     const { decision, basis } = await this.verdicts.of(tenant, person, declared, undefined, moment);
     if (decision === 'deny') return 'no-match';
     return basis === 'consent' ? 'matches-consent' : 'matches-declared-basis';

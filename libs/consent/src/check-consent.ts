@@ -135,7 +135,7 @@ export class ConsentCheck {
     const person = subject === undefined ? undefined : await this.verdicts.person(by.tenant, subject, fresh);
     if (!person || person.aliases.length === 0) return unknownPerson(purpose);
     // By its old id an erased person is as unknown as by the identifiers that were erased; the past stays answerable.
-    if (person.erased && moment.at === undefined && moment.asOf === undefined) return unknownPerson(purpose);
+    if (person.erased && (await this.verdicts.erased(by.tenant, person, moment))) return unknownPerson(purpose);
     return this.verdicts.of(by.tenant, person, purpose, body.channel, moment);
   }
 

@@ -62,7 +62,7 @@ describe('what a replica caches', () => {
     elsewhere = new Elsewhere();
     feed = new ConsentFeed(elsewhere.store, createLogger('silent'));
     records = new ConsentRecords(elsewhere.database, feed, elsewhere.store);
-    purposes = new Purposes(elsewhere.database, feed);
+    purposes = new Purposes(elsewhere.database, feed, elsewhere.store);
     await look();
     await passes(100);
     await look();

@@ -85,7 +85,7 @@ export class ConsentHistory {
   async receipt(tenant: TenantId, id: string): Promise<{ subject: SubjectId; answer: z.infer<typeof Receipt> }> {
     const event = await this.find(tenant, id);
     const data = event.data as unknown as ConsentRecorded;
-    const purpose = await this.purposes.find(tenant, data.purpose);
+    const purpose = await this.purposes.at(tenant, data.purpose, event.position);
     const receipt = {
       schema_version: 'ISO/IEC TS 27560:2023',
       receipt_id: id,

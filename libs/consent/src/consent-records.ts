@@ -1,7 +1,7 @@
 /** A person's decisions, from this replica's cache while the feed is alive, else from the database. */
 import { Injectable } from '@nestjs/common';
 import type { SubjectId, TenantId } from '#kernel';
-import { Database, EventStore } from '#ledger';
+import { Database, EventStore, type StoredEvent } from '#ledger';
 import { subjectStream } from '#subjects';
 import { ConsentFeed } from './consent-feed.js';
 import type { ConsentRecord, Decision, Moment } from './consent.js';
@@ -97,15 +97,25 @@ export class ConsentRecords {
   async restrictedAt(tenant: TenantId, person: PersonRecords, moment: Moment): Promise<boolean> {
     if (moment.at === undefined && moment.asOf === undefined) return person.restricted;
     if (!person.everRestricted) return false;
-    const instant = [moment.at ?? moment.now, moment.asOf ?? moment.now].sort()[0]!;
-    const streams = await Promise.all(person.aliases.map((alias) => this.store.load(tenant, subjectStream(alias))));
     const inForce = new Set<unknown>();
-    for (const { type, data, recordedAt } of streams.flat()) {
-      if (recordedAt > instant) continue;
+    for (const { type, data } of await this.knownBy(tenant, person, moment)) {
       if (type === 'SubjectRestricted.v1') inForce.add(data['restrictionId']);
       if (type === 'SubjectRestrictionLifted.v1') inForce.delete(data['restrictionId']);
     }
     return inForce.size > 0;
+  }
+
+  /** Whether the person had been erased by then: a permission ends with the person, and the past stays answerable. */
+  async erasedAt(tenant: TenantId, person: PersonRecords, moment: Moment): Promise<boolean> {
+    if (!person.erased || (moment.at === undefined && moment.asOf === undefined)) return person.erased;
+    return (await this.knownBy(tenant, person, moment)).some(({ type }) => type === 'IdentityErased.v1');
+  }
+
+  /** Events about the person's standing up to the moment asked about. */
+  private async knownBy(tenant: TenantId, person: PersonRecords, { now, at, asOf }: Moment): Promise<StoredEvent[]> {
+    const instant = [at ?? now, asOf ?? now].sort()[0]!;
+    const streams = await Promise.all(person.aliases.map((alias) => this.store.load(tenant, subjectStream(alias))));
+    return streams.flat().filter(({ recordedAt }) => recordedAt <= instant);
   }
 
   /** Drops a person's cached decisions; before a new one is acknowledged, and when the feed tells of one. */

@@ -26,6 +26,11 @@ export class PurposeVerdicts {
     return this.records.of(tenant, subject, fresh);
   }
 
+  /** See `ConsentRecords.erasedAt`. */
+  erased(tenant: TenantId, person: PersonRecords, moment: Moment): Promise<boolean> {
+    return this.records.erasedAt(tenant, person, moment);
+  }
+
   /** @param channel undefined asks about every channel */
   async of(
     tenant: TenantId,

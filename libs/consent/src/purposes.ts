@@ -1,9 +1,9 @@
 /** Purposes and notices of a tenant, cached while this replica hears of changes. */
 import { Injectable } from '@nestjs/common';
 import type { TenantId } from '#kernel';
-import { Database } from '#ledger';
+import { Database, EventStore } from '#ledger';
 import { ConsentFeed } from './consent-feed.js';
-import type { Notice, Purpose } from './purpose.js';
+import { purposeStream, type Notice, type Purpose } from './purpose.js';
 
 interface PurposeRow {
   id: string;
@@ -22,6 +22,7 @@ export class Purposes {
   constructor(
     private readonly database: Database,
     private readonly feed: ConsentFeed,
+    private readonly store: EventStore,
   ) {
     feed.listen({
       purposeChanged: (tenant) => this.forget(tenant),
@@ -37,6 +38,13 @@ export class Purposes {
   /** All purposes, by id. */
   async all(tenant: TenantId): Promise<Purpose[]> {
     return [...(await this.load(tenant)).values()];
+  }
+
+  /** A purpose as it was defined when the ledger had reached a position: what a person decided on then. */
+  async at(tenant: TenantId, id: string, position: number): Promise<Purpose | undefined> {
+    const defined = await this.store.load(tenant, purposeStream(id));
+    const last = defined.filter((event) => event.position < position).at(-1);
+    return last && { id, ...(last.data['after'] as unknown as Omit<Purpose, 'id'>) };
   }
 
   /** One published version; versions never change, so they are cached for good. */
