@@ -1,5 +1,7 @@
 /** Who objected or was erased and comes back with an old list is no stranger: the check keeps what was promised (GDPR 17, 21(3)). */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { StopPurposes } from '#consent';
 import { approveByTwo, byEmail, closed, openProven, planOf, type Identifier } from '../support/connected-systems.js';
 import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
 
@@ -118,6 +120,31 @@ describe('somebody who comes back by an import', () => {
     });
     expect([linking.status, linking.body.unlinked]).toEqual([201, undefined]);
     expect(await check(card, 'marketing', { atLeast: linking.body.token })).toBe('deny suppressed');
+  });
+
+  it('keeps the yes that came after an objection, though the objection is carried out again after a crash', async () => {
+    const hal = byEmail('hal@example.test');
+    const { subjectId } = (await record([hal], [given('news')], live())).body;
+    lethe.clock.advance(60_000);
+    const call = {
+      ...{
+        tenant: lethe.tenant.tenant.id,
+        actorRef: 'system:requests',
+        subject: subjectId,
+        type: 'objection' as const,
+      },
+      ...{ purposes: ['marketing'], receivedAt: lethe.clock.now(), requestId: randomUUID() },
+    };
+    const stops = lethe.server.app.get(StopPurposes);
+    expect(await stops.stop(call)).toEqual({ stopped: 1, purposes: ['marketing'] });
+    expect(await check(hal, 'marketing')).toBe('deny objected');
+    lethe.clock.advance(60_000);
+    await record([hal], [given('marketing')], live());
+    expect(await stops.stop(call)).toEqual({ stopped: 1, purposes: ['marketing'] });
+    expect(await check(hal, 'marketing')).toBe('permit legitimate-interest');
+    // Another objection is another one.
+    await stops.stop({ ...call, requestId: randomUUID(), receivedAt: lethe.clock.now() });
+    expect(await check(hal, 'marketing')).toBe('deny objected');
   });
 
   it('is nobody by the id she had, since the erasure, however the question is put', async () => {

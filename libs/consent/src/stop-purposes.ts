@@ -37,11 +37,23 @@ export class StopPurposes {
     private readonly purposes: Purposes,
   ) {}
 
-  /** Appends one stop per purpose, all or none; returns which. Throws 422 `purpose-unknown` for a purpose that is not defined. */
+  /**
+   * Appends one stop per purpose, all or none; returns which. A repeat for the same request appends none again: it would
+   * stand after what the person said meanwhile. Throws 422 `purpose-unknown` for a purpose that is not defined.
+   */
   async stop(call: StopCall): Promise<{ stopped: number; purposes: string[] }> {
     const chosen = await this.chosen(call);
     if (chosen.length === 0) return { stopped: 0, purposes: [] };
-    const stops = await Promise.all(chosen.map((purpose) => this.stopOf(call, purpose.id)));
+    const purposes = chosen.map(({ id }) => id);
+    const { records } = await this.records.of(call.tenant, call.subject, true);
+    const stopped = new Set(records.filter((one) => one.notice.version === call.requestId).map((one) => one.purpose));
+    const left = purposes.filter((id) => !stopped.has(id));
+    if (left.length > 0) await this.append(call, left);
+    return { stopped: purposes.length, purposes };
+  }
+
+  private async append(call: StopCall, purposes: readonly string[]): Promise<void> {
+    const stops = await Promise.all(purposes.map((id) => this.stopOf(call, id)));
     const stream = consentStream(call.subject);
     await this.store.append({
       tenant: call.tenant,
@@ -55,7 +67,6 @@ export class StopPurposes {
       rows: stops.map((stop, index): InlineRow => consentRecordRow(stop, index)),
     });
     this.records.forget(call.tenant, call.subject);
-    return { stopped: stops.length, purposes: chosen.map(({ id }) => id) };
   }
 
   private async chosen(call: StopCall): Promise<Purpose[]> {
