@@ -44,10 +44,7 @@ export async function assertReady(parts: Parameters<typeof reasonsNotReady>[0]):
 
 async function ledgerReason(database: Database): Promise<Unready[]> {
   try {
-    const unsafe = await inTime(unsafeRole((text) => database.global({ text })));
-    if (!unsafe) return [];
-    const detail = `${unsafe}. Connect as a role that owns nothing (lethe bootstrap creates one).`;
-    return [{ code: 'unsafe-database-role', detail }];
+    return await roleReason(database, 'ledger');
   } catch {
     return [{ code: 'database-unavailable', detail: 'the database of the ledger does not answer.' }];
   }
@@ -55,11 +52,17 @@ async function ledgerReason(database: Database): Promise<Unready[]> {
 
 async function keystoreReason(keystore: Database): Promise<Unready[]> {
   try {
-    await inTime(keystore.global({ text: 'SELECT 1' }));
-    return [];
+    return await roleReason(keystore, 'key store');
   } catch {
     return [{ code: 'keystore-unavailable', detail: 'the database of the key store does not answer.' }];
   }
+}
+
+async function roleReason(database: Database, what: string): Promise<Unready[]> {
+  const unsafe = await inTime(unsafeRole((text) => database.global({ text })));
+  if (!unsafe) return [];
+  const detail = `${unsafe} of the ${what}. Connect as a role that owns nothing (lethe bootstrap creates one).`;
+  return [{ code: 'unsafe-database-role', detail }];
 }
 
 /** A frozen server refuses nothing, so a clock on this side must. */

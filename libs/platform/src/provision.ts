@@ -79,7 +79,8 @@ function urlOf(base: string, database: string, user: string, password: string): 
 }
 
 /**
- * Why this connection must not serve: the role owns the tables, is superuser or bypasses row-level security.
+ * Why this connection, to the ledger or to the key store, must not serve: the role owns the tables, is superuser or
+ * bypasses row-level security.
  * Undefined when it is safe.
  */
 export async function unsafeRole(
@@ -87,7 +88,7 @@ export async function unsafeRole(
 ): Promise<string | undefined> {
   const { rows } = await query(`
     SELECT r.rolsuper, r.rolbypassrls,
-           EXISTS (SELECT FROM pg_class c WHERE c.relname = 'event' AND pg_has_role(r.rolname, c.relowner, 'USAGE')) AS owner
+           EXISTS (SELECT FROM pg_class c WHERE c.relname IN ('event', 'subject_key') AND pg_has_role(r.rolname, c.relowner, 'USAGE')) AS owner
     FROM pg_roles r WHERE r.rolname = current_user`);
   const role = rows[0];
   if (role?.['rolsuper']) return 'the application role is a superuser';

@@ -42,6 +42,9 @@ const whenApproving = new Set(['forbidden', 'plan-missing', 'plan-changed', 'pla
 const AGAIN_MS = 60_000;
 const MOST_A_MINUTE = 60;
 
+/** In place of all further refusals of that minute: a flood of attempts must not hide one of them without a trace. */
+const NOT_LISTED = 'refusals-not-listed';
+
 /** Records refused attempts; repeated ones are counted together. */
 export class Refusals {
   private readonly recent = new Map<string, number>();
@@ -63,9 +66,10 @@ export class Refusals {
       ...{ route: context.getHandler().name, target: idsIn(params), code },
       humanRef: this.humanRef(by),
     };
-    if (!this.isNew(by, data)) return;
+    const told = this.told(by, data);
+    if (told === undefined) return;
     try {
-      const event = { stream: refusalStream, type: 'ApprovalRefused.v1', data: data as unknown as JsonObject };
+      const event = { stream: refusalStream, type: 'ApprovalRefused.v1', data: told as unknown as JsonObject };
       await this.store.append({ tenant: by.tenant, actorRef: by.actorRef, events: [event] });
     } catch (failure) {
       this.log.error({ cause: (failure as Error).name, code }, 'a refused attempt could not be recorded');
@@ -77,19 +81,20 @@ export class Refusals {
     return this.keys.mac(tenant, 'actor', `human:${principal.humanId}`).toString('hex').slice(0, 24);
   }
 
-  private isNew(by: Caller, data: ApprovalRefused): boolean {
+  /** What is to be recorded, if anything. */
+  private told(by: Caller, data: ApprovalRefused): ApprovalRefused | undefined {
     const now = this.clock.now().getTime();
     const who = `${by.tenant} ${by.principal.kind} ${by.principal.id}`;
     const what = `${who} ${JSON.stringify(data)}`;
-    if (Math.abs(now - (this.recent.get(what) ?? -Infinity)) < AGAIN_MS) return false;
+    if (Math.abs(now - (this.recent.get(what) ?? -Infinity)) < AGAIN_MS) return undefined;
     const lately = this.lately.get(who);
     const minute = lately && Math.abs(now - lately.since) < AGAIN_MS ? lately : { since: now, count: 0 };
-    if (minute.count >= MOST_A_MINUTE) return false;
+    if (minute.count > MOST_A_MINUTE) return undefined;
     if (this.recent.size > 10_000) this.recent.clear();
     if (this.lately.size > 10_000) this.lately.clear();
     this.recent.set(what, now);
     this.lately.set(who, { since: minute.since, count: minute.count + 1 });
-    return true;
+    return minute.count < MOST_A_MINUTE ? data : { ...data, target: {}, code: NOT_LISTED };
   }
 }
 

@@ -2,6 +2,7 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { DomainError, NotCanonical, type FieldError } from '#kernel';
 import { DatabaseUnavailable, LedgerOverloaded, UnknownTenant, VersionConflict } from '#ledger';
+import { KeyUnavailable } from '../keys/key-provider.js';
 import type { Logger } from '../log.js';
 
 /** A problem document. `type` is `urn:lethe:problem:<code>`. */
@@ -51,6 +52,13 @@ export function toDomainError(error: unknown): DomainError {
   if (error instanceof LedgerOverloaded)
     return unavailable('overloaded', 'The append queue is full. Repeat with the same Idempotency-Key.');
   if (error instanceof UnknownTenant) return new DomainError(404, 'not-found', 'This tenant has no log.');
+  // Which key it is stands in the log: the caller can do nothing about it but come again.
+  if (error instanceof KeyUnavailable)
+    return unavailable(
+      'key-unavailable',
+      'A key of this service cannot be used now. Nothing was half done; repeat with the same Idempotency-Key.',
+      10,
+    );
   if (error instanceof NotCanonical)
     return new DomainError(422, 'value-not-storable', 'Text holds a NUL or a lone surrogate. Remove it.');
   const status = error instanceof HttpException ? error.getStatus() : (error as { statusCode?: number }).statusCode;
@@ -134,7 +142,7 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-function causeOf(thrown: unknown): { name: string; code?: string; at: string[] } {
+function causeOf(thrown: unknown): { name: string; code?: string; key?: string; at: string[] } {
   const error = thrown instanceof Error ? thrown : new Error('not an error');
   const code = (error as { code?: unknown }).code;
   const at = (error.stack ?? '')
@@ -142,5 +150,11 @@ function causeOf(thrown: unknown): { name: string; code?: string; at: string[] }
     .filter((line) => /^\s+at /.test(line))
     .slice(0, 6)
     .map((line) => line.trim());
-  return { name: error.name, ...(typeof code === 'string' ? { code } : {}), at };
+  return {
+    name: error.name,
+    ...(typeof code === 'string' ? { code } : {}),
+    // Names a key file and what to do, never a value.
+    ...(error instanceof KeyUnavailable ? { key: error.message } : {}),
+    at,
+  };
 }
