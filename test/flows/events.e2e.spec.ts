@@ -1,5 +1,7 @@
 /** Events by cursor: what a system may know, once and in order; what it has acknowledged; and the state of today instead. */
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { CommandBus } from '@nestjs/cqrs';
+import { RestrictSubject } from '#subjects';
 import { until } from '../support/until.js';
 import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
 
@@ -160,9 +162,28 @@ describe('events by cursor', () => {
     expect((await settled()).filter((one: { systemId: string }) => one.systemId === 'crm')).toEqual([]);
   });
 
+  it('about a purpose that was declared while somebody waited are told, and not passed over', async () => {
+    const { items } = (await lethe.get('/v1/systems', { as: 'admin' })).body;
+    const { keyId } = items.find((one: { id: string }) => one.id === 'crm');
+    const bind = async (...purposes: string[]): Promise<void> =>
+      expect((await declare('crm', { purposes, channel: 'cursor', keyId })).status).toBe(200);
+    const { next } = (await read('?limit=500')).body;
+    const waiting = read(after(next, '&wait=3'));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await bind('newsletter', 'profiling', 'research');
+    await decide('ada', 'research', 'withdrawn');
+    const told = (await waiting).body.items.map((one: TestAnswer['body']) => one.data.purpose);
+    expect(told).toEqual(['research']);
+    await bind('newsletter', 'profiling');
+  });
+
   it('too old to be read answer 410 with the snapshot, which leads back to the events', async () => {
     const { next: old } = (await read('?limit=1')).body;
     await decide('dora', 'newsletter', 'given');
+    // Her restriction binds the system too, which has no decision of hers.
+    const { subjectId: elsewhere } = await decide('emil', 'research', 'given');
+    const by = { tenant: lethe.tenant.tenant.id, actorRef: 'test' };
+    await lethe.server.app.get(CommandBus).execute(new RestrictSubject(by, elsewhere, 'accuracy-contested'));
     lethe.clock.advance(89 * DAY);
     expect((await read(after(old))).status).toBe(200);
     lethe.clock.advance(2 * DAY);
@@ -180,7 +201,8 @@ describe('events by cursor', () => {
       page = (await lethe.get(`/v1/events/snapshot?limit=2&cursor=${encodeURIComponent(page.next)}`, { key: crm }))
         .body;
     }
-    expect(people.size).toBe(4);
+    expect(people.size).toBe(5);
+    expect(people.get(elsewhere)).toMatchObject({ restricted: true, erased: false, decisions: [] });
     const ada = [...people.values()].find((item) => item.decisions.length === 2);
     expect(ada.decisions).toEqual([
       expect.objectContaining({ purpose: 'newsletter', allowed: false, state: 'withdrawn' }),

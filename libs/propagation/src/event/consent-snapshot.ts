@@ -108,7 +108,11 @@ export class ConsentSnapshot {
     const purposes = await this.people.purposes(by.tenant, system);
     const { rows } = await this.database.fetch<{ subject: SubjectId }>(by.tenant, {
       name: 'consent-snapshot',
-      text: `SELECT DISTINCT subject FROM consent_record WHERE tenant = $1 AND subject > $2 AND purpose = ANY($3) ORDER BY subject LIMIT $4`,
+      // A restriction binds every system, whatever the person ever decided.
+      text: `SELECT subject FROM (
+               (SELECT DISTINCT subject FROM consent_record WHERE tenant = $1 AND subject > $2 AND purpose = ANY($3) ORDER BY subject LIMIT $4)
+               UNION (SELECT DISTINCT subject FROM subject_restriction WHERE tenant = $1 AND subject > $2 ORDER BY subject LIMIT $4)) AS people
+             ORDER BY subject LIMIT $4`,
       values: [by.tenant, last, purposes.map(({ id }) => id), limit],
     });
     const items = await Promise.all(rows.map(({ subject }) => this.people.stateOf(by.tenant, subject, purposes)));

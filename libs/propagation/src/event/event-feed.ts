@@ -8,7 +8,7 @@ import { EventPage, eventView, type EventQuery } from './event-view.js';
 import { cursorExpired, cursorOfOtherFilter } from '../propagation.errors.js';
 import { usualTypes, type PublicEvent, type PublicType } from './public-event.js';
 import { PublicEvents } from './public-events.js';
-import { mustObey, type System } from '../system.js';
+import { mustObey } from '../system.js';
 import { Systems } from '../systems.js';
 
 /** How long events stay readable. The ledger keeps them for ever; a consumer this far behind is better off with the state. */
@@ -52,12 +52,12 @@ export class EventFeed implements OnModuleDestroy {
 
   /** Throws 403 `system-not-bound`, 400 `cursor-invalid`, 410 `cursor-expired`. */
   async page(by: Caller, query: EventQuery): Promise<z.infer<typeof EventPage>> {
-    const system = await this.systems.ofKey(by);
+    await this.systems.ofKey(by);
     const place = await this.begin(by, query);
     const until = Date.now() + query.wait * 1000;
-    let scanned = await this.scan(by.tenant, system, place, query.limit);
+    let scanned = await this.scan(by, place, query.limit);
     while (scanned.items.length === 0 && scanned.caughtUp && (await this.news(by.tenant, until)))
-      scanned = await this.scan(by.tenant, system, { ...place, position: scanned.next }, query.limit);
+      scanned = await this.scan(by, { ...place, position: scanned.next }, query.limit);
     const { logId } = await this.store.head(by.tenant);
     return {
       items: scanned.items.map((event) => eventView(logId, event)),
@@ -100,14 +100,12 @@ export class EventFeed implements OnModuleDestroy {
     return low;
   }
 
-  private async scan(tenant: TenantId, system: System, place: FeedPlace, limit: number): Promise<Scanned> {
+  private async scan(by: Caller, place: FeedPlace, limit: number): Promise<Scanned> {
     const items: PublicEvent[] = [];
     let next = place.position;
     while (next - place.position < SCAN) {
-      const read = await this.store.read(tenant, next, BATCH);
-      const passing = (await this.events.of(read)).filter(
-        ({ type, purpose }) => place.types.includes(type) && mustObey(system, purpose),
-      );
+      const read = await this.store.read(by.tenant, next, BATCH);
+      const passing = await this.passing(by, await this.events.of(read), place);
       const taken = passing.slice(0, limit - items.length);
       items.push(...taken);
       const last = taken.at(-1);
@@ -116,6 +114,17 @@ export class EventFeed implements OnModuleDestroy {
       if (read.length < BATCH) return { items, next, caughtUp: true };
     }
     return { items, next, caughtUp: false };
+  }
+
+  /**
+   * What the key's system must obey, by a declaration that is read after the events: one of before the wait would pass over
+   * what a purpose binds that was declared meanwhile, and the cursor would acknowledge it.
+   */
+  private async passing(by: Caller, events: PublicEvent[], { types }: FeedPlace): Promise<PublicEvent[]> {
+    const asked = events.filter(({ type }) => types.includes(type));
+    if (asked.length === 0) return [];
+    const system = await this.systems.ofKey(by);
+    return asked.filter(({ purpose }) => mustObey(system, purpose));
   }
 
   /** Resolves true when it is worth looking again, false when time is up or the process stops. */
