@@ -1,7 +1,7 @@
 // Builds what changed: the published libs, apps and libs with one tsc, and each plugin into one file. Inputs are compared by hash.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -115,7 +115,13 @@ function targets(root) {
     name: 'apps and libs',
     inputs: [...base, 'tsconfig.build.json', 'package.json', ...sources],
     outDir: 'dist',
-    make: async () => (await tsc(root, 'tsconfig.build.json')) && (copyAssets(root, sources, join(root, 'dist')), true),
+    make: async () => {
+      if (!(await tsc(root, 'tsconfig.build.json'))) return false;
+      copyAssets(root, sources, join(root, 'dist'));
+      // So that a link to it is the command `lethe`.
+      chmodSync(join(root, 'dist/apps/cli/src/main.js'), 0o755);
+      return true;
+    },
   };
   const bundles = plugins.map((name) => ({
     name: `plugins/${name}`,

@@ -31,8 +31,9 @@ export class PluginFolders {
   }
 }
 
+/** The same from the sources, from the build and in the container's image: our only package.json above this file. */
 function projectRoot(): string {
   let root = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(root, 'nest-cli.json')) && dirname(root) !== root) root = dirname(root);
+  while (!existsSync(join(root, 'package.json')) && dirname(root) !== root) root = dirname(root);
   return root;
 }

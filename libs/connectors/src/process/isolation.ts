@@ -128,7 +128,10 @@ async function probe(way: Way, uid: number): Promise<boolean> {
 function nodeFlags(manifest: PluginManifest, readable: string[]): string[] {
   const flags = [`--max-old-space-size=${manifest.limits.memoryMb}`, '--disable-warning=ExperimentalWarning'];
   if (manifest.native) return flags;
-  const permission = major() >= 22 ? '--permission' : '--experimental-permission';
+  // Node 22.13 gave the flag its name; a name that Node does not know stops the process.
+  const permission = process.allowedNodeEnvironmentFlags.has('--permission')
+    ? '--permission'
+    : '--experimental-permission';
   return [...flags, '--no-addons', permission, ...readable.map((path) => `--allow-fs-read=${path}`)];
 }
 
