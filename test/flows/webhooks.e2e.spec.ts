@@ -162,6 +162,26 @@ describe('webhooks', () => {
     await away(id);
   });
 
+  it('are signed with the secret that was shown, though somebody changed the endpoint at the same moment', async () => {
+    const receiver = take(2);
+    const { id } = await endpoint({ url: receiver.url });
+    let secret = '';
+    for (let round = 0; round < 8; round += 1) {
+      const [rotated, changed] = await Promise.all([
+        operate(id, 'rotate-secret', { overlapHours: 0 }),
+        lethe.put(`/v1/webhook-endpoints/${id}`, { url: receiver.url, description: `${round}` }, { as: 'admin' }),
+      ]);
+      for (const { status, body } of [rotated, changed]) if (status !== 200) expect(body.code).toBe('endpoint-changed');
+      if (rotated.status === 200) ({ secret } = rotated.body);
+      receiver.received.length = 0;
+      await operate(id, 'test');
+      const message = await until('the test', () => receiver.received[0]);
+      if (secret !== '') new Webhook(secret).verify(message.text, headersOf(message));
+    }
+    expect(secret).not.toBe('');
+    await away(id);
+  });
+
   it('end when the receiver says 410, say so, and go on where they stopped when a human enables them', async () => {
     const receiver = take(3);
     const { id } = await endpoint({ url: receiver.url });

@@ -109,10 +109,10 @@ export class WebhookEndpoints {
     const { description, types, system } = row;
     const before = factOf({ url: inside.url, description, types, systemId: system }, new URL(inside.url).host);
     await this.record(by, id, 'WebhookEndpointChanged.v1', { before, after: factOf(body, host) }, async (query) => {
-      await query({
+      await changed(query, {
         text: `UPDATE webhook_endpoint SET types = $3, system = $4, description = $5, sealed = $6, failures = 0, resume_at = NULL
-               WHERE tenant = $1 AND id = $2`,
-        values: [by.tenant, id, body.types, body.systemId, body.description, sealed],
+               WHERE tenant = $1 AND id = $2 AND sealed = $7`,
+        values: [by.tenant, id, body.types, body.systemId, body.description, sealed, row.sealed],
       });
     });
     return this.view(by.tenant, await this.get(by.tenant, id));
@@ -143,11 +143,9 @@ export class WebhookEndpoints {
     const sealed = await this.seal(by.tenant, id, next);
     const oldSecretUntil = this.oldUntil(next.secrets);
     await this.record(by, id, 'WebhookSecretRotated.v1', { oldSecretUntil }, async (query) => {
-      await query({
+      await changed(query, {
         text: 'UPDATE webhook_endpoint SET sealed = $3 WHERE tenant = $1 AND id = $2 AND sealed = $4',
         values: [by.tenant, id, sealed, row.sealed],
-      }).then(({ rowCount }) => {
-        if (rowCount === 0) throw conflict('endpoint-changed', 'The endpoint was changed meanwhile. Try again.');
       });
     });
     return { secret, oldSecretUntil };
@@ -195,6 +193,12 @@ export class WebhookEndpoints {
     });
     by.idempotency = undefined;
   }
+}
+
+/** Refuses a change made from a sealed part that is no longer there: a secret that was shown must not be lost. */
+async function changed(query: Query, statement: Parameters<Query>[0]): Promise<void> {
+  const { rowCount } = await query(statement);
+  if (rowCount === 0) throw conflict('endpoint-changed', 'The endpoint was changed meanwhile. Try again.');
 }
 
 function factOf(body: Omit<EndpointDefinition, 'types'> & { types: string[] }, host: string): JsonObject {
