@@ -2,13 +2,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { NetworkCluster, noNetworkNamespace } from '../support/network-cluster.js';
-import { attempt, check, declare, record, spread, told, untilWell, type Attempt } from '../support/outage.js';
+import {
+  attempt,
+  check,
+  declare,
+  knownRefusal,
+  record,
+  spread,
+  told,
+  untilWell,
+  type Attempt,
+} from '../support/outage.js';
 import { clusterUrl } from '../support/test-database.js';
 import { SlowProxy } from '../support/slow-proxy.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 
 const LONG = process.env['LETHE_TEST_LONG'] === '1';
-const ROUNDS = LONG ? 3 : 1;
+const ROUNDS = LONG ? 2 : 1;
 const BOUND_MS = 15_000;
 const silent = { LETHE_LOG_LEVEL: 'silent' };
 const impossible = noNetworkNamespace();
@@ -32,11 +42,11 @@ onRoot('the network to PostgreSQL is cut', () => {
     cluster = await NetworkCluster.start();
     lethe = await startTestServer({ clusters: { ledger: cluster.url }, environment: silent });
     await declare(lethe);
-  }, 90_000);
+  }, 240_000);
   afterAll(async () => {
     await lethe?.close();
     await cluster?.close();
-  }, 60_000);
+  });
 
   it(
     'calls are refused in bounded time, and it heals without a restart',
@@ -54,7 +64,7 @@ onRoot('the network to PostgreSQL is cut', () => {
         expect(await told(() => record(lethe, unlucky))).toMatchObject({ status: 503, retryAfter: '1' });
         detected.push(performance.now() - cut);
         for (const one of await Promise.all(flying)) expect([201, 503]).toContain(one.status);
-        const known = await told(() => check(lethe, before));
+        const known = await knownRefusal(() => check(lethe, before));
         expect(known.status).toBe(503);
         expect(known.tookMs).toBeLessThan(1_000);
         cluster.mend();
@@ -66,7 +76,7 @@ onRoot('the network to PostgreSQL is cut', () => {
       expect(Math.max(...detected)).toBeLessThan(BOUND_MS);
       process.stdout.write(`network cut: refused after ${spread(detected)}, healed after ${spread(healed)}\n`);
     },
-    ROUNDS * 60_000,
+    ROUNDS * 240_000,
   );
 });
 
@@ -79,19 +89,19 @@ onRoot('the network to PostgreSQL is cut', () => {
     ({ proxy } = slow);
     lethe = await startTestServer({ clusters: { ledger: slow.url }, environment: silent });
     await declare(lethe);
-  }, 60_000);
+  });
   afterAll(async () => {
     proxy.delayMs = 0;
     await lethe?.close();
     await proxy?.close();
-  }, 60_000);
+  });
 
   it('late by 100 ms: all calls succeed, only later', async () => {
     proxy.delayMs = 100;
     const answers = await Promise.all(Array.from({ length: 32 }, () => told(() => record(lethe, attempt()))));
     proxy.delayMs = 0;
     expect(answers.filter(({ status }) => status !== 201)).toEqual([]);
-  }, 60_000);
+  }, 240_000);
 
   it('late by half a minute is as good as gone, and heals when it is fast again', async () => {
     const unlucky = attempt();
@@ -108,5 +118,5 @@ onRoot('the network to PostgreSQL is cut', () => {
     process.stdout.write(
       `slow: refused after ${Math.round(detectedMs)} ms, healed after ${Math.round(performance.now() - mended)} ms\n`,
     );
-  }, 60_000);
+  }, 240_000);
 });

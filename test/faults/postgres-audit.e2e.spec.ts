@@ -1,6 +1,6 @@
 /** P10: when the entry that somebody read a person's data can't be written, nobody gets the data. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { attempt, declare, record, told, untilWell } from '../support/outage.js';
+import { attempt, declare, record, untilWell } from '../support/outage.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 
 const READS = 40;
@@ -12,7 +12,7 @@ beforeAll(async () => {
   lethe = await startTestServer({ environment: { LETHE_LOG_LEVEL: 'silent' } });
   await declare(lethe);
   path = `/v1/subjects/${(await record(lethe, attempt())).body.subjectId}/consents`;
-}, 60_000);
+}, 240_000);
 afterAll(() => lethe.close());
 
 async function entries(): Promise<number> {
@@ -50,8 +50,8 @@ describe('a read whose entry cannot be written', () => {
       await uproot();
       await untilWell(() => lethe.get(path));
       expect(await entries()).toBeGreaterThan(before + 1);
-      expect((await told(() => lethe.get('/readyz'))).status).toBe(200);
+      await untilWell(() => lethe.get('/readyz'));
     },
-    30_000,
+    240_000,
   );
 });

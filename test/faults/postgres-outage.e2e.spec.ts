@@ -6,6 +6,7 @@ import {
   attempt,
   check,
   declare,
+  knownRefusal,
   record,
   spread,
   told,
@@ -15,6 +16,7 @@ import {
 } from '../support/outage.js';
 import { OwnCluster } from '../support/own-cluster.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
+import { until } from '../support/until.js';
 
 const LONG = process.env['LETHE_TEST_LONG'] === '1';
 const ROUNDS = LONG ? 2 : 1;
@@ -31,14 +33,18 @@ beforeAll(async () => {
   const clusters = { ledger: ledger.url, keystore: keystore.url };
   lethe = await startTestServer({ clusters, environment: { LETHE_LOG_LEVEL: 'silent' } });
   await declare(lethe);
-}, 90_000);
+}, 240_000);
 afterAll(async () => {
+  abandoned = true;
+  for (const stop of running) await stop();
   await lethe?.close();
   await Promise.all([ledger?.close(), keystore?.close()]);
-}, 60_000);
+}, 240_000);
 
+let abandoned = false;
 /** Writers that go on over the outage, each repeating with the same key what was not acknowledged. */
-function load(): { stop: () => Promise<{ attempts: Attempt[]; tolds: Told[] }> } {
+const running: (() => Promise<unknown>)[] = [];
+function load(): { written: () => number; stop: () => Promise<{ attempts: Attempt[]; tolds: Told[] }> } {
   let over = false;
   const attempts: Attempt[] = [];
   const tolds: Told[] = [];
@@ -49,7 +55,8 @@ function load(): { stop: () => Promise<{ attempts: Attempt[]; tolds: Told[] }> }
       for (;;) {
         const answer = await told(() => record(lethe, one));
         tolds.push(answer);
-        if (answer.status === 201) break;
+        // Also when a test has failed in the middle and nobody mends anything any more.
+        if (answer.status === 201 || abandoned) break;
         await sleep(100);
       }
     }
@@ -60,7 +67,8 @@ function load(): { stop: () => Promise<{ attempts: Attempt[]; tolds: Told[] }> }
     await Promise.all(writers);
     return { attempts, tolds };
   };
-  return { stop };
+  running.push(stop);
+  return { written: () => tolds.length, stop };
 }
 
 /** A client as one gets it when nobody thinks of silence. */
@@ -125,7 +133,8 @@ describe('a PostgreSQL that is gone or silent', () => {
       for (let round = 0; round < ROUNDS; round++) {
         const writing = load();
         const unlucky = attempt();
-        await sleep(300);
+        // Each of them has written before it breaks.
+        await until('the writers', () => writing.written() >= WRITERS);
         const broken = performance.now();
         const plain = await withoutClocks(what.startsWith('ledger') ? ledger : keystore);
         await breaks();
@@ -135,10 +144,10 @@ describe('a PostgreSQL that is gone or silent', () => {
         expect(first).toMatchObject({ status: 503, retryAfter: expect.stringMatching(/^[1-9]/) });
         // Once it is known, nobody waits for it any more.
         await sleep(200);
-        const known = await told(() => record(lethe, unlucky));
+        const known = await knownRefusal(() => record(lethe, unlucky));
         expect(known.status).toBe(503);
         expect(known.tookMs).toBeLessThan(1_000);
-        expect((await told(() => lethe.get('/readyz'))).status).toBe(503);
+        await until('not ready', async () => (await told(() => lethe.get('/readyz'))).status === 503);
         expect((await told(() => lethe.get('/healthz'))).status).toBe(200);
         // Control: without clocks of its own a client waits for a frozen server as long as it is frozen.
         if (what.endsWith('frozen')) expect(await Promise.race([waiting, sleep(100)])).toBeUndefined();
@@ -158,7 +167,7 @@ describe('a PostgreSQL that is gone or silent', () => {
       expect(Math.max(...detected)).toBeLessThan(BOUND_MS);
       process.stdout.write(`${what}: refused after ${spread(detected)}, healed after ${spread(healed)}\n`);
     },
-    ROUNDS * 60_000,
+    ROUNDS * 300_000,
   );
 
   it('subscriptions, jobs and the signer go on by themselves', async () => {
@@ -167,9 +176,8 @@ describe('a PostgreSQL that is gone or silent', () => {
     expect((await check(lethe, one)).body.decision).toBe('permit');
     const { id } = lethe.tenant.tenant;
     const { size } = await lethe.server.parts.store.head(id);
-    expect(await lethe.server.parts.subscriptions.caughtUp(id, 'tiles', size - 1)).toBe(true);
+    await until('tiles', () => lethe.server.parts.subscriptions.caughtUp(id, 'tiles', size - 1));
     const signed = async (): Promise<number> => (await lethe.server.parts.reader.latestCheckpoint(id))?.size ?? 0;
-    for (let look = 0; look < 50 && (await signed()) < size; look++) await sleep(100);
-    expect(await signed()).toBeGreaterThanOrEqual(size);
+    await until('signed', async () => (await signed()) >= size);
   });
 });

@@ -57,7 +57,7 @@ export async function told(call: () => Promise<TestAnswer>): Promise<Told> {
 }
 
 /** Milliseconds until the call succeeds, asked every 20 ms. */
-export async function untilWell(call: () => Promise<TestAnswer>, patienceMs = 60_000): Promise<number> {
+export async function untilWell(call: () => Promise<TestAnswer>, patienceMs = 120_000): Promise<number> {
   const started = performance.now();
   while (performance.now() - started < patienceMs) {
     const { status } = await told(call);
@@ -65,6 +65,20 @@ export async function untilWell(call: () => Promise<TestAnswer>, patienceMs = 60
     await sleep(20);
   }
   throw new Error('the service did not heal');
+}
+
+/**
+ * The quickest of five answers of a service that knows of its trouble. Whoever still waited for the database would wait
+ * for it in every one of them; a machine that is busy is not that slow five times.
+ */
+export async function knownRefusal(call: () => Promise<TestAnswer>): Promise<Told> {
+  const answers: Told[] = [];
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    answers.push(await told(call));
+    if (answers.at(-1)!.tookMs < 1_000) break;
+  }
+  const odd = answers.find(({ status }) => status !== 503);
+  return odd ?? answers.reduce((best, one) => (one.tookMs < best.tookMs ? one : best));
 }
 
 /** Least, median and most, in whole milliseconds. */
