@@ -1,8 +1,9 @@
 // `npm run bench`: ours, its limit and its peer side by side in one run; prints a table and writes docs/benchmarks.md.
 //   --quick     short rounds, without the rows at 300,000 records
-//   --row=name  only this row: flush, record, check (repeatable)
+//   --row=name  only this row: flush, archive, record, check (repeatable)
 //   --profile=folder  writes CPU profiles of our processes there
 import { parseArgs } from 'node:util';
+import { archiveRow } from './bench/archive-row.mjs';
 import { checkRow } from './bench/check-row.mjs';
 import { flushRow } from './bench/flush-row.mjs';
 import { fdatasyncPerSecond, load, machine } from './bench/machine.mjs';
@@ -10,7 +11,7 @@ import { recordRow } from './bench/record-row.mjs';
 import { report, summary } from './bench/report.mjs';
 import { openSetting } from './bench/setting.mjs';
 
-const rows = { flush: flushRow, record: recordRow, check: checkRow };
+const rows = { flush: flushRow, archive: archiveRow, record: recordRow, check: checkRow };
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },

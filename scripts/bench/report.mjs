@@ -68,7 +68,7 @@ export function report(sections, { quick }) {
     const run = `Run of ${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC${quick ? ', `--quick`: a look, not a figure to quote' : ''}. ${machine()}.`;
     kept.set(section.name, `${table(section)}\n${run}\n`);
   }
-  const order = ['flush', 'record', 'check'].filter((name) => kept.has(name));
+  const order = ['flush', 'archive', 'record', 'check'].filter((name) => kept.has(name));
   writeFileSync(page, `${introduction()}\n${order.map((name) => kept.get(name)).join('\n')}`);
   return 'docs/benchmarks.md';
 }
@@ -81,10 +81,11 @@ function introduction() {
 process of its own, against one private PostgreSQL (${set.join(', ')}).
 Figures are medians of the rounds with their smallest and largest; the ratio is the median of the ratios round by round. Absolute
 figures depend on the disk and on what else the machine does: compare within a row. \`--quick\` takes short rounds and leaves out the
-rows at 300,000 records; \`--row=flush|record|check\` takes one. A goal that is missed is a line here, not an error.
+rows at 300,000 records; \`--row=flush|archive|record|check\` takes one. A goal that is missed is a line here, not an error.
 
 What the rows mean: **flush** calls the event store in process; its limit writes rows made beforehand, without hashing, checking or
-answering anybody. **record** and **check** go through HTTP with everything on: the built server, a real key, validation, sealing,
+answering anybody. **archive** is the same flush with an archive set and without; its CPU includes what copies to the files, its rate
+does not wait for that. **record** and **check** go through HTTP with everything on: the built server, a real key, validation, sealing,
 idempotency keys, row-level security; the load comes over 64 connections that are kept open, from a process of its own. CPU is what
 the server's (or writer's) own process used per call, without PostgreSQL and the load. The peer of **record** is c15t's self-hosted backend, \`@c15t/backend\` 2.2.1, on the same PostgreSQL; of **check**, a route of Nest on Fastify
 that takes the same body and answers a constant.
