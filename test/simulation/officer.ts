@@ -38,6 +38,19 @@ export function open(
   return { name: `open ${type}`, run: ({ open: slice }) => slice.execute(new OpenRequest(caller('clerk', key), body)) };
 }
 
+/** She writes once more, perhaps from elsewhere or under another law. */
+export function openAgain(person: string, key: string, chance: Chance): Act {
+  const type = chance.is(0.8) ? 'erasure' : 'access';
+  const card = chance.is(0.4);
+  return open(type, person, key, { card, laws: chance.is(0.1) ? ['eu-gdpr', 'uk-gdpr'] : ['eu-gdpr'] });
+}
+
+/** A closed request is opened once more. */
+export function complain({ id }: RequestState): Act {
+  const body = { reason: 'She wrote again.', cause: 'complaint' as const };
+  return act('reopen', ({ course }) => course.reopen(caller('ann'), id, body));
+}
+
 /** What brings this request further; undefined when nobody but Lethe has to move. */
 export function helpful(state: RequestState, person: string, now: number, chance: Chance): Act | undefined {
   const { id, status } = state;

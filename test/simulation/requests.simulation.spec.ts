@@ -15,7 +15,7 @@ const ONE = process.env['LETHE_TEST_SEED'];
 /** Seeds, or fewer when that time is over first: the whole count takes half an hour of one processor. */
 const COUNT = process.env['LETHE_TEST_SEEDS'];
 const SEEDS = COUNT !== undefined ? Number(COUNT) : FULL ? 50_000 : LONG ? 6_000 : 1_000;
-const AT_MOST_MS = FULL || COUNT !== undefined ? 3 * 3_600_000 : LONG ? 70_000 : 11_000;
+const AT_MOST_MS = FULL || COUNT !== undefined ? 3 * 3_600_000 : LONG ? 70_000 : 6_000;
 /** A planted bug must show within so many seeds. */
 const FINDS_WITHIN = 120;
 /** Always the same worlds: a red run is the fault of the change that it tests. */

@@ -5,11 +5,11 @@ import type { RequestState } from '../../libs/requests/src/request-state.js';
 import { Chance } from './chance.js';
 import { describe } from './describe.js';
 import { holdOrRelease, strike } from './fate.js';
-import { caller, claim, startEngine, type Engine } from './engine.js';
+import { claim, startEngine, type Engine } from './engine.js';
 import { Machine, type Weather } from './machine.js';
 import { MemoryLedger } from './memory-ledger.js';
 import { Vault } from './neighbours.js';
-import { helpful, isExpected, open, rash, type Act } from './officer.js';
+import { complain, helpful, isExpected, open, openAgain, rash, type Act } from './officer.js';
 import type { Plant } from './plants.js';
 import { DAY, World } from './world.js';
 
@@ -89,11 +89,8 @@ export class Simulation {
     if (this.chance.is(0.1)) this.begin(this.engines[1]!, open('objection', this.persons[0]!, 'object'));
   }
 
-  /** She writes once more, perhaps from elsewhere or under another law. */
   private again(person: string): void {
-    const type = this.chance.is(0.8) ? 'erasure' : 'access';
-    const more = { card: this.chance.is(0.4), laws: this.chance.is(0.1) ? ['eu-gdpr', 'uk-gdpr'] : ['eu-gdpr'] };
-    this.begin(this.chance.of(this.engines), open(type, person, `twin ${this.acts}`, more));
+    this.begin(this.chance.of(this.engines), openAgain(person, `twin ${this.acts}`, this.chance));
   }
 
   /** Everything that can run without the scheduler has run. */
@@ -287,20 +284,14 @@ export class Simulation {
     throw new Error(`the engine never comes to rest: ${this.trace.slice(-60).join('; ')}`);
   }
 
-  /** A closed request is opened once more; the office takes its time. */
-  private complain(): void {
-    const { id } = this.chance.of(this.requests);
-    const body = { reason: 'She wrote again.', cause: 'complaint' as const };
-    this.begin(this.engines[0]!, { name: 'reopen', run: ({ course }) => course.reopen(caller('ann'), id, body) });
-  }
-
   /** Years later: what was kept goes on its day. `look` is called every time that it changes. */
   async later(look: (sim: Simulation) => void, jumps = 40): Promise<void> {
     for (const name of [...this.world.holds.keys()]) holdOrRelease(this, name);
     for (const row of this.world.rows) if (row.blockedBy === 'contract-running') delete row.blockedBy;
     for (let jump = 0; jump < jumps; jump++) {
       await this.settle();
-      if (this.world.twins && this.chance.is(0.3)) this.complain();
+      if (this.world.twins && this.chance.is(0.3))
+        this.begin(this.engines[0]!, complain(this.chance.of(this.requests)));
       look(this);
       const next = this.nextAt(this.world.now + 1);
       if (next === undefined) break;

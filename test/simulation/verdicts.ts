@@ -102,6 +102,9 @@ function factName(type: string, data: StoredEvent['data'], round: number): strin
 /** Fulfilled means: nothing of the person that was there at the last look is left, but what was lawfully kept. */
 async function judgeFulfilled(sim: Simulation, state: RequestState, file: CaseFile): Promise<void> {
   if (state.type !== 'erasure' || !state.resolution?.startsWith('fulfilled') || !state.plan) return;
+  const failed = state.aftercare.filter(({ done }) => done?.kind === 'failed').map(({ stepId }) => stepId);
+  if (state.steps.some(({ stepId }) => failed.includes(stepId)))
+    sim.violations.push(`false fulfilled: what was kept could not be erased on its day, in ${describe(state)}`);
   const { identifiers } = await file.details(TENANT, state.plan);
   for (const step of state.steps) {
     if (step.connectionId === LETHE_ITSELF || step.handled) continue;

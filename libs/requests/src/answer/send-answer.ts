@@ -9,6 +9,7 @@ import type { answerPayload } from '../course/request-jobs.js';
 import type { RequestState } from '../request-state.js';
 import { fact, streamOf, type AnswerKind, type Resolution } from '../request.js';
 import { Requests } from '../requests.js';
+import { reopenedAtOnce } from '../step/aftercare-ended.js';
 import { ACTOR } from '../step/step-run.js';
 
 type AnswerPayload = z.infer<typeof answerPayload>;
@@ -32,10 +33,12 @@ export class SendAnswer {
       await this.append(tenant, state.id, context, (now) => (now.package ? [] : this.packages.build(tenant, now)));
     const key = `${requestId}/${round}`;
     await this.append(tenant, requestId, context, async (now) => {
-      if (now.status === 'closed') return [];
+      // A repeat of this job must not close what was reopened since.
+      if (now.status !== 'answering') return [];
       return [
         ...(await this.answers.write(tenant, now, answerKindOf(now, resolution), key)),
         fact('RequestClosed.v1', { requestId, resolution }),
+        ...reopenedAtOnce(now),
       ];
     });
     await this.certify(tenant, requestId, context);

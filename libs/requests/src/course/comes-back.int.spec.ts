@@ -131,4 +131,24 @@ describe('an erasure that was decided', () => {
     expect(view).toMatchObject({ status: 'deciding', owner: 'privacy-office', resolution: null });
     expect(shop.rows.map(({ ref }) => ref)).toEqual(['i1']);
   });
+
+  it('is reopened as soon as it is answered when a kept record could not be erased while others were at work', async () => {
+    all.rules.holds.set('shop/invoices', { id: 'h1', ground: 'GDPR art. 17(3)(e)', reviewOn: null });
+    all.connected.unsearched = [{ id: 'archive', name: 'Paper archive', owner: 'office', why: 'paper' }];
+    const id = await approved();
+    await all.until(id, (one) =>
+      one.targets.some(({ connectionId, status }) => connectionId === 'shop' && status === 'done'),
+    );
+    all.rules.holds.clear();
+    shop.faults = { lies: true };
+    all.clock.advance(2 * HOUR);
+    const failed = await all.until(id, (one) => one.aftercare.some(({ status }) => status === 'failed'));
+    expect(failed).toMatchObject({ status: 'verifying', tasks: [{ status: 'open' }] });
+    shop.faults = {};
+    const body = { outcome: 'done' as const, proof: 'shredded' };
+    await all.tasks.complete(all.by('archivist'), id, failed.tasks[0]!.id, body);
+    const view = await all.until(id, (one) => one.status === 'deciding');
+    expect(view).toMatchObject({ status: 'deciding', owner: 'privacy-office', resolution: null });
+    expect(all.collected.answered).toContainEqual(expect.stringContaining('/partial-refusal'));
+  });
 });

@@ -17,3 +17,14 @@ export function aftercareEnded(
     events.push(fact('RequestReopened.v1', { requestId, cause: 'aftercare-failed' }));
   return events;
 }
+
+/**
+ * What follows at once when a request is closed although something that it kept could not be erased meanwhile: nobody
+ * decided about that yet. What failed in an earlier round was decided about in this one.
+ */
+export function reopenedAtOnce({ id: requestId, aftercare, steps }: RequestState): NewEvent[] {
+  const failed = aftercare.some(
+    ({ stepId, done }) => done?.kind === 'failed' && steps.some((step) => step.stepId === stepId),
+  );
+  return failed ? [fact('RequestReopened.v1', { requestId, cause: 'aftercare-failed' })] : [];
+}
