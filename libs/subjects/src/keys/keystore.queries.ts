@@ -92,6 +92,7 @@ export async function shredKeys(
   return { had: had.rows.map((row) => row.class), rows };
 }
 
+/** Keys of an epoch that nobody else holds: waiting for one while holding others would be a deadlock with its shredding. */
 export async function lockKeysOfEpoch(
   query: Query,
   tenant: TenantId,
@@ -100,10 +101,20 @@ export async function lockKeysOfEpoch(
 ): Promise<NewKeyRow[]> {
   const { rows } = await query<NewKeyRow>({
     name: 'subject-key-of-epoch',
-    text: 'SELECT subject, class, epoch, wrapped FROM subject_key WHERE tenant = $1 AND epoch = $2 AND wrapped IS NOT NULL LIMIT $3 FOR UPDATE',
+    text: 'SELECT subject, class, epoch, wrapped FROM subject_key WHERE tenant = $1 AND epoch = $2 AND wrapped IS NOT NULL LIMIT $3 FOR UPDATE SKIP LOCKED',
     values: [tenant, epoch, limit],
   });
   return rows;
+}
+
+/** True while a key of the tenant needs the epoch, held by somebody or not. */
+export async function needsEpoch(database: Database, tenant: TenantId, epoch: string): Promise<boolean> {
+  const { rows } = await database.fetch(tenant, {
+    name: 'subject-key-left',
+    text: 'SELECT FROM subject_key WHERE tenant = $1 AND epoch = $2 AND wrapped IS NOT NULL LIMIT 1',
+    values: [tenant, epoch],
+  });
+  return rows.length > 0;
 }
 
 export async function replaceKeys(query: Query, tenant: TenantId, rows: NewKeyRow[]): Promise<void> {

@@ -1,9 +1,9 @@
 /** Epochs end: survivors live on, and yesterday's backup of the key store opens nothing more. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId, type SubjectId } from '#kernel';
-import { FileKeys } from '#platform';
+import { FileKeys, KeyUnavailable } from '#platform';
 import { openSubjects, type SubjectsFixture } from '../../../../test/support/subjects-fixture.js';
 import { KeyStore } from './keystore.js';
 import { epochHorizon, rotateEpoch } from './rotate-epoch.js';
@@ -122,5 +122,25 @@ describe('an epoch that ends', () => {
     await new KeyStore(given.vault.database, keys, given.clock).assertRing();
     expect(existsSync(file!)).toBe(false);
     expect(await keys.epochKeyId(old)).toBeUndefined();
+  });
+
+  it('twice at once, by two replicas, loses nobody: the one that is overtaken says so, and a repeat ends it', async () => {
+    const people = Array.from({ length: 40 }, () => newId() as SubjectId);
+    const sealed = await Promise.all(people.map((one) => given.sealer.seal(given.tenant, one, 'case', one, 'p')));
+    for (let round = 0; round < 3; round++) {
+      const replicas = await Promise.all(
+        [1, 2].map(
+          async () => new KeyStore(given.vault.database, await FileKeys.open(given.keyDirectory), given.clock),
+        ),
+      );
+      const ended = await Promise.allSettled(replicas.map((replica) => rotateEpoch(replica)));
+      for (const one of ended) if (one.status === 'rejected') expect(one.reason).toBeInstanceOf(KeyUnavailable);
+    }
+    await rotateEpoch(given.keyStore);
+    const sealer = await restored();
+    const opened = await Promise.all(sealed.map((one) => sealer.open(given.tenant, one, 'p')));
+    expect(opened).toEqual(people.map((one) => ({ readable: true, value: one })));
+    const kept = readdirSync(given.keyDirectory).filter((file) => /^kek-.*\.key$/.test(file));
+    expect(kept).toHaveLength(1);
   });
 });

@@ -1,8 +1,9 @@
 /** Ends a key-encryption epoch: survivors are wrapped anew, then the old key is destroyed and old backups with it. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TenantId } from '#kernel';
 import { KeyUnavailable } from '#platform';
 import type { KeyStore } from './keystore.js';
-import { holdEpoch, lockKeysOfEpoch, replaceKeys, type NewKeyRow } from './keystore.queries.js';
+import { holdEpoch, lockKeysOfEpoch, needsEpoch, replaceKeys, type NewKeyRow } from './keystore.queries.js';
 
 /** `horizon`: since this moment no backup can open what was shredded before the rotation began; null before the first one. */
 export interface Rotation {
@@ -13,6 +14,9 @@ export interface Rotation {
 }
 
 const BATCH = 500;
+/** How long keys that somebody holds are waited for; afterwards the epoch is kept, and the rotation says so. */
+const HELD_MS = 15_000;
+const LOOK_MS = 20;
 
 /** Where a rotation is; told after each step, for the operator's screen. A crash after any of them loses nothing. */
 export type RotationStep =
@@ -81,12 +85,7 @@ async function assertUnused({ database }: KeyStore, old: string): Promise<void> 
     text: 'SELECT DISTINCT tenant FROM key_epoch_tenant',
   });
   for (const { tenant } of rows) {
-    const left = await database.fetch(tenant, {
-      name: 'subject-key-left',
-      text: 'SELECT FROM subject_key WHERE tenant = $1 AND epoch = $2 AND wrapped IS NOT NULL LIMIT 1',
-      values: [tenant, old],
-    });
-    if (left.rows.length > 0)
+    if (await needsEpoch(database, tenant, old))
       throw new KeyUnavailable('damaged', 'A key still needs the old epoch, which is kept. Run lethe verify-store.');
   }
 }
@@ -99,9 +98,14 @@ async function rewrapAll(keyStore: KeyStore, old: string, tell: (step: RotationS
   });
   let rewrapped = 0;
   for (const { tenant } of tenants.rows) {
-    for (let count = BATCH; count > 0; rewrapped += count) {
-      count = await rewrapBatch(keyStore, tenant, old);
+    for (let since = performance.now(); ;) {
+      const count = await rewrapBatch(keyStore, tenant, old);
       tell('batch-rewrapped');
+      rewrapped += count;
+      if (count > 0) since = performance.now();
+      else if (!(await needsEpoch(keyStore.database, tenant, old)) || performance.now() - since > HELD_MS) break;
+      // Somebody holds the rest: a shredding, or another rotation.
+      else await sleep(LOOK_MS);
     }
   }
   return rewrapped;
