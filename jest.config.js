@@ -28,8 +28,10 @@ export default {
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/systems/'],
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
-  // Many specs wait for processes and databases rather than compute; more than four would crowd the shared cluster.
-  maxWorkers: Math.max(2, Math.min(4, availableParallelism())),
-  // A busy machine is slow; what a test promises about time it asserts itself.
+  // Many specs wait for processes and databases rather than compute: one worker more than processors, but no crowd about
+  // the shared cluster.
+  maxWorkers: Math.max(2, Math.min(4, availableParallelism() + 1)),
+  // ES modules of past specs are never freed: a worker that holds this much begins anew, which also spares it the sweeping.
+  workerIdleMemoryLimit: '1GB',
   testTimeout: 120_000,
 };

@@ -4,7 +4,6 @@ import { readdir, readFile } from 'node:fs/promises';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { strFromU8, unzipSync } from 'fflate';
 import { CAROL } from '../support/connected-shop.js';
@@ -15,10 +14,12 @@ import {
   connectSystems,
   openProven,
   planOf,
+  requestWhen,
   type Systems,
 } from '../support/connected-systems.js';
 import { startMailServer, type MailServer } from '../support/mail-server.js';
 import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
+import { until } from '../support/until.js';
 import { run } from '../verify/small-log.js';
 
 type Answer = TestAnswer['body'];
@@ -228,12 +229,11 @@ describe('an access request over two systems', () => {
     const gone = await lethe.get(`/v1/requests/${id}/package`);
     expect([gone.status, gone.body.code]).toEqual([410, 'package-expired']);
     const folder = join(lethe.dataDir, 'packages', lethe.tenant.tenant.id, id);
-    for (let tries = 0; tries < 60 && (await readdir(folder)).some((name) => name.endsWith('.zip.sealed')); tries += 1)
-      await sleep(100);
-    expect((await readdir(folder)).map((name) => name.replace(/^[0-9a-f-]{36}/, '*')).sort()).toEqual([
-      '*.manifest.sealed',
-      'key.json',
-    ]);
+    // The package goes first, then the parts it was made of.
+    await until('nothing but the sealed manifest', async () => {
+      const names = (await readdir(folder)).map((name) => name.replace(/^[0-9a-f-]{36}/, '*')).sort();
+      return names.join() === '*.manifest.sealed,key.json';
+    });
     const { rows } = await lethe.superuser.query(
       `SELECT count(*)::int AS n FROM event WHERE type = 'PackageExpired.v1'`,
     );
@@ -248,19 +248,14 @@ function download(lethe: TestServer, id: string): Promise<Response> {
 }
 
 async function completeTasks(lethe: TestServer, id: string): Promise<void> {
-  for (let tries = 0; tries < 100; tries += 1) {
-    const { body } = await lethe.get(`/v1/requests/${id}`);
-    const open = (body.tasks ?? []).filter((task: Answer) => task.status === 'open');
-    for (const task of open) {
-      const body = { outcome: 'nothing-found', proof: 'Looked through.' };
-      // Who approved does not attest what he ordered.
-      const done = await lethe.post(`/v1/requests/${id}/tasks/${task.id}/complete`, body, { as: 'officer2' });
-      expect([done.status, done.body.code]).toEqual([200, undefined]);
-    }
-    if (open.length > 0) return;
-    await sleep(50);
+  const isOpen = (task: Answer): boolean => task.status === 'open';
+  const { tasks } = await requestWhen(lethe, id, (one) => (one.tasks ?? []).some(isOpen));
+  for (const task of tasks.filter(isOpen)) {
+    const body = { outcome: 'nothing-found', proof: 'Looked through.' };
+    // Who approved does not attest what he ordered.
+    const done = await lethe.post(`/v1/requests/${id}/tasks/${task.id}/complete`, body, { as: 'officer2' });
+    expect([done.status, done.body.code]).toEqual([200, undefined]);
   }
-  throw new Error('no task was opened');
 }
 
 async function consentAndAccess(lethe: TestServer): Promise<void> {

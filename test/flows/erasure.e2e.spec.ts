@@ -1,7 +1,6 @@
 /** One erasure over a shop and a warehouse, from receipt to certificate: the person is gone, everybody else is as before. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   approve,
@@ -19,6 +18,7 @@ import { CAROL_LEFT_WAREHOUSE } from '../support/connected-warehouse.js';
 import { issueFirstKeys } from '../../apps/server/src/bootstrap-tenant.js';
 import { run, type Said } from '../verify/small-log.js';
 import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
+import { atRest } from '../support/until.js';
 
 // Nested answers of the API; the expectations check them.
 type Answer = TestAnswer['body'];
@@ -181,7 +181,7 @@ describe('an erasure over two systems', () => {
   async function passTo(instant: string): Promise<void> {
     lethe.clock.set(new Date(instant));
     lethe.tenant.keys = await issueFirstKeys(lethe.server.app, lethe.tenant.tenant);
-    await sleep(2500);
+    await atRest(lethe);
   }
 });
 

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestServer, type TestServer } from '../support/test-server.js';
+import { until } from '../support/until.js';
 
 const CANARIES = ['canary.person@example.test', 'CanaryName', 'canary-employee', 'canary-in-url', 'canary-agent'];
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
@@ -72,7 +72,7 @@ describe('traces', () => {
     await lethe.post('/v1/consents/check', { subject, purpose: 'news' }, { as: 'system', headers });
     await lethe.get('/v1/subjects/0190a0a0-0000-7000-8000-000000000001/consents?who=canary-in-url');
     await lethe.get('/v1/canary-in-url');
-    for (let look = 0; look < 80 && !spans().some(({ name }) => name === 'GET none'); look++) await sleep(100);
+    await until('the last span', () => spans().some(({ name }) => name === 'GET none'));
     const seen = spans();
     const call = seen.find(({ name }) => name === 'POST /v1/consents/check');
     expect(call).toMatchObject({ traceId: TRACE, parentSpanId: PARENT });
@@ -100,7 +100,13 @@ describe('traces', () => {
   it('follow a caller that does not sample, and cost no call when the collector is gone', async () => {
     const before = spans().length;
     await lethe.get('/v1/whoami', { headers: { traceparent: `00-${'a'.repeat(32)}-${PARENT}-00` } });
-    await sleep(2_300);
+    // What ended later was sent, so the call before it would have been.
+    await lethe.get('/v1/after-the-unsampled');
+    await until('a later span', () =>
+      spans()
+        .slice(before)
+        .some(({ name }) => name === 'GET none'),
+    );
     expect(
       spans()
         .slice(before)

@@ -6,7 +6,7 @@ import { Attack, emptyTally, imported } from './attack.js';
 
 const LONG = process.env['LETHE_TEST_LONG'] === '1';
 const FULL = process.env['LETHE_TEST_FULL'] === '1';
-const TOTAL = FULL ? 100_000 : LONG ? 20_000 : 2_500;
+const TOTAL = FULL ? 100_000 : LONG ? 20_000 : 1_200;
 const SEED = Number(process.env['LETHE_TEST_SEED'] ?? Date.now() % 1_000_000_007);
 const GROWTH_KIB = 100 * 1024;
 const canary = 'kanarienvogel-7f3a';
