@@ -22,8 +22,8 @@ const GROWING = {
 /** Blocks of 8 KiB that one run may look at; every one of the tables has more. */
 const MOST_BLOCKS = 150;
 
-/** Begins of the statements that may read a whole table, and why. */
-const MAY: [begin: string, why: string][] = [
+/** Parts of the statements that may read a whole table, and why. A new one needs an index, or a reason here. */
+const MAY: [part: string, why: string][] = [
   ['SELECT source, count(*) AS entries', 'one page of the console; counts gaps over everything a source ever sent'],
   ['DELETE FROM webhook_lane WHERE tenant = $1 AND job IS NULL', 'once a day, and removes what it reads'],
   ['UPDATE webhook_lane SET job = NULL WHERE tenant = $1 AND endpoint = $2', 'an endpoint was enabled or switched off'],
@@ -34,6 +34,11 @@ const MAY: [begin: string, why: string][] = [
   ['SELECT k.id, k.request, k.connection FROM request_kept_group', 'a hold was released; as many rows as kept groups'],
   ["SELECT subject FROM subject_key WHERE tenant = $1 AND class = 'identity'", 'lethe replay, after a restore'],
   ['DELETE FROM suppression WHERE tenant = $1 AND expires_at', 'once an hour; as many rows as erased people'],
+  [
+    'SELECT count(*)::int AS n FROM certificate',
+    'the copy for the archive; of rows as wide as certificates, index only',
+  ],
+  ['FROM suppression t WHERE tenant = $1', 'the copy for the archive, when there is a new suppression'],
   ['UPDATE lookup_key SET rekeyed_at', 'once at the end of a rotation'],
   ['SELECT mac, key_id, normaliser, scope_kind, scope, before', 'the seal is over every row'],
 ];
@@ -75,7 +80,7 @@ function run(statement: SourceStatement): Promise<GrownRun> {
   return runOnGrown(databases[which].app, statement);
 }
 
-const allowed = (text: string): boolean => MAY.some(([begin]) => text.startsWith(begin));
+const allowed = (text: string): boolean => MAY.some(([part]) => text.includes(part));
 /** A projection that is emptied before it is rebuilt. */
 const isReset = (text: string): boolean => /^DELETE FROM \w+$/.test(text);
 const readsAll = ({ blocks, whole }: GrownRun): boolean => blocks > MOST_BLOCKS || whole.length > 0;
@@ -94,7 +99,7 @@ describe('on tables that have grown', () => {
   }, 120_000);
 
   it('what may read a whole one is still there', () => {
-    expect(MAY.filter(([begin]) => !statements.some(({ text }) => text.startsWith(begin)))).toEqual([]);
+    expect(MAY.filter(([part]) => !statements.some(({ text }) => text.includes(part)))).toEqual([]);
   });
 
   it('the statements that only a running program knows are those that name a table of their caller', () => {

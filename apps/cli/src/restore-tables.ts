@@ -10,6 +10,7 @@ import {
   type Migration,
 } from '#ledger';
 import { migrate } from '#platform';
+import { QUARANTINE } from '../../server/src/state-watch.js';
 import type { BackupManifest } from './backup-manifest.js';
 import { readTable, within } from './backup-tables.js';
 import { Usage } from './terminal.js';
@@ -42,10 +43,6 @@ export async function restoreLedger(
   manifest: BackupManifest,
   migrations: Migration[],
 ): Promise<number> {
-  const known = new Set(['0001-roles', ...migrations.map(({ id }) => id)]);
-  const newer = manifest.migrations.filter((id) => !known.has(id));
-  if (newer.length > 0)
-    throw new Error(`this backup was made by a newer build (${newer.join(', ')}): restore it with that one.`);
   await dropTables(url);
   await migrate(
     url,
@@ -57,12 +54,27 @@ export async function restoreLedger(
     await client.query('BEGIN');
     for (const table of manifest.tables) rows += await readTable(client, folder, table);
     for (const log of manifest.logs) await assertLog(client, log);
+    // In the same commit as the people: whoever stops here, nobody serves them before lethe replay.
+    await quarantine(client);
     await client.query('COMMIT');
   } finally {
     await client.end();
   }
   await migrate(url, migrations);
   return rows;
+}
+
+/** From here on every process that opens this database is in quarantine. A schema from before the mark has no place for it yet. */
+export async function quarantine(client: Client): Promise<void> {
+  const { rows } = await client.query<{ there: string | null }>(
+    `SELECT to_regclass('public.installation_mark') AS there`,
+  );
+  if (rows[0]?.there === null) return;
+  await client.query(
+    `INSERT INTO installation_mark (name, detail, set_at) VALUES ($1, 'restored', now())
+     ON CONFLICT (name) DO UPDATE SET set_at = excluded.set_at`,
+    [QUARANTINE],
+  );
 }
 
 async function dropTables(url: string): Promise<void> {

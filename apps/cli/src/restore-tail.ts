@@ -1,10 +1,12 @@
 /** From the base backup to the last archived entry, log by log; then the comparison with what was signed. */
 import type { TenantId } from '#kernel';
 import {
+  ArchiveDamaged,
   beginEpoch,
   findRollback,
   openArchive,
   replayTail,
+  setAsideFrom,
   unseal,
   type ArchiveFiles,
   type ReplayedTail,
@@ -24,6 +26,8 @@ export interface ForwardLog extends ReplayedTail {
   /** Entries that were signed and are in neither the backup nor the archive. */
   lost: number;
   epoch?: number;
+  /** What is wrong with the archive, when the log goes on without the rest of it. */
+  damage?: string;
 }
 
 /** Adds the archived tail to every log, and leaves the installation in quarantine. */
@@ -53,18 +57,40 @@ async function forward(
   tenant: TenantId,
   newEpoch: boolean,
 ): Promise<ForwardLog> {
-  const { database, store, keys } = parts;
-  const { logId, size, epoch } = await store.head(tenant);
-  const tail = archive
-    ? await replayTail(database, tenant, archive, archiveSource(store, keys))
-    : { from: size, to: size, withoutRows: 0 };
+  const { logId, epoch } = await parts.store.head(tenant);
+  const tail = await tailOf(parts, archive, tenant, newEpoch);
   const kept = archive ? await bringBackKept(parts, archive, tenant) : 0;
   const behind = await findRollback(rollback, tenant);
-  if (!behind) return { ...tail, logId, kept, lost: 0 };
-  const lost = Math.max(1, behind.locked.size - behind.size);
-  if (!newEpoch) return { ...tail, logId, kept, lost };
-  await beginEpoch(rollback, tenant, behind);
-  return { ...tail, logId, kept, lost, epoch: epoch + 1 };
+  const lost = behind ? Math.max(1, behind.locked.size - behind.size) : 0;
+  const log: ForwardLog = { ...tail, logId, kept, lost };
+  if (behind && !newEpoch) return log;
+  if (behind) await beginEpoch(rollback, tenant, behind);
+  // What the log goes on without must not be found in its archive at the next restore.
+  if (archive && (behind || tail.leftOut > 0 || tail.damage !== undefined))
+    await setAsideFrom(archive, logId, tail.to, `set-aside/${logId}/${tail.to}-${Date.now()}`);
+  return behind ? { ...log, epoch: epoch + 1 } : log;
+}
+
+/** Errors: what is damaged and what to do, unless the operator said to go on without it. */
+async function tailOf(
+  { database, store, keys }: PlatformParts,
+  archive: ArchiveFiles | undefined,
+  tenant: TenantId,
+  newEpoch: boolean,
+): Promise<ReplayedTail & { damage?: string }> {
+  const { size: from } = await store.head(tenant);
+  try {
+    if (archive) return await replayTail(database, tenant, archive, archiveSource(store, keys));
+    return { from, to: from, withoutRows: 0, leftOut: 0 };
+  } catch (error) {
+    if (!(error instanceof ArchiveDamaged)) throw error;
+    const { size: to } = await store.head(tenant);
+    if (newEpoch) return { from, to, withoutRows: 0, leftOut: 0, damage: error.message };
+    throw new Error(
+      `${error.message}. Every entry before ${to} is in place, in quarantine. Put a sound copy of that file there and run lethe restore --complete; if there is none, lethe restore --complete --new-epoch goes on without what lies behind it.`,
+      { cause: error },
+    );
+  }
 }
 
 /** A tenant that is younger than the backup is known from the archive alone. */
@@ -76,7 +102,7 @@ async function openMissingLogs({ database, store, keys }: PlatformParts, archive
     const sealed = (await archive.read(`${logId}/log.json`))?.toString('utf8');
     if (sealed === undefined) continue;
     const { id } = JSON.parse(sealed.slice(sealed.indexOf(' '))) as { id: TenantId };
-    const row = unseal(sealed, id, source.seal);
+    const row = unseal(sealed, id, source.seal, `${logId}/log.json`);
     await database.transaction(id, async (query) => {
       await query({
         text: 'INSERT INTO tenant SELECT * FROM jsonb_populate_record(NULL::tenant, $1::jsonb)',

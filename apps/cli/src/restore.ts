@@ -7,7 +7,7 @@ import { schemas } from '../../server/src/schemas.js';
 import { openBackup, type BackupManifest } from './backup-manifest.js';
 import { ownerUrls } from './migrate.js';
 import { commandConfig } from './open-application.js';
-import { addRows, connectAlone, isEmpty, liveKeys, restoreLedger } from './restore-tables.js';
+import { addRows, connectAlone, isEmpty, liveKeys, quarantine, restoreLedger } from './restore-tables.js';
 import { bringForward, type ForwardLog } from './restore-tail.js';
 import { Usage, type Terminal, type Verb } from './terminal.js';
 
@@ -63,11 +63,12 @@ export const restoreVerb: Verb = async (args, terminal) => {
   return 0;
 };
 
-/** Everything is read and compared before the first table is dropped. */
+/** Everything is read and compared before the first row is written. */
 async function restoreBase(config: Config, folder: string, words: Words, { say }: Terminal): Promise<void> {
   const ledger = await openBackup(folder, 'ledger');
   const keys = words.keys === undefined ? undefined : await openBackup(resolve(words.keys), 'keys');
   const kept = words.kept === undefined ? undefined : await openBackup(resolve(words.kept), 'kept');
+  assertTogether([ledger, ...(keys ? [keys] : []), ...(kept ? [kept] : [])]);
   const urls = await ownerUrls(config);
   try {
     await migrate(urls.keystore, schemas.keystore);
@@ -78,6 +79,20 @@ async function restoreBase(config: Config, folder: string, words: Words, { say }
     if (kept) say(`kept: ${await restoreKept(urls, resolve(words.kept!), kept)} rows were missing`);
   } finally {
     await urls.close();
+  }
+}
+
+/** Parts of one installation, and none of a newer build. */
+function assertTogether(parts: readonly BackupManifest[]): void {
+  const known = new Set(['0001-roles', ...[...schemas.ledger, ...schemas.keystore].map(({ id }) => id)]);
+  for (const { part, keyRing, migrations } of parts) {
+    const newer = migrations.filter((id) => !known.has(id));
+    if (newer.length > 0)
+      throw new Error(`the part ${part} was made by a newer build (${newer.join(', ')}): restore it with that one.`);
+    if (keyRing !== parts[0]?.keyRing)
+      throw new Usage(
+        `the part ${part} is of another installation than the ledger: they were sealed under other keys.`,
+      );
   }
 }
 
@@ -137,25 +152,24 @@ async function restoreKept(
   return rows;
 }
 
-/** From here on every process that opens this database is in quarantine. */
+/** Of a backup from before there was a place for the mark. */
 async function mark(url: string): Promise<void> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query(
-      `INSERT INTO installation_mark (name, detail, set_at) VALUES ('quarantined', 'restored', now())
-       ON CONFLICT (name) DO UPDATE SET set_at = excluded.set_at`,
-    );
+    await quarantine(client);
   } finally {
     await client.end();
   }
 }
 
 function report(logs: readonly ForwardLog[], { say }: Terminal): void {
-  for (const { logId, from, to, withoutRows, kept, lost, epoch } of logs) {
+  for (const { logId, from, to, withoutRows, leftOut, kept, lost, epoch, damage } of logs) {
     say(`log ${logId}: ${from} entries restored, ${to - from} added from the archive, ${to} in all`);
     if (withoutRows > 0)
       say(`  of ${withoutRows} the read models are not archived; lethe rebuild brings back what is derived`);
+    if (leftOut > 0) say(`  ${leftOut} archived entries are the begin of a flush without its end, and were left out`);
+    if (damage !== undefined) say(`  ${damage}: what lies behind it is set aside in the archive`);
     if (kept > 0) say(`  ${kept} suppressions and certificates were missing and are back`);
     if (lost > 0) say(`  ${lost} signed entries are lost`);
     if (epoch !== undefined) say(`  goes on under epoch ${epoch}; position ${to} says what is lost`);

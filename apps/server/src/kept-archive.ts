@@ -1,5 +1,4 @@
 /** Suppressions and certificates, copied to the archive as they come: a lost key store must not forget who must not come back. */
-import { createHash } from 'node:crypto';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { Housekeeping } from '#jobs';
 import type { TenantId } from '#kernel';
@@ -15,11 +14,19 @@ const KEPT = [
 ] as const;
 
 const EVERY_MS = 10_000;
+/** Certificates read at once. */
+const PAGE = 100;
 
-/** Writes a copy whenever something has changed. What has expired is not in the next copy. */
+/**
+ * Copies what has changed since the last look, and looks cheaply: a certificate never changes and has a file of its own;
+ * suppressions are written anew, without those that expired, when their seal is another one.
+ */
 @Injectable()
 export class KeptArchive implements OnModuleInit {
-  private readonly written = new Map<string, string>();
+  /** Seal over the suppressions that were copied last, by tenant. */
+  private readonly sealed = new Map<TenantId, string>();
+  /** Certificates that have a file, by tenant. */
+  private readonly copied = new Map<TenantId, Set<string>>();
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -33,35 +40,59 @@ export class KeptArchive implements OnModuleInit {
     const { LETHE_ARCHIVE_URL: url } = this.config;
     if (url === undefined) return;
     const files = openArchive(url);
-    this.chores.every('archive-kept', EVERY_MS, async () => {
-      for (const { id } of await this.tenants.all()) await this.copy(files, id);
-    });
+    this.chores.every('archive-kept', EVERY_MS, () => this.copyAll(files));
   }
 
-  private async copy(files: ArchiveFiles, tenant: TenantId): Promise<void> {
-    const databases = { database: this.database, keystoreDatabase: this.keyStore.database };
-    for (const { table, of } of KEPT) {
-      const text = await rowsOf(databases[of], tenant, table);
-      const name = nameOf(tenant, table);
-      const hash = createHash('sha256').update(text).digest('hex');
-      if (this.written.get(name) === hash) continue;
-      await files.write(name, `${sealOf(this.keyStore.provider)(tenant, text)} ${text}`);
-      this.written.set(name, hash);
+  /** One look at every tenant. */
+  async copyAll(files: ArchiveFiles): Promise<void> {
+    for (const { id } of await this.tenants.all()) {
+      await this.copySuppressions(files, id);
+      await this.copyCertificates(files, id);
     }
+  }
+
+  private async copySuppressions(files: ArchiveFiles, tenant: TenantId): Promise<void> {
+    // Before the rows: what changes in between is copied at the next look.
+    const seal = await sealOfSuppressions(this.keyStore.database, tenant);
+    if (seal !== undefined && this.sealed.get(tenant) === seal) return;
+    await this.write(files, tenant, nameOf(tenant, 'suppression'), await allRows(this.keyStore.database, tenant));
+    if (seal !== undefined) this.sealed.set(tenant, seal);
+  }
+
+  private async copyCertificates(files: ArchiveFiles, tenant: TenantId): Promise<void> {
+    const copied = this.copied.get(tenant) ?? new Set(await copiedCertificates(files, tenant));
+    this.copied.set(tenant, copied);
+    const { rows } = await this.database.fetch<{ n: number }>(tenant, {
+      name: 'certificates-count',
+      text: 'SELECT count(*)::int AS n FROM certificate WHERE tenant = $1',
+      values: [tenant],
+    });
+    if (rows[0]?.n === copied.size) return;
+    const missing = (await certificateIds(this.database, tenant)).filter((id) => !copied.has(id));
+    for (let from = 0; from < missing.length; from += PAGE)
+      for (const { id, row } of await certificates(this.database, tenant, missing.slice(from, from + PAGE))) {
+        await this.write(files, tenant, certificateName(tenant, id), `[${row}]`);
+        copied.add(id);
+      }
+  }
+
+  private write(files: ArchiveFiles, tenant: TenantId, name: string, text: string): Promise<void> {
+    return files.write(name, `${sealOf(this.keyStore.provider)(tenant, text)} ${text}`);
   }
 }
 
 /** Adds what the last copy holds and the databases lack; what they have stays. Returns how many rows. Errors: `ArchiveDamaged`. */
 export async function bringBackKept(parts: PlatformParts, files: ArchiveFiles, tenant: TenantId): Promise<number> {
   let added = 0;
-  for (const { table, of } of KEPT) {
-    const sealed = (await files.read(nameOf(tenant, table)))?.toString('utf8');
-    if (sealed === undefined) continue;
-    const rows = unseal(sealed, tenant, sealOf(parts.keys));
-    const text = `INSERT INTO ${table} SELECT * FROM json_populate_recordset(NULL::${table}, $1::json) ON CONFLICT DO NOTHING`;
-    const { rowCount } = await parts[of].transaction(tenant, (query) => query({ text, values: [rows] }));
-    added += rowCount ?? 0;
-  }
+  for (const { table, of } of KEPT)
+    for (const name of await keptFiles(files, tenant, table)) {
+      const sealed = (await files.read(name))?.toString('utf8');
+      if (sealed === undefined) continue;
+      const rows = unseal(sealed, tenant, sealOf(parts.keys), name);
+      const text = `INSERT INTO ${table} SELECT * FROM json_populate_recordset(NULL::${table}, $1::json) ON CONFLICT DO NOTHING`;
+      const { rowCount } = await parts[of].transaction(tenant, (query) => query({ text, values: [rows] }));
+      added += rowCount ?? 0;
+    }
   return added;
 }
 
@@ -70,18 +101,63 @@ export async function hasKeptCopy(files: ArchiveFiles, tenant: TenantId): Promis
   return (await files.read(nameOf(tenant, 'suppression'))) !== undefined;
 }
 
+/** A build before this one kept all certificates in one file. */
+async function keptFiles(files: ArchiveFiles, tenant: TenantId, table: string): Promise<string[]> {
+  const single = nameOf(tenant, table);
+  if (table !== 'certificate') return [single];
+  return [single, ...(await copiedCertificates(files, tenant)).map((id) => certificateName(tenant, id))];
+}
+
+async function copiedCertificates(files: ArchiveFiles, tenant: TenantId): Promise<string[]> {
+  return (await files.list(`kept/${tenant}/certificates`)).map((name) => name.replace(/\.json$/, ''));
+}
+
 function nameOf(tenant: TenantId, table: string): string {
   return `kept/${tenant}/${table}.json`;
+}
+
+function certificateName(tenant: TenantId, id: string): string {
+  return `kept/${tenant}/certificates/${id}.json`;
 }
 
 function sealOf(keys: KeyProvider): (tenant: TenantId, text: string) => string {
   return (tenant, text) => keys.mac(tenant, 'item', `archive|${text}`).toString('hex');
 }
 
-async function rowsOf(database: Database, tenant: TenantId, table: string): Promise<string> {
+/** Names the suppressions as they stand; undefined when they were never sealed. */
+async function sealOfSuppressions(database: Database, tenant: TenantId): Promise<string | undefined> {
+  const { rows } = await database.fetch<{ mac: string }>(tenant, {
+    name: 'suppression-seal-mac',
+    text: `SELECT encode(mac, 'hex') AS mac FROM suppression_seal WHERE tenant = $1`,
+    values: [tenant],
+  });
+  return rows[0]?.mac;
+}
+
+async function allRows(database: Database, tenant: TenantId): Promise<string> {
   const { rows } = await database.fetch<{ rows: string }>(tenant, {
-    text: `SELECT COALESCE(json_agg(t ORDER BY t), '[]')::text AS rows FROM ${table} t WHERE tenant = $1`,
+    text: `SELECT COALESCE(json_agg(t ORDER BY t), '[]')::text AS rows FROM suppression t WHERE tenant = $1`,
     values: [tenant],
   });
   return (rows[0]?.rows ?? '[]').replaceAll('\n', '');
+}
+
+async function certificateIds(database: Database, tenant: TenantId): Promise<string[]> {
+  const { rows } = await database.fetch<{ id: string }>(tenant, {
+    text: 'SELECT id FROM certificate WHERE tenant = $1 ORDER BY id',
+    values: [tenant],
+  });
+  return rows.map(({ id }) => id);
+}
+
+async function certificates(
+  database: Database,
+  tenant: TenantId,
+  ids: readonly string[],
+): Promise<{ id: string; row: string }[]> {
+  const { rows } = await database.fetch<{ id: string; row: string }>(tenant, {
+    text: 'SELECT id, row_to_json(t)::text AS row FROM certificate t WHERE tenant = $1 AND id = ANY($2::uuid[])',
+    values: [tenant, ids],
+  });
+  return rows.map(({ id, row }) => ({ id, row: row.replaceAll('\n', '') }));
 }

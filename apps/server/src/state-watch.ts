@@ -11,7 +11,7 @@ const QUARANTINE_DETAIL =
   'This installation was restored, and what was erased since may be back. Run lethe replay; nothing is served until it has ended.';
 /** What to do when a log is behind. */
 export const ROLLBACK_DETAIL =
-  'A log has less than was signed of it. Stop the services and run lethe restore --complete, or lethe restore --new-epoch.';
+  'A log has less than was signed of it. Stop the services and run lethe restore --complete, and when the rest is lost for good lethe restore --complete --new-epoch.';
 
 const UNKNOWN_DETAIL =
   'the database does not answer, so that nobody knows whether this installation may serve. Start again when it is there.';

@@ -35,6 +35,14 @@ export class ArchiveFiles {
     return names.filter((name) => !name.endsWith('.draft')).sort();
   }
 
+  /** Gives a file another name; one of that name is replaced. */
+  async move(from: string, to: string): Promise<void> {
+    const target = join(this.folder, to);
+    await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+    await rename(join(this.folder, from), target);
+    await flushFolder(dirname(target));
+  }
+
   async remove(name: string): Promise<void> {
     await unlink(join(this.folder, name)).catch(missing);
   }

@@ -17,9 +17,11 @@ export interface ReplayedTail {
   to: number;
   /** Leaves whose rows were not archived: their events are back, their read models are not. */
   withoutRows: number;
+  /** Leaves of a last flush that the archive holds in part: none of it is back, since it was one commit. */
+  leftOut: number;
 }
 
-/** The archive contradicts itself or the database; nothing of the tail after this point was taken. */
+/** The archive contradicts itself or the database; what lies before is taken, nothing after. Names the file where it can. */
 export class ArchiveDamaged extends Error {
   override name = 'ArchiveDamaged';
 }
@@ -34,16 +36,38 @@ export async function replayTail(
   const logId = await source.logId(tenant);
   const from = (await readHeadOf((statement) => database.fetch(tenant, statement), tenant)).size;
   const flushes = await readFlushes(files, tenant, logId, from, source.seal);
-  const tail: ReplayedTail = { from, to: from, withoutRows: 0 };
+  const tail: ReplayedTail = { from, to: from, withoutRows: 0, leftOut: 0 };
   const entries = entriesFrom(files, logId, from);
   for (let next = await entries.next(); !next.done; next = await entries.next()) {
     const flush = flushes.get(tail.to);
-    const pending = [next.value, ...(await take(entries, flush ? flush.last - flush.first : 0))];
+    const count = flush ? flush.last - flush.first + 1 : 1;
+    const pending = [next.value, ...(await take(entries, count - 1))];
+    if (pending.length < count) return { ...tail, leftOut: pending.length };
     const whole = await database.transaction(tenant, (query) => place(query, tenant, tail.to, pending, flush));
     if (!whole) tail.withoutRows += pending.length;
     tail.to += pending.length;
   }
   return tail;
+}
+
+/**
+ * Moves what the archive holds from position `size` on out of the way, for a log that goes on there without it: two
+ * histories in one archive could not be told apart at the next restore. The bundle of that position is written again with
+ * its next entry. Returns how many files.
+ */
+export async function setAsideFrom(files: ArchiveFiles, logId: string, size: number, to: string): Promise<number> {
+  const names = (await files.list(`${logId}/redo`))
+    .filter((name) => Number(name.slice(17, 33)) >= size)
+    .map((name) => `redo/${name}`);
+  for (let index = Math.floor(size / TILE_WIDTH); ; index += 1) {
+    const path = tilePath({ level: 'entries', index, width: TILE_WIDTH });
+    const partial = (await files.list(`${logId}/${path}.p`)).map((name) => `${path}.p/${name}`);
+    const full = (await files.read(`${logId}/${path}`)) === undefined ? [] : [path];
+    if (partial.length + full.length === 0) break;
+    names.push(...full, ...partial);
+  }
+  for (const name of names) await files.move(`${logId}/${name}`, `${to}/${name}`);
+  return names.length;
 }
 
 /** Number of leaves the archive reaches, when the database has `from`. */
@@ -62,11 +86,12 @@ async function* entriesFrom(files: ArchiveFiles, logId: string, from: number): A
   }
 }
 
+/** Fewer when the archive ends before. */
 async function take(entries: AsyncGenerator<Buffer>, count: number): Promise<Buffer[]> {
   const taken: Buffer[] = [];
   while (taken.length < count) {
     const next = await entries.next();
-    if (next.done) throw new ArchiveDamaged('the archive ends inside a flush');
+    if (next.done) return taken;
     taken.push(next.value);
   }
   return taken;
@@ -75,10 +100,23 @@ async function take(entries: AsyncGenerator<Buffer>, count: number): Promise<Buf
 /** The widest bundle of this number: full, else the widest partial one. */
 async function readBundle(files: ArchiveFiles, logId: string, index: number): Promise<Buffer[]> {
   const path = `${logId}/${tilePath({ level: 'entries', index, width: TILE_WIDTH })}`;
-  const widths = (await files.list(`${path}.p`)).map(Number).sort((one, other) => other - one);
-  const bytes =
-    (await files.read(path)) ?? (widths[0] === undefined ? undefined : await files.read(`${path}.p/${widths[0]}`));
-  return bytes ? parseEntryBundle(bytes) : [];
+  const full = await files.read(path);
+  if (full) return entriesOf(full, path, TILE_WIDTH);
+  const [widest] = (await files.list(`${path}.p`)).map(Number).sort((one, other) => other - one);
+  if (widest === undefined) return [];
+  const bytes = await files.read(`${path}.p/${widest}`);
+  return bytes ? entriesOf(bytes, `${path}.p/${widest}`, widest) : [];
+}
+
+function entriesOf(bytes: Buffer, name: string, width: number): Buffer[] {
+  let entries: Buffer[] = [];
+  try {
+    entries = parseEntryBundle(bytes);
+  } catch (error) {
+    throw new ArchiveDamaged(`the archive's file ${name} is damaged: ${(error as Error).message}`);
+  }
+  if (entries.length === width) return entries;
+  throw new ArchiveDamaged(`the archive's file ${name} is damaged: it has ${entries.length} entries, not ${width}`);
 }
 
 async function readFlushes(
@@ -92,22 +130,32 @@ async function readFlushes(
   for (const name of await files.list(`${logId}/redo`)) {
     if (Number(name.slice(17, 33)) < from) continue;
     const text = (await files.read(`${logId}/redo/${name}`))?.toString('utf8') ?? '';
-    for (const sealed of text.split('\n').filter(Boolean)) {
-      const record = parseRedoLine(unseal(sealed, tenant, seal));
-      if (record.tenant !== tenant) throw new ArchiveDamaged(`redo file ${name} is another log's`);
-      flushes.set(record.first, record);
-    }
+    for (const record of recordsOf(text, tenant, seal, `${logId}/redo/${name}`)) flushes.set(record.first, record);
   }
   return flushes;
 }
 
-/** The line behind its seal. Errors: `ArchiveDamaged` when it was changed. */
-export function unseal(sealed: string, tenant: TenantId, seal: ArchiveSource['seal']): string {
+function recordsOf(text: string, tenant: TenantId, seal: ArchiveSource['seal'], name: string): RedoRecord[] {
+  try {
+    const records = text
+      .split('\n')
+      .filter(Boolean)
+      .map((sealed) => parseRedoLine(unseal(sealed, tenant, seal, name)));
+    if (records.every((record) => record.tenant === tenant)) return records;
+    throw new ArchiveDamaged(`the archive's file ${name} is another log's`);
+  } catch (error) {
+    if (!(error instanceof ArchiveDamaged)) throw error;
+    throw new ArchiveDamaged(`${error.message} (moved away, its entries come back without their read models)`);
+  }
+}
+
+/** The line behind its seal; `name` is the file it stands in. Errors: `ArchiveDamaged` when it was changed. */
+export function unseal(sealed: string, tenant: TenantId, seal: ArchiveSource['seal'], name: string): string {
   const space = sealed.indexOf(' ');
   const [given, line] = [sealed.slice(0, space), sealed.slice(space + 1).trimEnd()];
   const expected = seal(tenant, line);
   const same = given.length === expected.length && timingSafeEqual(Buffer.from(given), Buffer.from(expected));
-  if (!same) throw new ArchiveDamaged('a file of the archive was changed, or is of another installation');
+  if (!same) throw new ArchiveDamaged(`the archive's file ${name} was changed, or is of another installation`);
   return line;
 }
 
@@ -120,7 +168,7 @@ async function place(
   flush: RedoRecord | undefined,
 ): Promise<boolean> {
   const head = await readHeadOf(query, tenant);
-  if (head.size !== at) throw new ArchiveDamaged('somebody appends while the archive is replayed: stop the service');
+  if (head.size !== at) throw new Error('somebody appends while the archive is replayed: stop the service');
   const hashes = entries.map(leafHash);
   const events = entries.map((bytes, index) => parseLeaf(at + index, bytes.toString('utf8')));
   if (events.some((event) => event.tenant !== tenant))

@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { systemClock, type TenantId } from '#kernel';
-import { createLedgerDatabase, openLog } from '../../../../test/support/ledger-fixture.js';
+import { createLedgerDatabase, openLog, replica } from '../../../../test/support/ledger-fixture.js';
 import type { TestDatabase } from '../../../../test/support/test-database.js';
 import type { InlineTable } from '../store/append.js';
 import { ArchiveFiles } from './archive-files.js';
 import { ARCHIVE, archiveProjection, pruneRedo, type ArchiveSource } from './archive.projection.js';
-import { ArchiveDamaged, archivedSize, replayTail } from './archive-tail.js';
+import { ArchiveDamaged, archivedSize, replayTail, setAsideFrom } from './archive-tail.js';
 import { EventStore } from '../store/event-store.js';
+import { stepProjection } from '../subscription/subscription.js';
 import { Subscriptions } from '../subscription/subscriptions.js';
 
 const noteTable: InlineTable = {
@@ -119,10 +120,20 @@ describe('the archive', () => {
     // The control: it is behind.
     expect(await contents(tenant)).not.toEqual(before);
     expect(await archivedSize(files, tenant, 100)).toBe(900);
-    expect(await replayTail(db.database, tenant, files, source)).toEqual({ from: 100, to: 900, withoutRows: 0 });
+    expect(await replayTail(db.database, tenant, files, source)).toEqual({
+      from: 100,
+      to: 900,
+      withoutRows: 0,
+      leftOut: 0,
+    });
     expect(await contents(tenant)).toEqual(before);
     // A second time there is nothing to do.
-    expect(await replayTail(db.database, tenant, files, source)).toEqual({ from: 900, to: 900, withoutRows: 0 });
+    expect(await replayTail(db.database, tenant, files, source)).toEqual({
+      from: 900,
+      to: 900,
+      withoutRows: 0,
+      leftOut: 0,
+    });
   });
 
   it('says which leaves have no rows, and drops redo files that a backup makes needless', async () => {
@@ -134,7 +145,12 @@ describe('the archive', () => {
     expect(await subscriptions.caughtUp(tenant, ARCHIVE, 5)).toBe(true);
     expect(await pruneRedo(files, tenant, 6)).toBeGreaterThan(0);
     await cutBack(tenant, backup);
-    expect(await replayTail(db.database, tenant, files, source)).toEqual({ from: 3, to: 6, withoutRows: 3 });
+    expect(await replayTail(db.database, tenant, files, source)).toEqual({
+      from: 3,
+      to: 6,
+      withoutRows: 3,
+      leftOut: 0,
+    });
   });
 
   it('runs no statement that somebody changed in the archive, and no entry of another log', async () => {
@@ -152,5 +168,84 @@ describe('the archive', () => {
     await expect(replayTail(db.database, tenant, files, source)).rejects.toThrow(ArchiveDamaged);
     await writeFile(join(redo, name), text);
     expect((await replayTail(db.database, tenant, files, source)).to).toBe(4);
+  });
+
+  it('leaves out a flush that it holds in part: what was one commit comes back whole or not at all', async () => {
+    const tenant = await openLog(store);
+    await note(tenant, 1, 3);
+    const projection = archiveProjection(files, source);
+    await stepProjection(db.database, tenant, projection);
+    const backup = await moment(tenant);
+    const events = Array.from({ length: 600 }, (_, at) => ({ stream: 'big', type: 'Counted.v1', data: { at } }));
+    await store.append({ tenant, actorRef: 'staff', events, rows: [{ into: noteTable, row: () => ['big', 1] }] });
+    await stepProjection(db.database, tenant, projection);
+    const before = await contents(tenant);
+    expect(await archivedSize(files, tenant, 0)).toBe(503);
+    await cutBack(tenant, backup);
+    expect(await replayTail(db.database, tenant, files, source)).toEqual({
+      from: 3,
+      to: 3,
+      withoutRows: 0,
+      leftOut: 500,
+    });
+    expect((await contents(tenant)).flat()).toHaveLength(3 + 1 + backup.notes.length);
+    expect((await contents(tenant)).flat()).not.toEqual(before.flat());
+  });
+
+  it('names the file that was cut off, and takes what lies before it', async () => {
+    const tenant = await openLog(store);
+    following.push(tenant);
+    await note(tenant, 0, 2);
+    const backup = await moment(tenant);
+    for (let round = 1; round < 7; round += 1) await note(tenant, round * 100, 100);
+    expect(await subscriptions.caughtUp(tenant, ARCHIVE, 601)).toBe(true);
+    await cutBack(tenant, backup);
+    const name = `${tenant}/tile/entries/001`;
+    const bytes = await readFile(join(folder, name));
+    // Between two entries, and within one.
+    for (const length of [2 + bytes.readUInt16BE(0), bytes.length - 3]) {
+      await writeFile(join(folder, name), bytes.subarray(0, length));
+      await expect(replayTail(db.database, tenant, files, source)).rejects.toThrow(`file ${name} is damaged`);
+    }
+    const { rows } = await db.superuser.query<{ size: number }>('SELECT size::int FROM log_head WHERE tenant = $1', [
+      tenant,
+    ]);
+    expect(rows[0]!.size).toBeGreaterThan(100);
+    await writeFile(join(folder, name), bytes);
+    expect((await replayTail(db.database, tenant, files, source)).to).toBe(602);
+  });
+
+  it('can be cut where a log goes on without its end: the end that was given up never comes back', async () => {
+    const tenant = await openLog(store);
+    await note(tenant, 0, 300);
+    const projection = archiveProjection(files, source);
+    await stepProjection(db.database, tenant, projection);
+    const backup = await moment(tenant);
+    const kept = await contents(tenant);
+    const { rows: cursors } = await db.superuser.query('SELECT * FROM cursor WHERE tenant = $1', [tenant]);
+    await note(tenant, 1000, 350);
+    await stepProjection(db.database, tenant, projection);
+    await cutBack(tenant, backup);
+    await db.superuser.query('UPDATE cursor SET position = $2 WHERE tenant = $1', [
+      tenant,
+      (cursors[0] as { position: number }).position,
+    ]);
+    const { size } = backup.head as { size: number };
+    expect(await setAsideFrom(files, tenant, Number(size), `aside/${tenant}`)).toBeGreaterThan(2);
+    expect(await replayTail(db.database, tenant, files, source)).toMatchObject({ to: Number(size) });
+    expect(await contents(tenant)).toEqual(kept);
+    // The other history, of which the archive knows nothing of the first.
+    const other = replica(db);
+    const again = new EventStore(other.database, systemClock, () => undefined, true);
+    await again.append({ tenant, actorRef: 'staff', events: [{ stream: 'x', type: 'Counted.v1', data: {} }] });
+    await stepProjection(db.database, tenant, projection);
+    const after = await contents(tenant);
+    await cutBack(tenant, backup);
+    expect(await replayTail(db.database, tenant, files, source)).toMatchObject({
+      to: Number(size) + 1,
+      withoutRows: 0,
+    });
+    expect(await contents(tenant)).toEqual(after);
+    await other.database.close();
   });
 });

@@ -71,7 +71,8 @@ async function writeRedo(
 ): Promise<void> {
   const { rows } = await query<{ first: number; last: number; record: string }>({
     name: 'redo-read',
-    text: 'SELECT first, last, record FROM redo WHERE tenant = $1 AND first <= $2 AND last <= $2 ORDER BY first',
+    // By their begin: of a flush whose end is still to come the restore must know that it is not whole.
+    text: 'SELECT first, last, record FROM redo WHERE tenant = $1 AND first <= $2 ORDER BY first',
     values: [tenant, last],
   });
   const [begin] = rows;
@@ -79,7 +80,7 @@ async function writeRedo(
   const lines = rows.map((row) => redoLine(tenant, row));
   const text = lines.map((line) => sealed(source, tenant, line)).join('');
   await files.write(`${logId}/redo/${redoName(begin.first, rows.at(-1)!.last)}`, text);
-  await query({ text: 'DELETE FROM redo WHERE tenant = $1 AND first <= $2 AND last <= $2', values: [tenant, last] });
+  await query({ text: 'DELETE FROM redo WHERE tenant = $1 AND first <= $2', values: [tenant, last] });
 }
 
 /** A line behind its keyed hash. */

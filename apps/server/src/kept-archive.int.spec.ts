@@ -1,0 +1,88 @@
+/** What a restore never rolls back is copied as it comes: once, whatever there is already, and comes back from the copy. */
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newId, type TenantId } from '#kernel';
+import { ArchiveFiles } from '#ledger';
+import { Suppressions } from '#subjects';
+import { startTestServer, type TestServer } from '../../../test/support/test-server.js';
+import { bringBackKept, KeptArchive } from './kept-archive.js';
+
+let server: TestServer;
+let folder: string;
+let files: ArchiveFiles;
+let tenant: TenantId;
+let kept: KeptArchive;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lethe-kept-'));
+  files = new ArchiveFiles(folder);
+  // Without the role `worker` nobody but this spec copies.
+  const environment = { LETHE_ARCHIVE_URL: pathToFileURL(folder).href, LETHE_ROLES: 'api' };
+  server = await startTestServer({ environment });
+  tenant = server.tenant.tenant.id;
+  kept = server.server.app.get(KeptArchive, { strict: false });
+});
+
+afterAll(async () => {
+  await server.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function certify(count: number): Promise<void> {
+  for (let at = 0; at < count; at += 1)
+    await server.superuser.query(
+      `INSERT INTO certificate (tenant, id, request, body, signature, issued_at) VALUES ($1, $2, $2, $3, '{}', now())`,
+      [tenant, newId(), `body ${at}\nof two lines`],
+    );
+}
+
+async function suppress(name: string): Promise<void> {
+  await server.server.app
+    .get(Suppressions, { strict: false })
+    .suppress(tenant, [{ type: 'email', value: `${name}@example.test` }], {
+      scope: { kind: 'purpose', id: 'newsletter' },
+      before: new Date(),
+      expiresAt: new Date(Date.now() + 86_400_000),
+    });
+}
+
+/** When each file was written last, by name. */
+async function written(): Promise<Map<string, number>> {
+  const names = await readdir(join(folder, 'kept'), { recursive: true, withFileTypes: true });
+  const paths = names.filter((name) => name.isFile()).map((name) => join(name.parentPath, name.name));
+  return new Map(await Promise.all(paths.map(async (path) => [path, (await stat(path)).ino] as const)));
+}
+
+describe('the copy of what is kept', () => {
+  it('gets a file a certificate, and the suppressions when their seal is another one', async () => {
+    await certify(3);
+    await suppress('ada');
+    await kept.copyAll(files);
+    const first = await written();
+    expect(first.size).toBe(4);
+    await kept.copyAll(files);
+    expect(await written()).toEqual(first);
+    await certify(2);
+    await kept.copyAll(files);
+    const second = await written();
+    expect(second.size).toBe(6);
+    expect([...first].filter(([path, inode]) => second.get(path) !== inode)).toEqual([]);
+    await suppress('grace');
+    await kept.copyAll(files);
+    const third = await written();
+    expect([...second].filter(([path, inode]) => third.get(path) !== inode).map(([path]) => path)).toEqual([
+      join(folder, 'kept', tenant, 'suppression.json'),
+    ]);
+  });
+
+  it('is complete for a process that knows nothing yet, and brings back what is missing', async () => {
+    const before = await server.superuser.query('SELECT * FROM certificate ORDER BY id');
+    await server.superuser.query('DELETE FROM certificate');
+    expect(await bringBackKept(server.server.parts, files, tenant)).toBe(5);
+    expect((await server.superuser.query('SELECT * FROM certificate ORDER BY id')).rows).toEqual(before.rows);
+    expect(await bringBackKept(server.server.parts, files, tenant)).toBe(0);
+  });
+});
