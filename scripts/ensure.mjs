@@ -2,7 +2,7 @@
 // because it runs in a fresh clone. When nothing changed it costs a few hashes.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..');
@@ -16,6 +16,20 @@ function requireNode() {
     `Lethe needs Node 20.19 or newer (or 22.12 or newer); this is ${process.versions.node}. Install a newer Node, then run this again.`,
   );
   process.exit(1);
+}
+
+/** Asked before npm, whose own answer is a page long. */
+function requireRoom() {
+  try {
+    for (const path of [root, join(root, 'node_modules')].filter((one) => existsSync(one)))
+      accessSync(path, constants.W_OK);
+  } catch {
+    console.error(
+      `This user cannot write into ${root}, where Lethe is installed and built. Clone it into a folder of your own, ` +
+        `or let its owner run npm run build once.`,
+    );
+    process.exit(1);
+  }
 }
 
 const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
@@ -37,11 +51,13 @@ function ensureDependencies() {
   const platform = `${process.versions.node.split('.')[0]} ${process.platform} ${process.arch}`;
   const stamp = createHash('sha256').update(lock).update(platform).digest('hex');
   if (existsSync(stampPath) && readFileSync(stampPath, 'utf8') === stamp) return;
+  requireRoom();
   if (!installedMatchesLock()) {
     console.log('Installing dependencies (npm ci), a minute or two the first time …');
     const npm = process.env.npm_execpath;
     const line = npm ? [process.execPath, npm] : [process.platform === 'win32' ? 'npm.cmd' : 'npm'];
-    const args = [...line.slice(1), 'ci', '--include=dev', '--no-audit', '--no-fund'];
+    // Some tools name a newer Node than they need: only what fails is worth the reader's time.
+    const args = [...line.slice(1), 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
     const result = spawnSync(line[0], args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
     if (result.status !== 0) {
       console.error(`npm ci failed${result.error ? `: ${result.error.message}` : ''}. Its own message stands above.`);

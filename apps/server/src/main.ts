@@ -58,11 +58,15 @@ function stopAsked(): { asked: boolean; promise: Promise<StopSignal> } {
 }
 
 function sentence(error: unknown): string {
-  const { code, message, port } = error as { code?: unknown; message?: unknown; port?: number };
+  const { code, message, port, path } = error as { code?: unknown; message?: unknown; port?: number; path?: string };
   if (code === 'EADDRINUSE')
     return `port ${port ?? ''} is taken. Stop what listens there, or choose another: PORT=3001 npm start`;
   if (code === 'EACCES' && port !== undefined)
     return `port ${port} may not be opened by this user. Choose one above 1023: PORT=3001 npm start`;
+  if (code === 'EADDRNOTAVAIL') return 'this machine has no address LETHE_HOST. Without the setting it is 127.0.0.1.';
+  if (code === 'ENOSPC') return 'the disk is full. Make room, or name folders on another disk (LETHE_DATA_DIR).';
+  if (typeof code === 'string' && ['EACCES', 'EPERM', 'EROFS'].includes(code) && path !== undefined)
+    return `${path} cannot be used by this user. Set LETHE_DATA_DIR and LETHE_KEY_DIR to folders of its own.`;
   return typeof message === 'string' ? message : 'for a reason that is no error';
 }
 

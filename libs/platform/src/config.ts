@@ -12,8 +12,19 @@ const list = z.string().transform((text) =>
 
 /** Every variable Lethe reads, with its default. */
 export const environmentSchema = z.object({
-  PORT: z.coerce.number().int().min(0).max(65535).default(3000).describe('Port of the API on 127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65535).default(3000).describe('Port of the API'),
   LETHE_HOST: z.string().default('127.0.0.1').describe('Address the API listens on'),
+  LETHE_TRUSTED_PROXIES: list
+    .pipe(z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])))
+    .default([])
+    .describe('Addresses or networks of proxies whose X-Forwarded-For is believed; wrong credentials count by address'),
+  LETHE_MAX_CONNECTIONS: z.coerce
+    .number()
+    .int()
+    .min(10)
+    .max(1_000_000)
+    .optional()
+    .describe('Connections the API holds at once; when absent 10000, or three quarters of the open files it may have'),
   DATABASE_URL: z
     .url()
     .optional()
@@ -22,10 +33,10 @@ export const environmentSchema = z.object({
   LETHE_KEYSTORE_URL: z
     .url()
     .optional()
-    .describe('PostgreSQL of the key store; a second embedded database when absent'),
+    .describe('PostgreSQL of the key store; needed with DATABASE_URL, embedded otherwise'),
   LETHE_KEYSTORE_MIGRATION_URL: z.url().optional().describe('The key store as its owner, for migrations'),
   LETHE_DATA_DIR: z.string().default('.data').describe('Embedded databases, packages and demo files'),
-  LETHE_KEY_DIR: z.string().optional().describe('Key files, outside the data directory, mode 0700'),
+  LETHE_KEY_DIR: z.string().optional().describe('Key files, mode 0700; the folder $LETHE_DATA_DIR-keys when absent'),
   LETHE_EPOCH_DAYS: z.coerce
     .number()
     .int()
@@ -35,7 +46,10 @@ export const environmentSchema = z.object({
     .describe(
       'Days after which a key-encryption key is replaced and destroyed: how long a backup opens what was erased',
     ),
-  LETHE_ARCHIVE_URL: z.string().optional().describe('Where entry bundles and tiles are copied to'),
+  LETHE_ARCHIVE_URL: z
+    .string()
+    .optional()
+    .describe('file:// URL of a folder that leaves and tiles are copied to, for others to keep'),
   LETHE_ACCEPT_SCHEMA: z
     .string()
     .optional()
@@ -43,7 +57,7 @@ export const environmentSchema = z.object({
   LETHE_CHECKPOINT_LOCK: z
     .string()
     .optional()
-    .describe('Folder that holds the last signed heads, outside the database'),
+    .describe('Folder of the last signed heads, outside the database; $LETHE_DATA_DIR/checkpoints when absent'),
   LETHE_LOG_NAME: z
     .string()
     .regex(/^[a-z0-9.-]{1,100}$/)
@@ -57,7 +71,10 @@ export const environmentSchema = z.object({
     .pipe(z.array(z.string().regex(/^[a-z0-9.:[\]-]+:[0-9]{1,5}$/)))
     .default([])
     .describe('Exact host:port pairs that webhooks and remote endpoints may reach though inward or without TLS'),
-  LETHE_PLUGIN_DIR: z.string().optional().describe('Installed plugins, by content hash'),
+  LETHE_PLUGIN_DIR: z
+    .string()
+    .optional()
+    .describe('Installed plugins, by content hash; $LETHE_DATA_DIR/plugins when absent'),
   LETHE_MIN_ISOLATION: z
     .enum(['sandbox', 'process'])
     .default('process')
@@ -126,9 +143,9 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   );
   const parsed = environmentSchema.safeParse(picked);
   if (!parsed.success) {
-    throw new Error(
-      `invalid setting: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} (${issue.code})`).join(', ')}`,
-    );
+    // zod tells what it expects, and of what it got no more than the type.
+    const wrong = parsed.error.issues.map(({ path, message }) => `${path.join('.')} (${message})`);
+    throw new Error(`invalid setting: ${wrong.join('; ')}. See the table of settings in docs/operations.md`);
   }
   const dataDir = resolve(parsed.data.LETHE_DATA_DIR);
   return {
