@@ -3,7 +3,14 @@ export * from './store/append.js';
 export { ArchiveFiles, openArchive } from './archive/archive-files.js';
 export { auditLog, auditNewest, type AuditParts, type LogFault } from './log/audit-log.js';
 export { ARCHIVE, archiveProjection, pruneRedo, type ArchiveSource } from './archive/archive.projection.js';
-export { ArchiveDamaged, archivedSize, replayTail, setAsideFrom, unseal, type ReplayedTail } from './archive/archive-tail.js';
+export {
+  ArchiveDamaged,
+  archivedSize,
+  replayTail,
+  setAsideFrom,
+  unseal,
+  type ReplayedTail,
+} from './archive/archive-tail.js';
 export * from './log/checkpoint.js';
 export { FileCheckpointLock, type CheckpointLock, type LockedHead } from './log/checkpoint-lock.js';
 export { Database, type PoolName, type PoolUse, type Query, type Rows, type Statement } from './database/database.js';
