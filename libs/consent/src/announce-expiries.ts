@@ -13,7 +13,9 @@ declareEvents('ConsentExpired.v1');
 const EVERY_MS = 60_000;
 const BATCH = 500;
 const ACTOR = 'system:consent';
-const BEGINNING = { at: new Date(0), id: '00000000-0000-0000-0000-000000000000' };
+const BEGINNING = { at: new Date(0), id: '00000000-0000-0000-0000-000000000000', imported: -1 };
+/** No channel has this name: it stands for all that nobody decided on by name. */
+const OTHER_CHANNELS = '';
 
 /** One stream a record: saying it twice is a conflict and not a second fact. */
 const expiryStream = (recordId: string): string => `consent-expiry/${recordId}`;
@@ -24,7 +26,10 @@ interface Expiring {
   purpose: string;
   channel: string | null;
   expires_at: Date;
+  position: number;
 }
+
+type Mark = typeof BEGINNING;
 
 @Injectable()
 export class AnnounceExpiries {
@@ -35,30 +40,48 @@ export class AnnounceExpiries {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** Says which consents ran out since the last look; returns how many. Safe to repeat. */
+  /** Says which consents ran out since the last look, or had when they came; returns how many. Safe to repeat. */
   async announce(tenant: TenantId): Promise<number> {
     let count = 0;
     for (;;) {
-      const rows = await this.expired(tenant);
-      for (const row of rows) if (await this.say(tenant, row)) count += 1;
-      const last = rows.at(-1);
-      if (last) await this.lookedAt(tenant, last);
-      if (rows.length < BATCH) return count;
+      const mark = await this.mark(tenant);
+      const due = await this.expired(tenant, mark);
+      const before = await this.expiredBefore(tenant, mark);
+      for (const row of [...due, ...before]) if (await this.say(tenant, row)) count += 1;
+      const { expires_at: at, id } = due.at(-1) ?? { expires_at: mark.at, id: mark.id };
+      const imported = before.at(-1)?.position ?? mark.imported;
+      if (due.length + before.length > 0) await this.lookedAt(tenant, { at, id, imported });
+      if (due.length < BATCH && before.length < BATCH) return count;
     }
   }
 
-  private async expired(tenant: TenantId): Promise<Expiring[]> {
-    const { rows: marks } = await this.database.fetch<{ at: Date; id: string }>(tenant, {
+  private async mark(tenant: TenantId): Promise<Mark> {
+    const { rows } = await this.database.fetch<Mark>(tenant, {
       name: 'consent-expiry-mark',
-      text: 'SELECT at, id FROM consent_expiry_mark WHERE tenant = $1',
+      text: 'SELECT at, id, imported FROM consent_expiry_mark WHERE tenant = $1',
       values: [tenant],
     });
-    const { at, id } = marks[0] ?? BEGINNING;
+    return rows[0] ?? BEGINNING;
+  }
+
+  private async expired(tenant: TenantId, { at, id }: Mark): Promise<Expiring[]> {
     const { rows } = await this.database.fetch<Expiring>(tenant, {
       name: 'consent-expiries',
-      text: `SELECT id, subject, purpose, channel, expires_at FROM consent_record
+      text: `SELECT id, subject, purpose, channel, expires_at, position FROM consent_record
              WHERE tenant = $1 AND (expires_at, id) > ($2::timestamptz, $3::uuid) AND expires_at <= $4 ORDER BY expires_at, id LIMIT $5`,
       values: [tenant, at, id, this.clock.now(), BATCH],
+    });
+    return rows;
+  }
+
+  /** Imported after their end: whoever goes by expiry alone has passed them. */
+  private async expiredBefore(tenant: TenantId, { imported }: Mark): Promise<Expiring[]> {
+    const { rows } = await this.database.fetch<Expiring>(tenant, {
+      name: 'consent-expired-before',
+      text: `SELECT id, subject, purpose, channel, expires_at, position FROM consent_record
+             WHERE tenant = $1 AND position > $2 AND expires_at - recorded_at < interval '1 minute' AND expires_at <= $3
+             ORDER BY position LIMIT $4`,
+      values: [tenant, imported, this.clock.now(), BATCH],
     });
     return rows;
   }
@@ -68,8 +91,10 @@ export class AnnounceExpiries {
     const person = await this.records.of(tenant, subject, true);
     const moment = { now: this.clock.now().toISOString() };
     const asked = person.records.filter((record) => record.purpose === purpose);
-    const stands = standing(asked, channel ?? undefined, moment);
-    if (person.erased || stands?.id !== id || stateOf(stands, moment) !== 'expired') return false;
+    // One channel may have been stopped by name while the consent was relied on for the others.
+    const channels = channel === null ? [undefined, OTHER_CHANNELS] : [channel];
+    const stands = channels.map((one) => standing(asked, one, moment)).find((one) => one?.id === id);
+    if (person.erased || stateOf(stands, moment) !== 'expired') return false;
     const stream = expiryStream(id);
     const data = { id, subject, purpose, channel, expiredAt: expires_at.toISOString() };
     try {
@@ -84,13 +109,13 @@ export class AnnounceExpiries {
     }
   }
 
-  private async lookedAt(tenant: TenantId, { expires_at, id }: Expiring): Promise<void> {
+  private async lookedAt(tenant: TenantId, { at, id, imported }: Mark): Promise<void> {
     await this.database.transaction(tenant, (query) =>
       query({
         name: 'consent-expiry-looked',
-        text: `INSERT INTO consent_expiry_mark (tenant, at, id) VALUES ($1, $2, $3)
-               ON CONFLICT (tenant) DO UPDATE SET at = excluded.at, id = excluded.id`,
-        values: [tenant, expires_at, id],
+        text: `INSERT INTO consent_expiry_mark (tenant, at, id, imported) VALUES ($1, $2, $3, $4)
+               ON CONFLICT (tenant) DO UPDATE SET at = excluded.at, id = excluded.id, imported = excluded.imported`,
+        values: [tenant, at, id, imported],
       }),
     );
   }

@@ -38,6 +38,14 @@ export const consentMigrations: Migration[] = [
       'CREATE INDEX consent_record_expiry ON consent_record (tenant, expires_at, id) WHERE expires_at IS NOT NULL;',
     ].join('\n'),
   },
+  {
+    id: '0062-consent-expired-before',
+    sql: [
+      // The last consent looked at of those that had run out when they were imported: the mark above is past them.
+      'ALTER TABLE consent_expiry_mark ADD COLUMN imported bigint NOT NULL DEFAULT -1;',
+      `CREATE INDEX consent_record_expired_before ON consent_record (tenant, position) WHERE expires_at - recorded_at < interval '1 minute';`,
+    ].join('\n'),
+  },
 ];
 
 /** Inline read model of the check (design section 3: `consent_state`). */
