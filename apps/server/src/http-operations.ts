@@ -1,8 +1,9 @@
 /** Around every call: how long it took by the template of its route, and whether there is room for it at all. */
 import { performance } from 'node:perf_hooks';
+import { promisify } from 'node:util';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { EventStore } from '#ledger';
-import { LoadShedding, Telemetry, type Config, type Metrics } from '#platform';
+import { connectionsThatFit, limitConnections, LoadShedding, Telemetry, type Config, type Metrics } from '#platform';
 
 const methods = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']);
 
@@ -35,6 +36,14 @@ export function installHttpMetrics(fastify: FastifyInstance, metrics: Metrics): 
     seconds.observe({ method, route, status: String(status) }, took / 1000);
     next();
   });
+}
+
+/** Bounds the connections, and tells of them in the metrics. */
+export function installConnectionLimit({ server }: FastifyInstance, metrics: Metrics, config: Config): void {
+  const dropped = metrics.counter('lethe_http_connections_dropped_total', 'Connections ended at once beyond the bound');
+  limitConnections(server, config.LETHE_MAX_CONNECTIONS ?? connectionsThatFit(), () => dropped.inc());
+  const count = promisify(server.getConnections.bind(server));
+  metrics.gauge('lethe_http_connections', 'Connections to the API', [], async (set) => set(await count()));
 }
 
 /** Installs load shedding, and tells of it in the metrics. */

@@ -33,13 +33,14 @@ import {
   type Config,
   type Logger,
 } from '#platform';
-import { installHttpMetrics, installLoadShedding, installTraces } from './http-operations.js';
+import { installConnectionLimit, installHttpMetrics, installLoadShedding, installTraces } from './http-operations.js';
 
 const BODY_LIMIT = 1024 * 1024;
 
 /** The adapter is named in this one file, so that another one is a change of one line. */
-export function fastifyAdapter(): FastifyAdapter {
+export function fastifyAdapter({ LETHE_TRUSTED_PROXIES: proxies }: Config): FastifyAdapter {
   return new FastifyAdapter({
+    trustProxy: proxies.length > 0 ? proxies : false,
     bodyLimit: BODY_LIMIT,
     genReqId: () => newId(),
     requestTimeout: 30_000,
@@ -109,6 +110,7 @@ export async function frame(app: NestFastifyApplication, callsPerMinute?: number
   installBodyParser(app, fastify);
   const metrics = app.get(Metrics);
   installHttpMetrics(fastify, metrics);
+  installConnectionLimit(fastify, metrics, app.get<Config>(CONFIG));
   installTraces(fastify, metrics, app.get(EventStore), app.get<Config>(CONFIG));
   if (app.get<Config>(CONFIG).LETHE_LOAD_SHEDDING === 'on') installLoadShedding(fastify, metrics, app.get(EventStore));
   const limits = new RateLimits(callsPerMinute === undefined ? DEFAULT_LIMITS : equalLimits(callsPerMinute));

@@ -114,7 +114,7 @@ export async function openParts(
 /** Opens databases, builds the application and listens. Errors: a sentence for the operator. */
 export async function startServer(config: Config, options: ServerOptions = {}): Promise<RunningServer> {
   const { parts, watch, close } = await openParts(config, () => tenantIds(app), options);
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(parts), fastifyAdapter(), {
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(parts), fastifyAdapter(config), {
     logger: nestLog(parts.log),
     abortOnError: false,
   });
