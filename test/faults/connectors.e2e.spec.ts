@@ -68,7 +68,7 @@ beforeAll(async () => {
   shop = await openShop();
   shopId = await connectShop(lethe, shop);
   mailing = await connectMailing(lethe);
-}, 60_000);
+}, 240_000);
 
 afterAll(async () => {
   await lethe.close();
@@ -115,6 +115,23 @@ describe.each<[Fault, string, string[]]>([
     const done = await closed(lethe, id);
     expect(mailingOf(done)).toMatchObject({ status: 'done', verification: { status: 'clean' } });
     expect(left()).toEqual([]);
+  });
+});
+
+describe('a connector that erases nothing and sees nothing when it looks again', () => {
+  it('is not found out by Lethe, whose certificate says whose word that is; the rows themselves show it', async () => {
+    const id = await erasureUnder('blind');
+    const done = await closed(lethe, id);
+    expect(mailingOf(done)).toMatchObject({ status: 'done', verification: { status: 'clean' } });
+    // What every test of this file looks at: the system itself, past the connector.
+    expect(left()).toHaveLength(2);
+    await requestWhen(lethe, id, (one) => one.certificates.length > 0);
+    const { body } = (await lethe.get(`/v1/requests/${id}/certificate`)).body;
+    const target = body.targets.find((one: Answer) => one.connectionId === mailing.connectionId);
+    expect(target.verification).toMatch(/^L1, by reference and by identifier/);
+    expect(target.verifications).toMatchObject([{ result: 'clean', level: 'L1' }]);
+    expect(target.plugin).toMatchObject({ id: 'planted', contentHash: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect(body.meaning.join(' ')).toContain('through the named connector, at the named time (level L1)');
   });
 });
 
@@ -256,7 +273,7 @@ async function inTime(
   stepMs: number,
   wished: (request: Answer) => boolean = () => true,
 ): Promise<Answer> {
-  const end = Date.now() + 20_000;
+  const end = Date.now() + 100_000;
   for (;;) {
     const { body } = await lethe.get(`/v1/requests/${id}`);
     if (body.status === status && wished(body)) return body;

@@ -25,7 +25,7 @@ let service: ServiceProcess;
 
 beforeAll(async () => {
   if (LONG) service = await ServiceProcess.prepare();
-}, 60_000);
+}, 240_000);
 afterAll(async () => {
   if (!LONG) return;
   for (const agent of Object.values(connections)) agent.destroy();

@@ -25,9 +25,10 @@ async function ask<T>(x: X, path: string, body?: unknown): Promise<T> {
 const orders = (x: X): Promise<{ fault: string; slowMs: number; held: boolean }> => ask(x, '/fault');
 const HELD_MS = 100;
 
-async function rowsOf(x: X, ids: readonly { type: string; value: string }[]): Promise<Row[]> {
+/** Asked under another path when it looks again, so that the system can tell the looks apart. */
+async function rowsOf(x: X, ids: readonly { type: string; value: string }[], path = '/rows'): Promise<Row[]> {
   const emails = new Set(ids.filter((id) => id.type === 'email').map((id) => id.value.toLowerCase()));
-  return (await ask<Row[]>(x, '/rows')).filter((row) => emails.has(row.email));
+  return (await ask<Row[]>(x, path)).filter((row) => emails.has(row.email));
 }
 
 const erased = ({ itemKey, dataset, ref }: Target): Outcome => ({ itemKey, dataset, ref, count: 1, kind: 'erased' });
@@ -66,7 +67,7 @@ export default defineConnector<Config>({
     if (fault === 'slow') await sleep(60_000, undefined, { signal: x.signal });
     if (fault === 'crash') process.exit(9);
     if (fault === 'error') throw new ConnectorError({ class: 'permanent', code: 'vendor-said-no' }, 'Refused.');
-    if (fault === 'keep') return yield* at.map(erased);
+    if (fault === 'keep' || fault === 'blind') return yield* at.map(erased);
     if (fault === 'foreign') {
       await ask(x, '/delete', refs);
       return yield* at.map((target) => ({ ...erased(target), dataset: 'strangers' }));
@@ -79,7 +80,7 @@ export default defineConnector<Config>({
   async *verify(x, items, at) {
     const kept = new Set(at.filter(({ action }) => action === 'retain').map(({ ref }) => ref));
     for (const { itemKey, ids } of items) {
-      const left = (await rowsOf(x, ids)).filter(({ id }) => !kept.has(id));
+      const left = (await rowsOf(x, ids, '/again/rows')).filter(({ id }) => !kept.has(id));
       for (const row of left) yield { itemKey, dataset: 'subscribers', kind: 'residue', ref: row.id, by: 'identifier' };
       if (left.length === 0) yield { itemKey, dataset: 'subscribers', kind: 'clean' };
     }

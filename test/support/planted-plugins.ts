@@ -11,9 +11,9 @@ import type { TestServer } from './test-server.js';
 
 /**
  * How the connector behaves: `none` is honest; `gone` gives no answer to anything, `down` only to writes, `slow` answers
- * a write after its deadline.
+ * a write after its deadline; `blind` erases nothing, and sees nothing when it looks again.
  */
-export type Fault = 'none' | 'gone' | 'down' | 'slow' | 'error' | 'crash' | 'half' | 'keep' | 'foreign';
+export type Fault = 'none' | 'gone' | 'down' | 'slow' | 'error' | 'crash' | 'half' | 'keep' | 'blind' | 'foreign';
 
 export interface Mailing {
   url: string;
@@ -41,7 +41,7 @@ export function plantPlugin(lethe: TestServer, version: string): string {
   const manifest = {
     ...{ ...aManifest(), id: 'planted', name: 'Planted', version },
     config: { type: 'object', properties: { url: { type: 'string' } }, required: ['url'], additionalProperties: false },
-    limits: { memoryMb: 128, callTimeoutS: 2, maxConcurrency: 1 },
+    limits: { memoryMb: 128, callTimeoutS: 4, maxConcurrency: 1 },
   };
   writeFileSync(join(folder, 'lethe.plugin.json'), JSON.stringify(manifest));
   return name;
@@ -68,7 +68,8 @@ export async function openMailing(): Promise<Mailing> {
     mailing.calls.push(`${version} ${path}`);
     if (path === '/fault') return { fault: mailing.fault, slowMs: mailing.slowMs, held: mailing.held };
     if (path === '/token') return { token: mailing.token };
-    if (path === '/rows') return [...rows].map(([id, email]) => ({ id, email }));
+    if (path === '/again/rows' && mailing.fault === 'blind') return [];
+    if (path?.endsWith('/rows')) return [...rows].map(([id, email]) => ({ id, email }));
     for (const id of JSON.parse(await text(request)) as string[]) rows.delete(id);
     return {};
   };
