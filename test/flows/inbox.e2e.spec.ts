@@ -393,6 +393,44 @@ describe('a system that pulls its work', () => {
     expect(await club.snapshot()).toEqual({ ...without(before, 'jan@example.test'), bookings: before['bookings'] });
   }, 90_000);
 
+  it('declares anew what it holds, for later plans, and not while a request works by the old declaration', async () => {
+    const path = `/v1/admin/connections/${club.connectionId}/redeclare`;
+    const declare = (datasets: unknown[]): Promise<TestAnswer> => lethe.post(path, { datasets }, { as: 'admin' });
+    const photos = { name: 'photos', title: 'Club photos', action: 'erase' };
+    const planned = async (id: string): Promise<string[]> =>
+      (await planOf(lethe, id)).systems
+        .find((one: Answer) => one.connectionId === club.connectionId)
+        .datasets.map((one: Answer) => one.name);
+    const [working, planning] = [
+      await approved('uma@example.test'),
+      await openProven(lethe, 'erasure', [byEmail('vic@example.test')]),
+    ];
+    const { hash } = await planOf(lethe, planning);
+    await offered('apply');
+    const refused = await declare([...declaredDatasets, photos]);
+    expect([refused.status, refused.body.code]).toEqual([409, 'connection-in-use']);
+    expect(refused.body.requestIds).toContain(working);
+    const { rows: open } = await lethe.superuser.query(`SELECT DISTINCT request FROM inbox_task WHERE state <> 'done'`);
+    for (const { request } of open)
+      if (request !== null) await lethe.post(`/v1/requests/${request}/withdraw`, { reason: 'Changed her mind.' });
+    const declared = await declare([...declaredDatasets, photos]);
+    expect([declared.status, declared.body]).toEqual([200, { id: club.connectionId, status: 'enabled' }]);
+    // A plan that was made by the old declaration is not approved any more.
+    const approval = await approve(lethe, planning, hash);
+    expect([approval.status, approval.body.code]).toEqual([409, 'plan-changed']);
+    expect(await planned(planning)).toContain('photos');
+    expect((await declare([...declaredDatasets, photos])).status).toBe(200);
+    const { rows } = await lethe.superuser.query(
+      `SELECT bytes::jsonb -> 'data' AS data FROM event WHERE type = 'ConnectionRedeclared.v1' ORDER BY position`,
+    );
+    expect(rows).toHaveLength(1);
+    expect(rows[0].data).toMatchObject({ id: club.connectionId, configVersion: 2, before: { answerWithinDays: 14 } });
+    expect(rows[0].data.after.datasets).toHaveLength(4);
+    expect((await declare([photos, photos])).status).toBe(400);
+    expect((await lethe.post(path, { datasets: [photos] })).status).toBe(403);
+    expect((await declare(declaredDatasets)).status).toBe(200);
+  }, 90_000);
+
   it('does not answer in time: the request is incomplete and says so', async () => {
     const id = await approved('quinn@example.test');
     await offered('apply');

@@ -1024,6 +1024,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/connections/{id}/redeclare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["redeclareConnection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/events": {
         parameters: {
             query?: never;
@@ -2792,6 +2808,11 @@ export interface components {
         RebindSystem: {
             keyId?: string;
             signingSecret?: string;
+        };
+        RedeclareSystem: {
+            datasets: components["schemas"]["DeclaredDataset"][];
+            /** @default 14 */
+            answerWithinDays: number;
         };
         EventPage: {
             items: components["schemas"]["Event"][];
@@ -6011,6 +6032,43 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["RebindSystem"];
+            };
+        };
+        responses: {
+            /** @description Success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeclaredSystem"];
+                };
+            };
+            /** @description A problem document (RFC 9457); `code` is stable. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    redeclareConnection: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RedeclareSystem"];
             };
         };
         responses: {

@@ -141,9 +141,11 @@ export class InboxDriver implements ConnectionDriver {
     at: Target[],
     options: SystemCallOptions = {},
   ): AsyncGenerator<Verification> {
-    const datasets = configOf(row).datasets.map((one) => one.name);
+    const declared = configOf(row).datasets.map((one) => one.name);
     for (const item of items) {
       const own = at.filter((one) => one.itemKey === item.itemKey);
+      // What was planned by an earlier declaration is looked at too, when its duty has ended.
+      const datasets = [...new Set([...declared, ...own.map((one) => one.dataset)])];
       const seen = (await this.answered(tenant, row, 'verify', item.itemKey))?.outcomes ?? [];
       // What an earlier attempt did has been looked at then, and not since: it is looked at again.
       const unseen = own.filter((target) => staysAway(target) && !outcomeFor(seen, target));

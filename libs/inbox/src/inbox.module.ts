@@ -14,6 +14,7 @@ import { ListTasks } from './list-tasks.js';
 import { OpenTasks } from './open-task.js';
 import { PushTask } from './remote/push-task.js';
 import { RebindSystem } from './system/rebind-system.js';
+import { RedeclareSystem } from './system/redeclare-system.js';
 import { RemoteDriver, RemoteParts } from './remote/remote-driver.js';
 import { RemoteSender } from './remote/remote-sender.js';
 import { TaskRecords } from './task-records.js';
@@ -25,7 +26,7 @@ import { WorkTask } from './work-task.js';
   controllers: [InboxController, InboxAdminController],
   providers: [
     ...[Tasks, OpenTasks, ClaimTask, TaskRecords, WorkTask, KeyBinding, ListTasks, DeclareSystem, RebindSystem],
-    ...[RemoteSender, PushTask, RemoteParts, InboxDriver, RemoteDriver],
+    ...[RedeclareSystem, RemoteSender, PushTask, RemoteParts, InboxDriver, RemoteDriver],
     ...[CancelTasks, TaskChores, InboxWorker, InboxMetrics],
   ],
 })

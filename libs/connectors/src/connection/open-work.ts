@@ -8,6 +8,8 @@ export interface OpenRequest {
   requestId: string;
   /** Revision of the connection its plan was made on. */
   configVersion: number | null;
+  /** Approved, with a step that is not over; else planned only, or waiting for a duty to end. */
+  acting: boolean;
 }
 
 /** Who takes over by hand, and until when (YYYY-MM-DD). */

@@ -50,7 +50,8 @@ const identity = {
   country: z.string().regex(/^[A-Z]{2}$/),
 };
 
-const declared = {
+/** What an admin declares of any such system, and may declare anew. */
+export const declared = {
   datasets: z
     .array(DeclaredDataset)
     .min(1)

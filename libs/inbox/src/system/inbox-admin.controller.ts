@@ -5,6 +5,7 @@ import { Answers, Audited, By, Caller, Can } from '#platform';
 import { DeclareSystem } from './declare-system.js';
 import { InboxBody, RemoteBody } from './declared-system.js';
 import { RebindBody, RebindSystem } from './rebind-system.js';
+import { RedeclareBody, RedeclareSystem } from './redeclare-system.js';
 
 const connectionId = z.uuid();
 const Declared = z.strictObject({ id: z.uuid(), status: z.string() }).meta({ id: 'DeclaredSystem' });
@@ -14,6 +15,7 @@ export class InboxAdminController {
   constructor(
     private readonly systems: DeclareSystem,
     private readonly bindings: RebindSystem,
+    private readonly declarations: RedeclareSystem,
   ) {}
 
   @Post('inboxes')
@@ -48,5 +50,17 @@ export class InboxAdminController {
     @Body({ schema: RebindBody }) body: z.infer<typeof RebindBody>,
   ): Promise<z.infer<typeof Declared>> {
     return this.bindings.rebind(by, id, body);
+  }
+
+  @Post('connections/:id/redeclare')
+  @Can('configure', 'Connection')
+  @Audited('connection.redeclare', 'change')
+  @Answers(200, Declared)
+  redeclareConnection(
+    @By() by: Caller,
+    @Param('id', { schema: connectionId }) id: string,
+    @Body({ schema: RedeclareBody }) body: z.infer<typeof RedeclareBody>,
+  ): Promise<z.infer<typeof Declared>> {
+    return this.declarations.redeclare(by, id, body);
   }
 }

@@ -2,11 +2,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { connectionStream, Connections, secretsPlace, type ConnectionRow } from '#connectors';
-import { notFound, unprocessable, type Clock, type Json, type JsonObject, type SubjectId } from '#kernel';
+import { unprocessable, type Clock, type Json, type JsonObject, type SubjectId } from '#kernel';
 import { declareEvents, EventStore } from '#ledger';
 import { CLOCK, type Caller } from '#platform';
 import { Sealer, type Sealed } from '#subjects';
-import { configOf, declaredKinds, keyId, signingSecret } from './declared-system.js';
+import { changeConnection, declaredConnection } from './changed-connection.js';
+import { configOf, keyId, signingSecret } from './declared-system.js';
 import { KeyBinding } from './key-binding.js';
 
 declareEvents('ConnectionRebound.v1');
@@ -31,11 +32,10 @@ export class RebindSystem {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** Errors: 404, 422 `nothing-to-rebind`, `key-unusable`, `secret-not-used`. Takes effect with the next call of the system. */
+  /** Errors: 404, 422 `nothing-to-rebind`, `key-unusable`, `secret-not-used`, 409 `connection-changed`. Takes effect with the next call of the system. */
   async rebind(by: Caller, id: string, body: z.infer<typeof RebindBody>): Promise<{ id: string; status: string }> {
     const { tenant } = by;
-    const row = (await this.connections.all(tenant)).find((one) => one.id === id);
-    if (!row || !(declaredKinds as readonly string[]).includes(row.kind)) throw notFound('connection');
+    const row = await declaredConnection(this.connections, tenant, id);
     if (body.keyId === undefined && body.signingSecret === undefined)
       throw unprocessable('nothing-to-rebind', 'Send a keyId or a signingSecret.');
     if (body.signingSecret !== undefined && row.kind !== 'remote')
@@ -51,12 +51,7 @@ export class RebindSystem {
       tenant,
       actorRef: by.actorRef,
       events: [{ stream: connectionStream(id), type: 'ConnectionRebound.v1', data: data as JsonObject }],
-      side: async (query) => {
-        await query({
-          text: 'UPDATE connection SET config = $3, secrets = $4 WHERE tenant = $1 AND id = $2',
-          values: [tenant, id, JSON.stringify(config), secrets],
-        });
-      },
+      side: (query) => changeConnection(query, tenant, row, { config, secrets }),
       ...(by.idempotency ? { idempotency: by.idempotency, respond: () => ({ status: 200, body: answer }) } : {}),
     });
     by.idempotency = undefined;

@@ -17,6 +17,8 @@ export interface LeftOver {
   requestId: string;
   /** Revision of the connection the plan was made on; null when it is not known. */
   configVersion: number | null;
+  /** Approved, with a step that is not over; else planned only, or waiting for a duty to end. */
+  acting: boolean;
 }
 
 /** Who takes over, until which day, and why. */
@@ -43,8 +45,9 @@ export class HandOver {
     const found: LeftOver[] = [];
     for (const id of await this.candidates(tenant, connectionId)) {
       const state = await this.requests.find(tenant, id);
-      if (state && isOpen(state, connectionId))
-        found.push({ requestId: id, configVersion: plannedRevision(state, connectionId) });
+      if (!state || !isOpen(state, connectionId)) continue;
+      const acting = openStep(state, connectionId) !== undefined;
+      found.push({ requestId: id, configVersion: plannedRevision(state, connectionId), acting });
     }
     return found;
   }
