@@ -59,6 +59,20 @@ export function afterReading(
   return result;
 }
 
+const BY_ACTION: Record<RetentionAction, string> = { erase: 'erased', anonymise: 'anonymised', strip: 'retained' };
+
+/** What a second reading alone shows as done, when no answer was heard; nothing for a system that says nothing. */
+export function seenDone(
+  { action, dataset }: { action: RetentionAction; dataset: string },
+  targets: readonly { ref: string }[],
+  readings: readonly TargetVerification[],
+): CountedOutcome[] {
+  const own = readings.filter((one) => one.dataset === dataset);
+  const still = new Set(own.flatMap((one) => (one.kind === 'residue' ? [one.ref] : [])));
+  const count = own.length === 0 ? 0 : targets.filter(({ ref }) => !still.has(ref)).length;
+  return count === 0 ? [] : [{ kind: BY_ACTION[action], reason: 'confirmed-on-retry', count }];
+}
+
 /** Counts by kind and reason, with the records that somebody keeps. */
 export function counted(outcomes: ReadonlyMap<string, RecordOutcome>, held: number): CountedOutcome[] {
   const single = [...outcomes.values()].map(({ kind, reason }) => ({ kind, reason, count: 1 }));

@@ -291,7 +291,26 @@ describe('a retention run', () => {
     };
     await approved(BATCH_SIZE + 10);
     work();
-    expect(await ended()).toMatchObject({ status: 'incomplete', ended: 'password-refused', left: 10 });
+    expect(await ended()).toMatchObject({ status: 'incomplete', ended: 'password-refused', left: 9 });
+    expect(shop.rows.size).toBe(9 + 1);
+  });
+
+  it('says what an attempt had erased that nobody heard of when a hold comes before the next one', async () => {
+    shop.during = async (erased) => {
+      if (erased !== BATCH_SIZE + 70) return;
+      await holdTheDataset();
+      throw failure('transient', 'plugin-exited');
+    };
+    await approved(2 * BATCH_SIZE);
+    work();
+    expect(await ended()).toMatchObject({
+      ...{ status: 'incomplete', ended: 'held', left: BATCH_SIZE - 70 },
+      outcomes: [
+        { kind: 'erased', reason: null, count: BATCH_SIZE },
+        { kind: 'erased', reason: 'confirmed-on-retry', count: 70 },
+      ],
+    });
+    expect(shop.erasures).toHaveLength(BATCH_SIZE + 70);
   });
 
   it('is never done on a connector’s word alone', async () => {

@@ -1,18 +1,32 @@
 /** One job of a run: checks that the approval still holds, acts on one batch, reads again, and records both at once. */
 import { Injectable } from '@nestjs/common';
-import { EventStore } from '#ledger';
+import { EventStore, type NewEvent } from '#ledger';
 import { enqueue, retry, done, type Job, type JobContext, type JobResult } from '#jobs';
 import { KeyProvider } from '#platform';
 import type { TenantId } from '#kernel';
-import { afterReading, counted, isDone, outcomesOf, toVerify } from './batch-outcomes.js';
+import { afterReading, counted, isDone, outcomesOf, seenDone, toVerify } from './batch-outcomes.js';
 import { bindingOf, targetsOf } from './draft-plan.js';
 import { HeldRecords } from '../hold/held-records.js';
-import { foldPlan, planFact, planStream, type ItemRun, type PlanFacts } from './plan-state.js';
+import {
+  foldPlan,
+  planFact,
+  planStream,
+  summed,
+  type CountedOutcome,
+  type ItemRun,
+  type PlanFacts,
+} from './plan-state.js';
 import { RetentionBatches } from './retention-batches.js';
 import { batchJob, MAX_ATTEMPTS, type BatchPayload } from '../retention-jobs.js';
 import { RetentionRules } from '../retention-rules.js';
 import { bindingChanges, ruleOf, type PlannedItem } from './retention-plan.js';
-import { failureOf, RetentionSystems, type TargetOutcome, type TargetVerification } from '../retention-systems.js';
+import {
+  failureOf,
+  RetentionSystems,
+  type RetentionTarget,
+  type TargetOutcome,
+  type TargetVerification,
+} from '../retention-systems.js';
 
 /** Pseudonym of the worker in the ledger. */
 export const RETENTION_ACTOR = 'system:retention';
@@ -34,6 +48,8 @@ interface Batch {
   run: ItemRun;
   /** Claimed before: an earlier attempt may have written, also one that was given back without being counted. */
   repeated: boolean;
+  /** The system was told to act, now or perhaps by an earlier attempt. */
+  told: boolean;
   context: JobContext;
 }
 
@@ -64,7 +80,8 @@ export class RunBatch {
     // Done by an earlier attempt whose answer was lost, or ended meanwhile.
     if (!run || !planned || state.runId !== payload.runId || run.ended !== undefined) return done();
     if (payload.batch < run.next) return done();
-    const batch: Batch = { tenant, payload, planned, run, repeated: job.fence > 1, context };
+    const repeated = job.fence > 1;
+    const batch: Batch = { tenant, payload, planned, run, repeated, told: repeated, context };
     try {
       const last = job.attempts >= MAX_ATTEMPTS;
       return payload.batch === run.batches ? await this.verify(batch) : await this.act(batch, last);
@@ -72,7 +89,7 @@ export class RunBatch {
       const stopped = stoppedBy(error);
       if (!stopped) throw error;
       if (stopped.again && job.attempts < MAX_ATTEMPTS) return retry(stopped.code);
-      return this.end(batch, stopped.code);
+      return this.stop(batch, stopped.code);
     }
   }
 
@@ -121,14 +138,13 @@ export class RunBatch {
   }
 
   private async outcomes(batch: Batch, refs: readonly string[]): Promise<ReturnType<typeof outcomesOf>> {
-    const { tenant, planned, payload, context, repeated } = batch;
+    const { tenant, planned, context, repeated } = batch;
     const { connectionId, dataset, action } = planned;
     const options = { signal: context.signal };
-    // The same key for every attempt, so that a vendor that knows such keys does nothing twice.
-    const key = this.from.keys.mac(tenant, 'item', `${payload.runId}/${payload.item}/${payload.batch}`).toString('hex');
-    const targets = targetsOf(planned, refs, key);
+    const targets = this.targets(batch, refs);
     if (targets.length === 0) return new Map();
     await context.heartbeat();
+    batch.told = true;
     const answers: TargetOutcome[] = [];
     for await (const one of this.systems.apply(tenant, connectionId, ruleOf(planned), targets, options))
       answers.push(one);
@@ -139,6 +155,37 @@ export class RunBatch {
     if (again.length > 0)
       for await (const one of this.systems.verify(tenant, connectionId, again, options)) readings.push(one);
     return afterReading(outcomes, readings, dataset);
+  }
+
+  /** The same key for every attempt, so that a vendor that knows such keys does nothing twice. */
+  private targets({ tenant, payload, planned }: Batch, refs: readonly string[]): RetentionTarget[] {
+    const { runId, item, batch } = payload;
+    const key = this.from.keys.mac(tenant, 'item', `${runId}/${item}/${batch}`).toString('hex');
+    return targetsOf(planned, refs, key);
+  }
+
+  /** Ends in the middle of a batch. What it had done when nobody could say so any more is looked at, and said. */
+  private async stop(batch: Batch, code: string): Promise<JobResult> {
+    const { payload, planned, run } = batch;
+    const outcomes = batch.told && payload.batch < run.batches ? await this.unheard(batch).catch(() => []) : [];
+    if (outcomes.length === 0) return this.end(batch, code);
+    const { connectionId, dataset, ruleId } = planned;
+    const at = { id: payload.planId, runId: payload.runId, item: payload.item, batch: payload.batch };
+    const seen = planFact('RetentionBatchDone.v1', { ...at, connectionId, dataset, ruleId, outcomes });
+    const heard = { ...run, outcomes: summed([...run.outcomes, ...outcomes]) };
+    return this.end({ ...batch, run: heard }, code, undefined, [seen]);
+  }
+
+  /** Records of the batch that read as done, by a second reading alone. */
+  private async unheard(batch: Batch): Promise<CountedOutcome[]> {
+    const { tenant, payload, planned, context } = batch;
+    const refs = await this.from.batches.read(tenant, payload.runId, payload.item, payload.batch);
+    const targets = this.targets(batch, refs ?? []);
+    if (targets.length === 0) return [];
+    const readings: TargetVerification[] = [];
+    const options = { signal: context.signal };
+    for await (const one of this.systems.verify(tenant, planned.connectionId, targets, options)) readings.push(one);
+    return seenDone(planned, targets, readings);
   }
 
   /** The last job: what was erased must not be due any more. */
@@ -163,14 +210,14 @@ export class RunBatch {
   }
 
   /** Ends the item; its records are forgotten here. What was not done stays due and comes with the next plan. */
-  private async end(batch: Batch, code: string, left?: number): Promise<JobResult> {
+  private async end(batch: Batch, code: string, left?: number, events: NewEvent[] = []): Promise<JobResult> {
     const { tenant, payload, planned, run, context } = batch;
     const { planId, runId, item } = payload;
     const gone = run.outcomes.reduce((sum, one) => sum + (isDone(planned.action, one) ? one.count : 0), 0);
     const fact = planFact('RetentionItemEnded.v1', { id: planId, runId, item, code, left: left ?? run.total - gone });
     const result = await context.finish({
       actorRef: RETENTION_ACTOR,
-      events: [fact],
+      events: [...events, fact],
       rows: [this.from.batches.forget(runId, item)],
     });
     const state = foldPlan(await this.from.store.load(tenant, planStream(planId)));
