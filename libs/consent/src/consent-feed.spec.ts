@@ -17,18 +17,19 @@ class Elsewhere {
   recordRows = 1;
   reads = 0;
   deaf = false;
+  /** Runs while a read of the database is under way. */
+  meanwhile: () => Promise<unknown> = () => Promise.resolve();
 
   readonly database = {
-    fetch: (_tenant: TenantId, { name }: { name: string }) => {
+    fetch: async (_tenant: TenantId, { name }: { name: string }) => {
       this.reads += 1;
-      if (name === 'purposes-read')
-        return Promise.resolve({ rows: [{ id: 'p', definition: { legalBasis: this.basis } }] });
-      return Promise.resolve({
-        rows: Array.from({ length: this.recordRows }, (_, position) => ({
-          ...{ alias: subject, restricted: false, ever_restricted: false, id: String(position), position },
-          ...{ collected_at: new Date(0), recorded_at: new Date(0), expires_at: null },
-        })),
-      });
+      if (name === 'purposes-read') return { rows: [{ id: 'p', definition: { legalBasis: this.basis } }] };
+      const rows = Array.from({ length: this.recordRows }, (_, position) => ({
+        ...{ alias: subject, restricted: false, ever_restricted: false, id: String(position), position },
+        ...{ collected_at: new Date(0), recorded_at: new Date(0), expires_at: null },
+      }));
+      await this.meanwhile();
+      return { rows };
     },
   } as unknown as Database;
 
@@ -82,6 +83,23 @@ describe('what a replica caches', () => {
     change();
     await passes(60);
     expect(await look()).toEqual({ decisions: 2, basis: 'consent' });
+  });
+
+  it('is kept although others decide while it is read, and not when she does herself', async () => {
+    const readWhile = async (data: object): Promise<number> => {
+      records.forget(tenant, subject);
+      elsewhere.meanwhile = async () => {
+        elsewhere.events.push({ type: 'ConsentRecorded.v1', data });
+        await passes(60);
+      };
+      await records.of(tenant, subject);
+      elsewhere.meanwhile = () => Promise.resolve();
+      elsewhere.reads = 0;
+      await records.of(tenant, subject);
+      return elsewhere.reads;
+    };
+    expect(await readWhile({ subject: 'somebody else' })).toBe(0);
+    expect(await readWhile({ subject })).toBe(1);
   });
 
   it('is not believed after a silence, though the clock was set back in it', async () => {

@@ -44,8 +44,8 @@ class TenantCache {
   readonly people = new Map<string, PersonRecords>();
   /** Cache keys that hold decisions of an id. */
   readonly keysOf = new Map<string, Set<string>>();
-  /** Counts changes: what was read before one must not be cached after it. */
-  changes = 0;
+  /** Reads under way, each with who changed since it began: what was read before a change must not be cached after it. */
+  readonly reading = new Set<Set<string>>();
 
   remember(key: string, read: PersonRecords): void {
     this.people.set(key, read);
@@ -57,7 +57,7 @@ class TenantCache {
   }
 
   forget(subject: string): void {
-    this.changes += 1;
+    for (const changed of this.reading) changed.add(subject);
     for (const key of this.keysOf.get(subject) ?? []) this.people.delete(key);
     this.keysOf.delete(subject);
   }
@@ -86,11 +86,17 @@ export class ConsentRecords {
     const cache = this.cacheOf(tenant);
     const known = fresh || !trusted ? undefined : cache.people.get(subject);
     if (known) return known;
-    const changes = cache.changes;
-    const read = await this.read(tenant, subject);
-    const current = this.caches.get(tenant) === cache && changes === cache.changes;
-    if (trusted && current && read.aliases.length > 0) this.remember(cache, subject, read);
-    return read;
+    const changed = new Set<string>();
+    cache.reading.add(changed);
+    try {
+      const read = await this.read(tenant, subject);
+      // Others' decisions do not matter: in a tenant where many are recorded nobody would ever be cached.
+      const current = this.caches.get(tenant) === cache && !read.aliases.some((alias) => changed.has(alias));
+      if (trusted && current && read.aliases.length > 0) this.remember(cache, subject, read);
+      return read;
+    } finally {
+      cache.reading.delete(changed);
+    }
   }
 
   /** Whether a restriction was in force at the moment asked about, as far as it was known then. */
