@@ -23,6 +23,8 @@ export interface RemoteManner {
   lies?: boolean;
   /** Takes an erasure on and does it when it is asked with the handle. */
   takesOn?: boolean;
+  /** What was taken on is not done yet, however often it is asked for. */
+  busy?: boolean;
   /** Takes it on and never ends it by itself: the system calls back. */
   callsBack?: boolean;
   /** Answers this status so many times before it works. */
@@ -93,7 +95,8 @@ export async function connectRemote(lethe: Api, name = 'club by call'): Promise<
   const answer = async (task: PushedTask): Promise<TaskReply> => {
     await manner.first?.(task);
     if (task.kind === 'apply' && manner.callsBack) return taskTakenOn({ job: task.id }, 3600);
-    if (task.kind === 'apply' && manner.takesOn && task.handle === undefined) return taskTakenOn({ job: task.id }, 1);
+    const waits = task.handle === undefined || manner.busy === true;
+    if (task.kind === 'apply' && manner.takesOn && waits) return taskTakenOn({ job: task.id }, 1);
     return taskDone(await work(task));
   };
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
