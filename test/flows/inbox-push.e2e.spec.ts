@@ -2,52 +2,32 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createLetheClient, receiveTask, verifyWebhook } from '@lethe/client';
-import {
-  approve,
-  approveByTwo,
-  byEmail,
-  hasStatus,
-  openProven,
-  outcomesOf,
-  planOf,
-  requestWhen,
-} from '../support/connected-systems.js';
+import { hasStatus, outcomesOf, requestWhen } from '../support/connected-systems.js';
 import { declaredDatasets, taskKey } from '../support/inbox-system.js';
+import { inboxTasks, ticking } from '../support/inbox-tasks.js';
 import { connectRemote, type RemoteSystem } from '../support/remote-system.js';
 import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
-
-type Answer = TestAnswer['body'];
 
 describe('a system that is called', () => {
   let lethe: TestServer;
   let club: RemoteSystem;
-  let ticking: NodeJS.Timeout;
+  let stopTicking: () => void;
+  const { approved, targetOf } = inboxTasks(() => ({ lethe, club }));
 
   beforeAll(async () => {
     lethe = await startTestServer();
     club = await connectRemote(lethe);
-    ticking = setInterval(() => lethe.clock.advance(100), 100);
+    stopTicking = ticking(lethe);
   }, 90_000);
   afterEach(() => {
     for (const name of Object.keys(club.manner)) delete club.manner[name as keyof RemoteSystem['manner']];
     club.arrived.length = 0;
   });
   afterAll(async () => {
-    clearInterval(ticking);
+    stopTicking();
     await club.close();
     await lethe.close();
   });
-
-  async function approved(email: string, type: 'erasure' | 'access' = 'erasure'): Promise<string> {
-    const id = await openProven(lethe, type, [byEmail(email)]);
-    const plan = await planOf(lethe, id);
-    if (type === 'erasure') await approveByTwo(lethe, id, plan.hash);
-    else expect((await approve(lethe, id, plan.hash)).status).toBe(200);
-    return id;
-  }
-
-  const targetOf = (request: Answer): Answer =>
-    request.targets.find((one: Answer) => one.connectionId === club.connectionId);
 
   const person = async (email: string, id: number): Promise<void> => {
     await club.query('INSERT INTO members VALUES ($1, $2, $2)', [id, email]);

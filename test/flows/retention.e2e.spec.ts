@@ -1,96 +1,30 @@
 /** Retention on a real PostgreSQL: a plan writes nothing, two people make it run, and a hold wins over all of it. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CommandBus } from '@nestjs/cqrs';
-import { Client } from 'pg';
 import type { SubjectId } from '#kernel';
 import { LiftRestriction, RestrictSubject } from '#subjects';
 import { connectPlugin } from '../support/connect-plugin.js';
-import { clusterUrl } from '../support/test-database.js';
+import { openOldShop, type OldShop } from '../support/old-shop.js';
 import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
-
-const toCustomer = { column: 'customer_id', to: { dataset: 'customers', column: 'id' }, identifying: true };
-const tableMap = {
-  datasets: [
-    {
-      name: 'customers',
-      table: 'customers',
-      title: 'Customers',
-      key: 'id',
-      person: true,
-      action: 'erase',
-      match: [
-        { column: 'id', identifier: 'shop-customer-id', strength: 'identifying' },
-        { column: 'email', identifier: 'email', strength: 'identifying' },
-      ],
-    },
-    {
-      name: 'orders',
-      table: 'orders',
-      title: 'Orders',
-      key: 'id',
-      refs: [toCustomer],
-      action: 'erase',
-      clockField: 'placed_on',
-    },
-    {
-      name: 'invoices',
-      table: 'invoices',
-      title: 'Invoices',
-      key: 'id',
-      refs: [toCustomer],
-      action: 'strip',
-      stripFields: ['email', 'birthday'],
-      clockField: 'issued_on',
-    },
-  ],
-};
-
-/** 450 orders of early 2020, three of them Ada's, and 20 of 2026. Invoices of 2015 and 2024. */
-const SHOP = `
-  CREATE TABLE customers (id int PRIMARY KEY, email text);
-  CREATE TABLE orders (id int PRIMARY KEY, customer_id int, placed_on date, note text);
-  CREATE TABLE invoices (id int PRIMARY KEY, customer_id int, email text, birthday date, issued_on date);
-  CREATE TABLE changes (line text);
-  INSERT INTO customers VALUES (1, 'ada@example.test'), (2, 'bob@example.test');
-  INSERT INTO orders SELECT n, CASE WHEN n <= 3 THEN 1 ELSE 2 END, DATE '2020-01-01' + n / 10, 'gift' FROM generate_series(1, 450) n;
-  INSERT INTO orders SELECT n, 2, DATE '2026-10-01', NULL FROM generate_series(1001, 1020) n;
-  INSERT INTO invoices SELECT n, 2, 'bob@example.test', DATE '1980-01-01', DATE '2015-12-31' FROM generate_series(1, 4) n;
-  INSERT INTO invoices SELECT n, 2, 'bob@example.test', DATE '1980-01-01', DATE '2024-03-12' FROM generate_series(5, 9) n;
-  CREATE FUNCTION counted() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN INSERT INTO changes VALUES (TG_TABLE_NAME || '/' || OLD.id || ' ' || TG_OP); RETURN NULL; END $$;
-  CREATE TRIGGER counted AFTER UPDATE OR DELETE ON orders FOR EACH ROW EXECUTE FUNCTION counted();
-  CREATE TRIGGER counted AFTER UPDATE OR DELETE ON invoices FOR EACH ROW EXECUTE FUNCTION counted();`;
+import { until } from '../support/until.js';
 
 const HOLD = { ground: 'gdpr-17-3-e', owner: 'legal department', reviewOn: '2027-06-30' };
 
 describe('retention', () => {
   let lethe: TestServer;
-  let shop: Client;
+  let old: OldShop;
+  let shop: OldShop['sql'];
   let connectionId: string;
-  const url = new URL(clusterUrl());
-  const database = `retention_${Date.now()}`;
 
   beforeAll(async () => {
     lethe = await startTestServer({ now: new Date('2026-11-22T12:00:00Z') });
-    const admin = new Client({ connectionString: clusterUrl() });
-    await admin.connect();
-    await admin.query(`CREATE DATABASE ${database}`);
-    await admin.end();
-    url.pathname = `/${database}`;
-    shop = new Client({ connectionString: url.toString() });
-    await shop.connect();
-    await shop.query(SHOP);
-    const config = { host: '127.0.0.1', port: Number(url.port), database, user: url.username, tableMap };
-    connectionId = await connectPlugin(lethe, {
-      plugin: 'postgres',
-      name: 'shop',
-      config,
-      secrets: { password: url.password },
-    });
+    old = await openOldShop();
+    shop = old.sql;
+    connectionId = await connectPlugin(lethe, { plugin: 'postgres', name: 'shop', ...old.connection });
   });
   afterAll(async () => {
-    await shop.end();
     await lethe.close();
+    await old.drop();
   });
 
   const define = (id: string, body: object): Promise<TestAnswer> =>
@@ -100,13 +34,11 @@ describe('retention', () => {
     lethe.post(`/v1/retention/plans/${id}/approve`, { hash }, { as });
   const count = async (sql: string): Promise<number> =>
     Number((await shop.query<{ n: string }>(`SELECT count(*) AS n FROM ${sql}`)).rows[0]?.n);
-  const finished = async (id: string): Promise<TestAnswer> => {
-    for (const end = Date.now() + 20_000; ;) {
+  const finished = (id: string): Promise<TestAnswer> =>
+    until('the plan is done', async () => {
       const answer = await lethe.get(`/v1/retention/plans/${id}`);
-      if (['done', 'incomplete'].includes(answer.body.status) || Date.now() > end) return answer;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  };
+      return ['done', 'incomplete'].includes(answer.body.status) && answer;
+    });
   const leaves = async (): Promise<string> =>
     JSON.stringify(await lethe.server.parts.store.read(lethe.tenant.tenant.id, 0, 1000));
 
