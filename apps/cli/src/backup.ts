@@ -50,7 +50,9 @@ export const backupVerb: Verb = async (args, terminal) => {
   for (const part of wanted)
     if (existsSync(join(folders[part], 'manifest.json')))
       throw new Usage(`${folders[part]} holds a backup already; it is not written over.`);
-  const manifests = await backup(commandConfig(terminal), folders, wanted);
+  const manifests = await backup(commandConfig(terminal), folders, wanted).catch((error: unknown) => {
+    throw withoutRoom(error) ? new Error(NO_ROOM, { cause: error }) : error;
+  });
   for (const { part, tables, logs, takenAt } of manifests) {
     const rows = tables.reduce((sum, table) => sum + table.rows, 0);
     terminal.say(`${part.padEnd(7)} ${rows} rows of ${tables.length} tables at ${takenAt} in ${folders[part]}`);
@@ -58,6 +60,13 @@ export const backupVerb: Verb = async (args, terminal) => {
   }
   return 0;
 };
+
+const NO_ROOM =
+  'there is no room for it. What was written holds no manifest and is taken for no backup: remove it, make room, begin again.';
+
+function withoutRoom(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(String((error as { code?: unknown }).code));
+}
 
 /** Makes the wanted parts; the key store after the ledger, so that it has a key for everything the ledger holds. */
 export async function backup(

@@ -1,8 +1,9 @@
 /** `lethe restore`: base backup and archived tail back into place, and a mark that nothing is served before `lethe replay`. */
+import { readdir } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { resolve } from 'node:path';
 import { Client } from 'pg';
-import { migrate, type Config } from '#platform';
+import { FileKeys, migrate, type Config } from '#platform';
 import { schemas } from '../../server/src/schemas.js';
 import { openBackup, type BackupManifest } from './backup-manifest.js';
 import { ownerUrls } from './migrate.js';
@@ -69,6 +70,7 @@ async function restoreBase(config: Config, folder: string, words: Words, { say }
   const keys = words.keys === undefined ? undefined : await openBackup(resolve(words.keys), 'keys');
   const kept = words.kept === undefined ? undefined : await openBackup(resolve(words.kept), 'kept');
   assertTogether([ledger, ...(keys ? [keys] : []), ...(kept ? [kept] : [])]);
+  await assertKeyFiles(config.keyDir, ledger.keyRing);
   const urls = await ownerUrls(config);
   try {
     await migrate(urls.keystore, schemas.keystore);
@@ -80,6 +82,16 @@ async function restoreBase(config: Config, folder: string, words: Words, { say }
   } finally {
     await urls.close();
   }
+}
+
+/** Asked before anything is opened: a folder without keys would be given new ones, which open nothing. */
+async function assertKeyFiles(folder: string, keyRing: string): Promise<void> {
+  const lacking = 'Put the escrow copy of the key files there: without them nobody in this backup is readable.';
+  const names = await readdir(folder).catch(() => []);
+  if (names.length === 0) throw new Usage(`there are no keys in the folder LETHE_KEY_DIR names. ${lacking}`);
+  const { ringId } = await FileKeys.open(folder);
+  if (keyRing !== '' && ringId !== keyRing)
+    throw new Usage(`the keys in the folder LETHE_KEY_DIR names are not those of this backup. ${lacking}`);
 }
 
 /** Parts of one installation, and none of a newer build. */
