@@ -120,6 +120,19 @@ describe('a mail', () => {
     expect(ids[2]).not.toBe(ids[0]);
   });
 
+  it('is not held back by an attempt that a clock dated ahead', async () => {
+    const mail = aMail();
+    const dying = Object.create(store) as EventStore;
+    dying.append = (append) =>
+      append.events[0]?.type === 'MailSent.v1' ? Promise.reject(new Error('killed')) : store.append(append);
+    const now = clock.now();
+    clock.advance(40 * 86_400_000);
+    await expect(new SmtpMailer(dying, config, clock).send(mail)).rejects.toThrow('killed');
+    clock.set(now);
+    await mailer().send(mail);
+    expect(inbox).toHaveLength(2);
+  });
+
   it('that the server wants later can be sent again at once', async () => {
     const mail = aMail();
     verdict = { at: 'rcpt', code: 451 };
