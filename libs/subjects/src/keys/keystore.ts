@@ -74,6 +74,7 @@ export class KeyStore {
     this.replica = new Replica(this.database, {
       evict: ({ tenant, subject, classes }) => this.evict(tenant, subject, classes),
       forgetAll: () => this.forgetAll(),
+      dropDestroyed: () => this.provider.currentEpoch(),
     });
     await this.replica.join();
   }

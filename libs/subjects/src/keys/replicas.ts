@@ -28,6 +28,8 @@ export interface Eviction {
 export interface Evicts {
   evict(eviction: Eviction): void;
   forgetAll(): void;
+  /** Once a second: key-encryption keys that another process destroyed must leave this one's memory as well. */
+  dropDestroyed(): Promise<unknown>;
 }
 
 /** Writes the notice of a shredding in the transaction that shreds; returns its number. Commit order is number order. */
@@ -132,6 +134,8 @@ export class Replica {
   }
 
   private async beat(begun: number): Promise<void> {
+    // A directory that cannot be read says nothing about the shreddings.
+    await this.evicts.dropDestroyed().catch(() => undefined);
     await this.database.global({
       name: 'key-replica-beat',
       text: `INSERT INTO key_replica (id, seen_seq, seen_at) VALUES ($1, $2, clock_timestamp())

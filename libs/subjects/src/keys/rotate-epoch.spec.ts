@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId, type SubjectId } from '#kernel';
 import { FileKeys, KeyUnavailable } from '#platform';
 import { openSubjects, type SubjectsFixture } from '../../../../test/support/subjects-fixture.js';
+import { until } from '../../../../test/support/until.js';
 import { KeyStore } from './keystore.js';
 import { epochHorizon, rotateEpoch } from './rotate-epoch.js';
 import { Sealer, type Sealed } from './sealer.js';
@@ -142,5 +143,22 @@ describe('an epoch that ends', () => {
     expect(opened).toEqual(people.map((one) => ({ readable: true, value: one })));
     const kept = readdirSync(given.keyDirectory).filter((file) => /^kek-.*\.key$/.test(file));
     expect(kept).toHaveLength(1);
+  });
+
+  it('is in no replica’s memory a moment later, also of one that makes no keys', async () => {
+    const keys = await FileKeys.open(given.keyDirectory);
+    const there = new KeyStore(given.vault.database, keys, given.clock);
+    await there.join();
+    try {
+      const epoch = await given.keys.currentEpoch();
+      const { wrapped } = await given.keys.wrap(given.tenant, Buffer.alloc(32, 7));
+      expect(await keys.unwrap(given.tenant, epoch, wrapped)).toEqual(Buffer.alloc(32, 7));
+      await rotateEpoch(given.keyStore);
+      const reason = (): Promise<unknown> =>
+        keys.unwrap(given.tenant, epoch, wrapped).catch((error: KeyUnavailable) => error.reason);
+      await until('it is forgotten', async () => (await reason()) === 'destroyed', 5_000);
+    } finally {
+      await there.onApplicationShutdown();
+    }
   });
 });
