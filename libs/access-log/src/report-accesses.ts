@@ -91,7 +91,9 @@ export class ReportAccessesHandler implements ICommandHandler<ReportAccesses> {
       return await this.subjects.record(by.tenant, entry.subject.identifiers, {}, (who) => this.append(by, entry, who));
     } catch (error) {
       if ((error as { constraint?: string }).constraint === entryKey) return 'duplicate';
-      if (error instanceof DomainError) return { rejected: error.code };
+      // What may succeed later is no fault of the entry: a source sends none again that was rejected.
+      const forGood = error instanceof DomainError && error.status < 500 && error.details.retryable !== true;
+      if (forGood) return { rejected: error.code };
       throw error;
     }
   }
