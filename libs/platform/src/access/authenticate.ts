@@ -32,8 +32,11 @@ export function credentialOf(request: FastifyRequest): string | undefined {
 /** Routes below this prefix need a principal. */
 const guarded = '/v1/';
 
-/** By the route that matched and not by the text of the URL alone: `/%76%31/whoami` is `/v1/whoami` to the router. */
-function isGuarded(request: FastifyRequest): boolean {
+/**
+ * Whether a call needs a principal. By the route that matched, and not by the text of the URL alone: `/%76%31/whoami` is
+ * `/v1/whoami` to the router.
+ */
+export function isGuarded(request: FastifyRequest): boolean {
   return request.routeOptions.url?.startsWith(guarded) === true || request.url.startsWith(guarded);
 }
 

@@ -1,5 +1,6 @@
 /** Security headers: a page gets all of helmet's; an answer of the API the few that mean something for JSON, made once. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isGuarded } from '../access/authenticate.js';
 
 /** For what is never shown as a page (OWASP REST security cheat sheet). Computing helmet's set took a fifth of a consent check. */
 const forJson = {
@@ -15,7 +16,7 @@ const forJson = {
 /** Call after helmet was registered with `global: false`. */
 export function installSecurityHeaders(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, next: () => void) => {
-    if (request.url.startsWith('/v1/')) {
+    if (isGuarded(request)) {
       reply.headers(forJson);
       next();
       return;
