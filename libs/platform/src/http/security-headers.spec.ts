@@ -1,4 +1,5 @@
 /** What an answer may be used for follows the route that gives it, whatever spelling of the path led there. */
+import helmet from '@fastify/helmet';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { fastify, type FastifyInstance } from 'fastify';
 import { installSecurityHeaders } from './security-headers.js';
@@ -7,7 +8,7 @@ let server: FastifyInstance;
 let url: string;
 beforeAll(async () => {
   server = fastify();
-  server.decorateReply('helmet', () => undefined);
+  await server.register(helmet, { global: false });
   installSecurityHeaders(server);
   server.get('/v1/subjects', () => ({}));
   server.get('/docs', () => ({}));
