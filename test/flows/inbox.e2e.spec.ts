@@ -3,7 +3,15 @@ import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { AnswerLater, ConnectorCalls } from '#connectors';
 import { newId, type SubjectId } from '#kernel';
-import { hasStatus, outcomesOf, requestWhen } from '../support/connected-systems.js';
+import {
+  approve,
+  byEmail,
+  hasStatus,
+  openProven,
+  outcomesOf,
+  planOf,
+  requestWhen,
+} from '../support/connected-systems.js';
 import { connectInbox, declaredDatasets, taskKey, type InboxSystem } from '../support/inbox-system.js';
 import { inboxTasks, ticking } from '../support/inbox-tasks.js';
 import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
@@ -212,6 +220,34 @@ describe('the tasks of a system that pulls its work', () => {
     expect([late.status, late.body.code]).toEqual([409, 'lease-lost']);
   }, 90_000);
 
+  it('is not switched on, checked or bound by what somebody else has changed at the same moment', async () => {
+    const { superuser } = lethe;
+    const path = `/v1/admin/connections/${club.connectionId}`;
+    const key = await taskKey(lethe, 'another worker');
+    /** Somebody configures the connection between the call's look at it and its change. */
+    const meanwhile = async (what: string, body: object = {}): Promise<unknown[]> => {
+      await superuser.query('BEGIN');
+      await superuser.query('SELECT FROM connection WHERE id = $1 FOR UPDATE', [club.connectionId]);
+      const answer = lethe.post(`${path}/${what}`, body, { as: 'admin' });
+      await until('the call waits', async () => {
+        const waits = 'SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))';
+        return (await superuser.query(waits)).rowCount !== 0;
+      });
+      await superuser.query('UPDATE connection SET config_version = config_version + 1 WHERE id = $1', [
+        club.connectionId,
+      ]);
+      await superuser.query('COMMIT');
+      const { status, body: said } = await answer;
+      return [status, said.code];
+    };
+    expect(await meanwhile('check')).toEqual([409, 'connection-changed']);
+    expect(await meanwhile('rebind', { keyId: key.id })).toEqual([409, 'connection-changed']);
+    // Off is off, whatever it is.
+    expect(await meanwhile('disable')).toEqual([200, undefined]);
+    expect(await meanwhile('enable')).toEqual([409, 'connection-changed']);
+    expect((await lethe.post(`${path}/enable`, {}, { as: 'admin' })).status).toBe(200);
+  });
+
   it('declares anew what it holds, for later plans, and not while a request works by the old declaration', async () => {
     const path = `/v1/admin/connections/${club.connectionId}/redeclare`;
     const declare = (datasets: unknown[]): Promise<TestAnswer> => lethe.post(path, { datasets }, { as: 'admin' });
@@ -243,7 +279,7 @@ describe('the tasks of a system that pulls its work', () => {
       `SELECT bytes::jsonb -> 'data' AS data FROM event WHERE type = 'ConnectionRedeclared.v1' ORDER BY position`,
     );
     expect(rows).toHaveLength(1);
-    expect(rows[0].data).toMatchObject({ id: club.connectionId, configVersion: 2, before: { answerWithinDays: 14 } });
+    expect(rows[0].data).toMatchObject({ id: club.connectionId, before: { answerWithinDays: 14 } });
     expect(rows[0].data.after.datasets).toHaveLength(4);
     expect((await declare([photos, photos])).status).toBe(400);
     expect((await lethe.post(path, { datasets: [photos] })).status).toBe(403);
