@@ -151,4 +151,22 @@ describe('an erasure that was decided', () => {
     expect(view).toMatchObject({ status: 'deciding', owner: 'privacy-office', resolution: null });
     expect(all.collected.answered).toContainEqual(expect.stringContaining('/partial-refusal'));
   });
+
+  it('asks the humans behind systems that cannot be searched again when it was reopened', async () => {
+    all.connected.unsearched = [{ id: 'archive', name: 'Paper archive', owner: 'office', why: 'paper' }];
+    const body = { outcome: 'done' as const, proof: 'shredded' };
+    const id = await approved();
+    const first = await all.until(id, (one) => one.tasks.length > 0);
+    await all.tasks.complete(all.by('archivist'), id, first.tasks[0]!.id, body);
+    await all.until(id, (one) => one.status === 'closed');
+    await all.course.reopen(all.by('officer'), id, { reason: 'a letter was found', cause: 'late-find' });
+    const { hash } = await all.plan(id);
+    await all.approve(id, hash, 'officer');
+    await all.approve(id, hash, 'officer2');
+    const again = await all.until(id, (one) => one.tasks.length > 1 || one.status === 'closed');
+    expect(again.tasks.map(({ status }) => status)).toEqual(['done', 'open']);
+    expect(again.status).not.toBe('closed');
+    await all.tasks.complete(all.by('archivist'), id, again.tasks[1]!.id, body);
+    expect((await all.until(id, (one) => one.status === 'closed')).status).toBe('closed');
+  });
 });

@@ -161,7 +161,9 @@ export class BeginRequest {
   /** Everything without a connector is a human's task, with owner and day; the office checks a week before the answer is due. */
   private tasks(state: RequestState, draft: PlanDraft): NewEvent[] {
     const dueOn = addDays(dateInZone(this.clock.now(), state.timeZone), 14);
-    const known = new Set(state.tasks.filter((task) => task.kind === 'unsearched-system').map((task) => task.systemId));
+    // Who looked in an earlier round has not looked since.
+    const open = state.tasks.filter((task) => task.kind === 'unsearched-system' && task.completed === undefined);
+    const known = new Set(open.map((task) => task.systemId));
     return draft.head.unsearched
       .filter((system) => !known.has(system.id))
       .map(({ id, name, owner, why }) =>
