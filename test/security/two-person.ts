@@ -49,7 +49,7 @@ export async function refusals(
   target: string,
   { atLeast = 1 }: { atLeast?: number } = {},
 ): Promise<Refused[]> {
-  const end = Date.now() + 5000;
+  const end = Date.now() + 20_000;
   for (;;) {
     const { status, body } = await lethe.post('/v1/admin/refusals/search', { code, limit: 500 }, { as: 'auditor' });
     expect(status).toBe(200);
@@ -76,4 +76,10 @@ export async function expectRefused(
 /** How many have approved. */
 export async function approvalsOf(lethe: TestServer, id: string): Promise<number> {
   return (await lethe.get(`/v1/requests/${id}`)).body.approvals;
+}
+
+/** Types of the events of a stream, in their order. */
+export async function typesIn({ server, tenant }: TestServer, stream: string): Promise<string[]> {
+  const events = await server.parts.store.load(tenant.tenant.id, stream);
+  return events.map((event) => event.type);
 }
