@@ -182,8 +182,14 @@ describe('a system that is called', () => {
     expect(await declare({ endpoint: 'http://example.test/hook' })).toEqual([422, 'scheme-refused']);
     expect(await declare({ endpoint: 'https://u:p@example.test/hook' })).toEqual([422, 'url-invalid']);
     const own = new URL(lethe.server.parts.config.DATABASE_URL ?? '');
-    const database = { endpoint: `http://${own.hostname}:${own.port || 5432}/`, allowInward: true };
-    expect(await declare(database)).toEqual([422, 'address-refused']);
+    // Its own store is never a connected system, however this machine is written.
+    for (const host of [own.hostname, '127.0.0.1', 'localhost', 'LOCALHOST.', '127.1', '2130706433', '0', '[::1]'])
+      for (const spelling of [host, host === '127.1' ? '[::ffff:127.0.0.1]' : 'db.localhost']) {
+        const database = { endpoint: `http://${spelling}:${own.port || 5432}/`, allowInward: true };
+        expect([spelling, await declare(database)]).toEqual([spelling, [422, 'address-refused']]);
+      }
+    // Control: another port of this machine may be one.
+    expect(await declare({ endpoint: 'http://localhost:8199/hook', allowInward: true })).toEqual([201, undefined]);
   });
 
   it('verifies what it is sent: wrong secret, changed body, old and foreign calls are refused', async () => {

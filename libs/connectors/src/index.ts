@@ -38,7 +38,7 @@ export {
   type ConnectionDriver,
   type SystemCallOptions,
 } from './connection/connection-driver.js';
-export { connectionStream, recipientRoles, secretsPlace } from './connection/connection.js';
+export { connectionChanged, connectionStream, recipientRoles, secretsPlace } from './connection/connection.js';
 export { nameTaken } from './connection/create-connection.js';
 export { ConnectorCalls, type EnabledConnection } from './connection/connector-calls.js';
 export { Connections, type ConnectionRow } from './connection/connections.js';

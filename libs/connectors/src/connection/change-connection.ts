@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { conflict, type Clock } from '#kernel';
 import { EventStore } from '#ledger';
 import { CLOCK, type Caller } from '#platform';
-import { connectionStream } from './connection.js';
+import { connectionChanged, connectionStream } from './connection.js';
 import { Connections, type ConnectionRow } from './connections.js';
 import { ConnectorCalls } from './connector-calls.js';
 import { PluginFailure } from '../plugin.errors.js';
@@ -44,7 +44,7 @@ export class CheckConnectionHandler implements ICommandHandler<CheckConnection> 
   ) {}
 
   async execute({ by, id }: CheckConnection): Promise<Checked> {
-    await this.connections.get(by.tenant, id);
+    const { config_version } = await this.connections.get(by.tenant, id);
     const checked = await this.ask(by, id);
     const datasets = checked.ok ? await this.calls.datasets(by.tenant, id) : undefined;
     const schemas = (datasets ?? []).map(({ name, schemaHash }) => ({ name, schemaHash }));
@@ -59,10 +59,13 @@ export class CheckConnectionHandler implements ICommandHandler<CheckConnection> 
         },
       ],
       side: async (query) => {
-        await query({
-          text: 'UPDATE connection SET checked_at = $3, datasets = COALESCE($4, datasets) WHERE tenant = $1 AND id = $2',
-          values: [by.tenant, id, this.clock.now(), datasets ? JSON.stringify(datasets) : null],
+        // What was asked is not what would serve, when somebody configured it anew meanwhile.
+        const { rowCount } = await query({
+          text: `UPDATE connection SET checked_at = $3, datasets = COALESCE($4, datasets)
+                 WHERE tenant = $1 AND id = $2 AND config_version = $5`,
+          values: [by.tenant, id, this.clock.now(), datasets ? JSON.stringify(datasets) : null, config_version],
         });
+        if (rowCount !== 1) throw connectionChanged();
       },
     });
     return {
@@ -123,10 +126,13 @@ export class SetConnectionStatusHandler implements ICommandHandler<SetConnection
           },
         ],
         side: async (query) => {
-          await query({
-            text: 'UPDATE connection SET status = $3 WHERE tenant = $1 AND id = $2',
-            values: [by.tenant, id, status],
+          // To switch it off needs no look at what it is; what is switched on must be what was checked.
+          const { rowCount } = await query({
+            text: `UPDATE connection SET status = $3 WHERE tenant = $1 AND id = $2
+                   AND ($3 = 'disabled' OR config_version = $4 AND datasets <> '[]')`,
+            values: [by.tenant, id, status, row.config_version],
           });
+          if (rowCount !== 1) throw connectionChanged();
         },
       });
     }

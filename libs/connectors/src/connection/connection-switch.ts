@@ -1,10 +1,10 @@
 /** Puts a pair (plugin version, configuration) that stood its trial in the place of the one that serves; one append. */
 import { Inject, Injectable } from '@nestjs/common';
-import { conflict, type Clock, type Json, type JsonObject, type SubjectId } from '#kernel';
+import type { Clock, Json, JsonObject, SubjectId } from '#kernel';
 import { EventStore } from '#ledger';
 import { CLOCK, type Caller } from '#platform';
 import { Sealer } from '#subjects';
-import { connectionStream, secretsPlace } from './connection.js';
+import { connectionChanged, connectionStream, secretsPlace } from './connection.js';
 import { keepVersions } from './connection-versions.js';
 import type { ConnectionRow } from './connections.js';
 import { ConnectorCalls } from './connector-calls.js';
@@ -62,8 +62,7 @@ export class ConnectionSwitch {
             ...[after.config_version, JSON.stringify(after.datasets), sealed, this.clock.now()],
           ],
         });
-        if (rowCount !== 1)
-          throw conflict('connection-changed', 'Somebody changed this connection meanwhile. Look at it and try again.');
+        if (rowCount !== 1) throw connectionChanged();
         if (after.config_version !== before.config_version) await keepVersions(query, tenant, before, after);
       },
     });

@@ -1,5 +1,6 @@
 /** Connections and approved plugins: events, views, streams. Pure. */
 import { z } from 'zod';
+import { conflict, type DomainError } from '#kernel';
 import { declareEvents } from '#ledger';
 import { JsonValue } from '#platform';
 
@@ -23,6 +24,9 @@ declareEvents(
 
 /** Stream of one connection, or of one registered system without a connector. */
 export const connectionStream = (id: string): string => `connection/${id}`;
+/** 409 of a change that was made from what no longer stands; thrown in an append it undoes the append. */
+export const connectionChanged = (): DomainError =>
+  conflict('connection-changed', 'Somebody changed this connection meanwhile. Look at it and try again.');
 /** Stream of a plugin's versions in this tenant. */
 export const pluginStream = (id: string): string => `plugin/${id}`;
 

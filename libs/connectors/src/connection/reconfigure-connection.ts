@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Json, JsonObject } from '#kernel';
 import { EventStore } from '#ledger';
 import { JsonValue, type Caller } from '#platform';
-import { connectionStream } from './connection.js';
+import { connectionChanged, connectionStream } from './connection.js';
 import { keepVersions } from './connection-versions.js';
 import { Connections, type ConnectionRow } from './connections.js';
 import { ConnectorCalls } from './connector-calls.js';
@@ -61,10 +61,12 @@ export class ReconfigureConnectionHandler implements ICommandHandler<Reconfigure
       ],
       side: async (query) => {
         // Unchecked, nobody knows what it holds now; a stopped connection is named as not searched.
-        await query({
-          text: `UPDATE connection SET config = $3, config_version = $4, status = 'stopped', datasets = '[]' WHERE tenant = $1 AND id = $2`,
-          values: [by.tenant, id, JSON.stringify(after.config), after.config_version],
+        const { rowCount } = await query({
+          text: `UPDATE connection SET config = $3, config_version = $4, status = 'stopped', datasets = '[]'
+                 WHERE tenant = $1 AND id = $2 AND config_version = $5`,
+          values: [by.tenant, id, JSON.stringify(after.config), after.config_version, before.config_version],
         });
+        if (rowCount !== 1) throw connectionChanged();
         await keepVersions(query, by.tenant, before, after);
       },
     });

@@ -1,6 +1,6 @@
 /** A declared system's row: found by an admin, and changed only from what the admin's change was made of. */
-import type { Connections, ConnectionRow } from '#connectors';
-import { conflict, notFound, type TenantId } from '#kernel';
+import { connectionChanged, type Connections, type ConnectionRow } from '#connectors';
+import { notFound, type TenantId } from '#kernel';
 import type { Query } from '#ledger';
 import { declaredKinds, type DeclaredConfig } from './declared-system.js';
 
@@ -39,6 +39,5 @@ export async function changeConnection(
       ...[JSON.stringify(before.config), before.config_version, before.secrets],
     ],
   });
-  if (rowCount === 1) return;
-  throw conflict('connection-changed', 'Somebody changed this connection meanwhile. Look at it and try again.');
+  if (rowCount !== 1) throw connectionChanged();
 }

@@ -84,9 +84,17 @@ function hostAndPort({ hostname, port, protocol }: URL): string {
   return `${hostname}:${port || usual}`;
 }
 
+/** This machine has many spellings; numeric ones are dotted by the parser (WHATWG URL) before. */
+const HERE = /^((.+\.)?localhost\.?|127(\.\d+){3}|0\.0\.0\.0|\[::1?\]|\[::ffff:(7f[0-9a-f]{2}:[0-9a-f]{1,4}|0:0)\])$/;
+
+function machineAndPort(url: URL): string {
+  const text = hostAndPort(url);
+  return HERE.test(url.hostname) ? `here${text.slice(text.lastIndexOf(':'))}` : text;
+}
+
 function assertEndpoint(config: DeclaredConfig, { DATABASE_URL, LETHE_KEYSTORE_URL }: Config): void {
   const own = [DATABASE_URL, LETHE_KEYSTORE_URL].flatMap((url) =>
-    url !== undefined && URL.canParse(url) ? [hostAndPort(new URL(url))] : [],
+    url !== undefined && URL.canParse(url) ? [machineAndPort(new URL(url))] : [],
   );
   const refuse = (code: string): never => {
     throw unprocessable('endpoint-refused', {
@@ -96,7 +104,7 @@ function assertEndpoint(config: DeclaredConfig, { DATABASE_URL, LETHE_KEYSTORE_U
   };
   try {
     const url = checkUrl(config.endpoint ?? '', allowedHosts(config));
-    if (own.includes(hostAndPort(url))) refuse('address-refused');
+    if (own.includes(machineAndPort(url))) refuse('address-refused');
   } catch (error) {
     if (error instanceof OutboundFailure) refuse(error.code);
     throw error;

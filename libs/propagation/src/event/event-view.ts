@@ -9,13 +9,13 @@ const types = z
   .max(600)
   .transform((text) => [...new Set(text.split(','))].sort())
   .refine((list): list is PublicType[] => list.every((type) => known.has(type)));
-const count = (min: number, max: number, usual: number): z.ZodType<number> =>
+const count = (min: number, max: number, usual: number): z.ZodType<number, string | undefined> =>
   z
     .string()
     .regex(/^\d{1,4}$/)
     .default(String(usual))
     .transform(Number)
-    .refine((value) => value >= min && value <= max) as unknown as z.ZodType<number>;
+    .refine((value) => value >= min && value <= max);
 
 /** `types` is a comma-separated list; `wait` in seconds. */
 export const EventQuery = z.strictObject({
