@@ -68,7 +68,7 @@ export async function openParts(
     const clockGuard = openClockGuard(databases.database, clock, log, options);
     const state = new ServiceState(clock);
     const archived = config.LETHE_ARCHIVE_URL !== undefined;
-    const store = new EventStore(databases.database, clock, () => state.assertWritable(), archived);
+    const store = new EventStore(databases.database, clockGuard, () => state.assertWritable(), archived);
     const trouble: Trouble = (message, fields) => log.error(fields, message);
     const subscriptions = new Subscriptions(store, tenants, trouble);
     const keys = await FileKeys.open(config.keyDir);

@@ -53,6 +53,18 @@ describe('a clock', () => {
     expect(told).toEqual(['stopped', 'sound']);
   });
 
+  it.each([
+    [40 * 86_400_000, 0],
+    [5_100, 0],
+    [4_000, 4_000],
+    [-86_400_000, -86_400_000],
+  ])('%i ms ahead dates what is recorded %i ms ahead: far apart, the earlier of two clocks', async (ahead, dated) => {
+    const { clock, guard } = guarded();
+    await guard.compare();
+    clock.ahead = ahead;
+    expect(Math.abs(guard.now().getTime() - Date.now() - dated)).toBeLessThan(100);
+  });
+
   it('is not accused of a slow answer', async () => {
     const clock = new WrongClock(new Date());
     const slow = async (): Promise<Date> => {

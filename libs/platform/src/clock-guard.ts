@@ -3,7 +3,7 @@ import type { Clock } from '#kernel';
 
 /** From here on it is told (log, metric, alert). */
 export const SKEW_ALERT_MS = 2_000;
-/** From here on nothing is signed and no due date is acted on; reads and appends go on (recordedAt never goes back). */
+/** From here on nothing is signed and no due date is acted on; reads and appends go on, dated by the earlier clock. */
 export const SKEW_STOP_MS = 5_000;
 const LOOK_MS = 1_000;
 
@@ -40,6 +40,16 @@ export class ClockGuard {
   /** False beyond `SKEW_STOP_MS`: neither sign, nor act on a due date. */
   get mayDate(): boolean {
     return this.judge() !== 'stopped';
+  }
+
+  /**
+   * The time to date a record with: of two clocks that are too far apart, the earlier. What one that ran ahead had dated
+   * would hold every later record of the log in the future, and what counts from it (systems that must obey in time) too.
+   */
+  now(): Date {
+    const now = this.clock.now();
+    const ahead = this.skewMs ?? 0;
+    return ahead > SKEW_STOP_MS ? new Date(now.getTime() - ahead) : now;
   }
 
   /** Compares now. Rejects when the reference does not answer; what was known stays. */
