@@ -1,7 +1,8 @@
 /** Who opens connections and sends nothing, or guesses behind the same proxy, keeps nobody else out. */
-import { Agent, request } from 'node:http';
+import { Agent, request, type Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { startServer, type RunningServer } from '../../apps/server/src/server.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
@@ -66,6 +67,25 @@ describe('a flood of connections', () => {
     expect(Number(/^lethe_http_connections (\d+)$/m.exec(dropped)?.[1])).toBeLessThanOrEqual(MOST);
     await until('the silent ones are ended', async () => (await whoamiAnew()) === 200, 20_000);
     agent.destroy();
+  });
+
+  it('that ask and never read the answer are ended, too', async () => {
+    const server = bounded.app.getHttpServer() as Server;
+    // Longer than any call may take, and not for ever; the test does not wait for it.
+    expect(server.timeout).toBeGreaterThan(120_000);
+    expect(server.timeout).toBeLessThan(301_000);
+    const usual = server.timeout;
+    server.timeout = 1_000;
+    const { hostname, port } = new URL(bounded.baseUrl);
+    const deaf = connect(Number(port), hostname).on('error', () => undefined);
+    sockets.push(deaf);
+    deaf.pause();
+    // More than the buffers of both ends hold: the last answers cannot leave.
+    deaf.write('GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(200));
+    const connections = promisify(server.getConnections.bind(server));
+    await until('the deaf one is there', async () => (await connections()) > 0, 5_000);
+    await until('the deaf one is ended', async () => (await connections()) === 0, 10_000);
+    server.timeout = usual;
   });
 
   it('that were answered once and stay idle make room for a new one within a second or two', async () => {

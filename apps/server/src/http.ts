@@ -44,6 +44,8 @@ export function fastifyAdapter({ LETHE_TRUSTED_PROXIES: proxies }: Config): Fast
     bodyLimit: BODY_LIMIT,
     genReqId: () => newId(),
     requestTimeout: 30_000,
+    // Of silence on a connection: longer than any call takes, for callers that never read their answer.
+    connectionTimeout: 180_000,
     http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 },
     routerOptions: { maxParamLength: 200 },
     onProtoPoisoning: 'error',
