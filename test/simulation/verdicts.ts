@@ -254,6 +254,13 @@ async function judgeRecords(sim: Simulation, states: RequestState[], file: CaseF
 }
 
 function judgePackages(sim: Simulation, states: RequestState[]): void {
+  for (const state of states) {
+    if (state.type !== 'access' || state.resolution !== 'fulfilled' || state.status !== 'closed') continue;
+    const events = sim.ledger.load(streamOf(state.id));
+    const last = (name: string): number => events.findLast(({ type }) => type === name)?.position ?? -1;
+    if (last('PackageBuilt.v1') < last('ActingStarted.v1'))
+      sim.violations.push(`false fulfilled: handed over what an earlier round had read, in ${describe(state)}`);
+  }
   for (const [id, parts] of sim.vault.packages) {
     const state = states.find((one) => one.id === id);
     for (const name of [...parts.values()].flat()) {

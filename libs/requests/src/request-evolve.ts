@@ -130,6 +130,10 @@ const effects: Effects = {
     delete state.withdrawn;
     // A case of its own again.
     delete state.mergedInto;
+    // What was refused or handed over then says nothing of this round; the old package can still be fetched meanwhile.
+    delete state.refusal;
+    if (state.package) state.package = { ...state.package, former: true };
+    state.incomplete = [];
     state.formerSteps.push(...state.steps);
     state.steps = [];
     state.approvals = [];

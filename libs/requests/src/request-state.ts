@@ -112,7 +112,8 @@ export interface RequestState {
   pauses: Pause[];
   extended: Partial<Record<RegimeId, true>>;
   answers: Omit<RequestEventData['AnswerSent.v1'], 'requestId'>[];
-  package?: Omit<RequestEventData['PackageBuilt.v1'], 'requestId'>;
+  /** `former`: of a round before a reopening. */
+  package?: Omit<RequestEventData['PackageBuilt.v1'], 'requestId'> & { former?: true };
   certificates: Omit<RequestEventData['CertificateIssued.v1'], 'requestId'>[];
   refusal?: { reason: Sealed; ruleId: string };
   withdrawn?: { reason: Sealed; alreadyDone: boolean };

@@ -45,7 +45,7 @@ export class AnswerSources {
       ...(reason === undefined ? {} : { reason }),
       ...(extended === undefined ? {} : { extension: { reason: extended, dueOn } }),
       ...(suppressedUntil === undefined ? {} : { suppressedUntil }),
-      ...(state.package ? { package: { expiresAt: state.package.expiresAt } } : {}),
+      ...(state.package && !state.package.former ? { package: { expiresAt: state.package.expiresAt } } : {}),
       ...(state.withdrawn ? { alreadyDone: state.withdrawn.alreadyDone } : {}),
     };
   }
@@ -103,7 +103,9 @@ function recipientsOf(state: RequestState): RecipientFact[] {
 }
 
 function manualOf(state: RequestState): ManualFact[] {
-  const tasks = state.tasks.filter((task) => task.kind === 'unsearched-system');
+  // The last look counts: a reopened request asked the same people again.
+  const own = state.tasks.filter((task) => task.kind === 'unsearched-system');
+  const tasks = [...new Map(own.map((task) => [task.systemId, task])).values()];
   const named = new Set(tasks.map((task) => task.systemId));
   const planned = (headOf(state)?.unsearched ?? []).filter((one) => !named.has(one.id));
   return [

@@ -29,8 +29,8 @@ export class SendAnswer {
     const state = await this.requests.load(tenant, requestId);
     const { resolution } = state;
     if (resolution === undefined) return done();
-    if (state.type === 'access' && isDelivered(resolution) && !state.package)
-      await this.append(tenant, state.id, context, (now) => (now.package ? [] : this.packages.build(tenant, now)));
+    if (state.type === 'access' && isDelivered(resolution) && !hasPackage(state))
+      await this.append(tenant, state.id, context, (now) => (hasPackage(now) ? [] : this.packages.build(tenant, now)));
     const key = `${requestId}/${round}`;
     await this.append(tenant, requestId, context, async (now) => {
       // A repeat of this job must not close what was reopened since.
@@ -78,6 +78,11 @@ export class SendAnswer {
         context.append({ actorRef: ACTOR, events: change.events, expect: { [streamOf(requestId)]: state.version } }),
     );
   }
+}
+
+/** One of this round: what an earlier one had read is not what was asked for when it was reopened. */
+function hasPackage({ package: built }: RequestState): boolean {
+  return built !== undefined && built.former === undefined;
 }
 
 function isDelivered(resolution: Resolution): boolean {

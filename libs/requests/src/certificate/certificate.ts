@@ -205,7 +205,7 @@ function keyEpochs({ keys }: CertificateFacts): Json {
 
 function notSearched(state: RequestState): string[] {
   const named = (headOf(state)?.unsearched ?? []).map(({ id, name }) => {
-    const task = state.tasks.find((one) => one.systemId === id);
+    const task = state.tasks.findLast((one) => one.systemId === id);
     return `${name}: no connector; by hand: ${task?.completed?.outcome ?? 'open'}`;
   });
   const excluded = state.exclusions.filter((one) => one.dataset === undefined && one.identifierType === undefined);
