@@ -11,6 +11,8 @@ import { until } from '../support/until.js';
 
 const LONG = process.env['LETHE_TEST_LONG'] !== undefined;
 const ROUNDS = LONG ? 25 : 3;
+/** Of a reading process, after a shredding was claimed. */
+const LOOKS = 50;
 /** Minutes of waiting for silence are for CI. */
 const itLong = LONG ? it : it.skip;
 const steps: RotationStep[] = [
@@ -71,6 +73,12 @@ class Load {
     this.workers = Array.from({ length: writers }, (_, at) => this.work(at));
   }
 
+  /** Resolves after some more calls: what follows happens under load, however slow the machine is. */
+  async goesOn(): Promise<void> {
+    const wanted = this.calls + 10;
+    await until(`${wanted} calls`, () => this.calls + this.failed.length >= wanted);
+  }
+
   async stop(): Promise<void> {
     this.running = false;
     await Promise.all(this.workers);
@@ -116,20 +124,19 @@ describe('an epoch that ends under load', () => {
       const begun = performance.now();
       await rotateEpoch(keyStore);
       lasted.push(Math.round(performance.now() - begun));
-      await pause(50);
+      await load.goesOn();
     }
-    await until('enough calls', () => load.calls > 20);
     await load.stop();
     expect(load.failed).toEqual([]);
     expect(await load.unreadable()).toBe(0);
     if (LONG) console.info({ rotations: ROUNDS, calls: load.calls, keys: load.sealed.length, ms: spread(lasted) });
-  }, 90_000);
+  }, 300_000);
 
   it.each(LONG ? steps : steps.slice(2, 3))(
     'is finished by the next rotation when killed at: %s',
     async (step) => {
       const load = new Load(2);
-      await pause(100);
+      await load.goesOn();
       const killed = start('rotate', given.vault.urls.appUrl, given.keyDirectory, step);
       expect(await killed.ended).toBe('SIGKILL');
       expect(killed.lines.at(-1)).toBe(step);
@@ -143,7 +150,7 @@ describe('an epoch that ends under load', () => {
       expect(rows).toEqual([{ epoch: await (await FileKeys.open(given.keyDirectory)).currentEpoch() }]);
       expect((await epochHorizon((await fresh()).keyStore)).horizon).not.toBeNull();
     },
-    30_000,
+    240_000,
   );
 
   it('is kept while any key needs it', async () => {
@@ -179,31 +186,31 @@ describe('a shredding, on another replica', () => {
     const sealed = await given.sealer.seal(given.tenant, one, 'identity', 'ada', 'p');
     const { vault, keyDirectory, tenant } = given;
     const reader = start('read', vault.urls.appUrl, keyDirectory, tenant, JSON.stringify(sealed), 'p', ...words);
-    for (const end = Date.now() + 20_000; !reader.lines.some((line) => line.endsWith(' readable')); await pause(10))
-      if (Date.now() > end) throw new Error('the reader reads nothing');
+    await until('the reader', () => reader.lines.some((line) => line.endsWith(' readable')));
     await during(reader.child);
     const begun = Date.now();
     await given.keyStore.shred(tenant, one, ['identity']);
     const claimed = Date.now();
     reader.child.kill('SIGCONT');
-    await pause(700);
+    const since = (): string[][] => reader.lines.map((line) => line.split(' ')).filter(([at]) => Number(at) > claimed);
+    await until('looks since then', () => since().length > LOOKS);
     reader.child.kill('SIGTERM');
     await reader.ended;
-    const looks = reader.lines.map((line) => line.split(' ')).filter(([at]) => Number(at) > claimed);
+    const looks = since();
     const readableAfter = looks.filter(([, outcome]) => outcome === 'readable').length;
     return { readableAfter, looks: looks.length, tookMs: claimed - begun };
   }
 
   it('is claimed after its key is in no memory', async () => {
     const took: number[] = [];
-    for (let round = 0; round < (LONG ? 4 : 2); round++) {
+    for (let round = 0; round < (LONG ? 4 : 1); round++) {
       const { readableAfter, looks, tookMs } = await shredBeside([], () => pause(30 * round));
-      expect(looks).toBeGreaterThan(10);
+      expect(looks).toBeGreaterThan(LOOKS);
       expect(readableAfter).toBe(0);
       took.push(tookMs);
     }
     if (LONG) console.info({ evictionMs: spread(took) });
-  }, 60_000);
+  }, 240_000);
 
   itLong(
     'waits for a frozen replica until that one has dropped its keys by itself',
@@ -213,13 +220,13 @@ describe('a shredding, on another replica', () => {
       expect(tookMs).toBeGreaterThan(5_000);
       expect(tookMs).toBeLessThan(10_000);
     },
-    30_000,
+    240_000,
   );
 
   it('the control, a process that does not listen, goes on reading', async () => {
     const { readableAfter } = await shredBeside(['alone'], () => pause(0));
-    expect(readableAfter).toBeGreaterThan(10);
-  }, 30_000);
+    expect(readableAfter).toBeGreaterThan(LOOKS / 2);
+  }, 240_000);
 
   itLong(
     'a replica that does not reach the key store uses nothing from memory',
@@ -242,7 +249,7 @@ describe('a shredding, on another replica', () => {
       await keyStore.onApplicationShutdown();
       await own.close();
     },
-    20_000,
+    240_000,
   );
 });
 

@@ -4,6 +4,7 @@ import { readConfig } from '#platform';
 import { schemas } from '../../apps/server/src/schemas.js';
 import { startServer, type RunningServer } from '../../apps/server/src/server.js';
 import { restoreDataSet, type RestoredDataSet } from '../support/data-set.js';
+import { until } from '../support/until.js';
 
 /** Tables that are only ever written by projections. */
 const PROJECTED = ['tile', 'request_summary', 'request_kept_group', 'retention_kept_person'];
@@ -49,7 +50,7 @@ async function post(path: string, body: unknown, as: keyof RestoredDataSet['keys
 
 beforeAll(async () => {
   data = await restoreDataSet();
-}, 60_000);
+}, 240_000);
 afterAll(async () => {
   await server?.close();
   await data.remove();
@@ -97,7 +98,7 @@ describe('the data set of the build before', () => {
     }
     expect(certificates).toBe(3);
     expect((await get('/v1/holds')).body).toMatchObject({ items: [{ owner: 'legal' }] });
-  }, 30_000);
+  }, 240_000);
 
   it('goes on: its log is signed further, and a new fact stands behind the old ones', async () => {
     const before = data.manifest.logs[0]?.size ?? 0;
@@ -119,7 +120,7 @@ describe('the data set of the build before', () => {
       headers: { authorization: `Bearer ${data.keys.auditor}` },
     });
     expect(proof.status).toBe(200);
-    expect((await get('/readyz')).status).toBe(200);
+    await until('ready', async () => (await get('/readyz')).status === 200);
   });
 });
 
