@@ -29,6 +29,11 @@ export class UnknownEvent extends Error {
   }
 }
 
+/** An event is missing before one that is there: positions are dense, so somebody took it out. To pass over it could drop a fact. */
+export class LogGap extends Error {
+  override name = 'LogGap';
+}
+
 /** Events a projection applies in one transaction, and a process handles under one hold of its cursor. */
 export const PROJECTION_BATCH = 500;
 const PROCESS_BATCH = 50;
@@ -36,18 +41,23 @@ const PROCESS_BATCH = 50;
 /** Where a step ended: the next position to read, or `held` when another replica has the cursor. */
 export type Step = { next: number; full: boolean } | 'held';
 
-/** Applies the next events of a projection. Throws what `apply` throws, with nothing kept. */
-export function stepProjection(database: Database, tenant: TenantId, projection: Projection): Promise<Step> {
+/** Applies the next events of a projection, at most `batch`. Throws what `apply` throws, with nothing kept. */
+export function stepProjection(
+  database: Database,
+  tenant: TenantId,
+  projection: Projection,
+  batch = PROJECTION_BATCH,
+): Promise<Step> {
   return database.transaction(tenant, async (query): Promise<Step> => {
     const from = await lockCursor(query, tenant, projection.name, false);
     if (from === undefined) return 'held';
-    const read = await readFrom(query, tenant, from, PROJECTION_BATCH);
+    const read = await readDense(query, tenant, from, batch);
     const events = projection.anyType ? read : knownPart(read);
     if (events.length === 0) return { next: from, full: false };
     await projection.apply(events, query);
     const next = events.at(-1)!.position + 1;
     await moveCursor(query, tenant, projection.name, next);
-    return { next, full: events.length < read.length || read.length === PROJECTION_BATCH };
+    return { next, full: events.length < read.length || read.length === batch };
   });
 }
 
@@ -57,7 +67,7 @@ export async function stepProcess(database: Database, tenant: TenantId, process:
   const step = await database.transaction(tenant, async (query): Promise<Step> => {
     const from = await lockCursor(query, tenant, process.name, false);
     if (from === undefined) return 'held';
-    const read = await readFrom(query, tenant, from, PROCESS_BATCH);
+    const read = await readDense(query, tenant, from, PROCESS_BATCH);
     const events = knownPart(read);
     let next = from;
     for (const event of events) {
@@ -83,7 +93,7 @@ export function rebuildProjection(database: Database, tenant: TenantId, projecti
     await projection.reset(query);
     let position = 0;
     for (;;) {
-      const read = await readFrom(query, tenant, position, PROJECTION_BATCH);
+      const read = await readDense(query, tenant, position, PROJECTION_BATCH);
       if (read.length === 0) break;
       const events = projection.anyType ? read : knownPart(read);
       await projection.apply(events, query);
@@ -92,6 +102,14 @@ export function rebuildProjection(database: Database, tenant: TenantId, projecti
     await moveCursor(query, tenant, projection.name, position);
     return position;
   });
+}
+
+/** The next events; throws when the first is not the next one, else what stands before a gap. */
+async function readDense(query: Query, tenant: TenantId, from: number, limit: number): Promise<StoredEvent[]> {
+  const read = await readFrom(query, tenant, from, limit);
+  const gap = read.findIndex((event, at) => event.position !== from + at);
+  if (gap === 0) throw new LogGap(`position ${from} is missing`);
+  return gap < 0 ? read : read.slice(0, gap);
 }
 
 /** The events before the first of an unknown type; throws when that is the first one: it must stop there, loudly. */

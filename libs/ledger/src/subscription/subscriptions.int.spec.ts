@@ -204,6 +204,47 @@ describe('what goes wrong', () => {
     expect(await subscriptions.caughtUp(tenant, 'fragile', 39)).toBe(true);
   });
 
+  it('applies what stands before the event that a projection fails at, and names that one', async () => {
+    const tenant = await openLog(store);
+    const rows = noting('guilty');
+    let fails = true;
+    const projection: Projection = {
+      ...rows,
+      apply: async (events, query) => {
+        if (fails && events.some(({ position }) => position === 13)) throw new RangeError('planted');
+        await rows.apply(events, query);
+      },
+    };
+    for (let at = 0; at < 20; at += 1) await store.append(counted(tenant, 'g'));
+    const subscriptions = subscribe(store, [tenant], projection);
+    await until(() => troubles.some(({ subscription }) => subscription === 'guilty'));
+    expect(troubles.find(({ subscription }) => subscription === 'guilty')?.position).toBe(13);
+    expect(await noted(tenant)).toHaveLength(13);
+    fails = false;
+    expect(await subscriptions.caughtUp(tenant, 'guilty', 19)).toBe(true);
+    expect(await noted(tenant)).toHaveLength(20);
+  });
+
+  it('stops loudly before an event that somebody took out, and does not pass over it', async () => {
+    const tenant = await openLog(store);
+    for (let at = 0; at < 10; at += 1) await store.append(counted(tenant, 'h'));
+    await db.superuser.query('DELETE FROM event WHERE tenant = $1 AND position = 5', [tenant]);
+    const handled: number[] = [];
+    const process: Process = {
+      name: 'gap-process',
+      handle: ({ position }) => Promise.resolve(void handled.push(position)),
+    };
+    const subscriptions = subscribe(store, [tenant], noting('gap'), process);
+    for (const name of ['gap', 'gap-process']) {
+      await until(() => troubles.some(({ subscription }) => subscription === name));
+      const { position, cause } = troubles.find(({ subscription }) => subscription === name)!;
+      expect([position, cause]).toEqual([5, 'LogGap']);
+    }
+    expect(await noted(tenant)).toHaveLength(5);
+    expect(handled).toEqual([0, 1, 2, 3, 4]);
+    await expect(subscriptions.rebuild(tenant, 'gap')).rejects.toThrow('position 5 is missing');
+  });
+
   it('keeps what a process did before the event that failed, and repeats only that', async () => {
     const tenant = await openLog(store);
     const handled: number[] = [];

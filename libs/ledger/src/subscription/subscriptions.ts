@@ -7,9 +7,12 @@ import type { EventStore } from '../store/event-store.js';
 import { readSize } from '../ledger.queries.js';
 import { Signal, Turnstile } from './signal.js';
 import {
+  LogGap,
+  PROJECTION_BATCH,
   rebuildProjection,
   stepProcess,
   stepProjection,
+  UnknownEvent,
   type Process,
   type Projection,
   type Step,
@@ -155,14 +158,16 @@ export class Subscriptions {
   private async loop(tenant: TenantId, name: string, watched: Watched, signal: Signal): Promise<void> {
     let failures = 0;
     let next = 0;
+    let batch = PROJECTION_BATCH;
     while (!this.stopping) {
       if (next >= watched.size) {
         await signal.wait(MAX_BACKOFF_MS);
         continue;
       }
       try {
-        const step = await this.turnstile.pass(() => this.step(tenant, name));
+        const step = await this.turnstile.pass(() => this.step(tenant, name, batch));
         failures = 0;
+        batch = Math.min(PROJECTION_BATCH, 2 * batch);
         if (step === 'held') await this.pause(HELD_MS);
         else if (step.full) next = Math.min(step.next, watched.size - 1);
         else {
@@ -176,6 +181,11 @@ export class Subscriptions {
           await this.pause(HELD_MS);
           continue;
         }
+        if (batch > 1 && this.projections.has(name) && !standsAtCursor(error)) {
+          // The events before the guilty one are applied, and it is named: the batch is halved down to it.
+          batch >>= 1;
+          continue;
+        }
         failures += 1;
         await this.report(tenant, name, error);
         // Commits do not cut this short: an event that fails would be tried at every one of them.
@@ -184,13 +194,13 @@ export class Subscriptions {
     }
   }
 
-  private async step(tenant: TenantId, name: string): Promise<Step> {
+  private async step(tenant: TenantId, name: string, batch: number): Promise<Step> {
     const { database } = this.store;
     const projection = this.projections.get(name);
     const process = this.processes.get(name);
     // What a process would do may have been taken back by a restore; projections only read.
     if (this.stopping || (process && !this.store.writable)) return 'held';
-    if (projection) return stepProjection(database, tenant, projection);
+    if (projection) return stepProjection(database, tenant, projection, batch);
     return process ? stepProcess(database, tenant, process) : 'held';
   }
 
@@ -218,4 +228,9 @@ export class Subscriptions {
       this.pauses.add(end);
     });
   }
+}
+
+/** What stops at the very event the cursor stands at, whatever the batch. */
+function standsAtCursor(error: unknown): boolean {
+  return error instanceof UnknownEvent || error instanceof LogGap;
 }
