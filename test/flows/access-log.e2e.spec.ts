@@ -1,5 +1,8 @@
 /** An access is logged with a verdict, found by an auditor, never recorded twice; reads through Lethe are accesses too. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { CommandBus } from '@nestjs/cqrs';
+import type { SubjectId } from '#kernel';
+import { EraseIdentity } from '#subjects';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 
 describe('an access', () => {
@@ -71,6 +74,24 @@ describe('an access', () => {
       { id: '4', code: 'identifier-invalid' },
       { id: '5', code: 'at-in-future' },
     ]);
+  });
+
+  it('reported again after the person was erased does not bring her back', async () => {
+    const eve = { identifiers: [{ type: 'email', value: 'eve@example.test' }] };
+    const report = async (...ids: string[]): Promise<object> => {
+      const entries = ids.map((id) => entry(id, { subject: eve }));
+      return (await lethe.post('/v1/access-log/entries', { entries }, { as: 'system' })).body;
+    };
+    const known = async (): Promise<{ subjectId: SubjectId }[]> =>
+      (await lethe.post('/v1/subjects/lookup', eve)).body.items;
+    expect(await report('eve-1')).toMatchObject({ accepted: 1, duplicates: 0 });
+    const by = { tenant: lethe.tenant.tenant.id, actorRef: 'test' };
+    await lethe.server.app.get(CommandBus).execute(new EraseIdentity(by, (await known())[0]!.subjectId));
+    expect(await report('eve-1')).toMatchObject({ accepted: 1, duplicates: 1, firstPosition: null });
+    expect(await known()).toEqual([]);
+    // The control: an access that was not reported before is recorded, whomever it concerns.
+    expect(await report('eve-1', 'eve-2')).toMatchObject({ accepted: 2, duplicates: 1 });
+    expect(await known()).toHaveLength(1);
   });
 
   it('that never arrived shows as a gap of its source, and a day without reports as silence', async () => {

@@ -1,4 +1,4 @@
-/** The door of the access log. */
+/** The door of the access log: who read what of whom, for which purpose, with a verdict. */
 export { type AccessRecorded, type AccessVerdict, type LetheReadRecorded } from './access-entry.js';
 export { AccessLogModule } from './access-log.module.js';
 export { accessLogMigrations } from './access-log.migrations.js';

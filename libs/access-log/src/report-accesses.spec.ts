@@ -23,9 +23,11 @@ function reportMeeting(error: Error): ReturnType<ReportAccessesHandler['execute'
     record: (_: string, [one]: { value: string }[]) =>
       one?.value === 'b@example.test' ? Promise.reject(error) : Promise.resolve({ position: 7 }),
   } as unknown as Subjects;
-  const unused = {} as EventStore & Sealer & KeyProvider & AccessVerdicts;
-  const handler = new ReportAccessesHandler(unused, subjects, unused, unused, unused);
-  return handler.execute(new ReportAccesses({ tenant: 't' } as unknown as Caller, [entry('a'), entry('b')], now));
+  const unused = {} as Sealer & KeyProvider & AccessVerdicts;
+  const store = { database: { fetch: () => Promise.resolve({ rows: [] }) } } as unknown as EventStore;
+  const handler = new ReportAccessesHandler(store, subjects, unused, unused, unused);
+  const by = { tenant: 't', principal: { id: 'crm' } } as unknown as Caller;
+  return handler.execute(new ReportAccesses(by, [entry('a'), entry('b')], now));
 }
 
 describe('an entry of the access log', () => {

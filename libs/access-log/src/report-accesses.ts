@@ -67,10 +67,12 @@ export class ReportAccessesHandler implements ICommandHandler<ReportAccesses> {
 
   async execute({ by, entries, now }: ReportAccesses): Promise<Reported> {
     const latest = now.getTime() + FUTURE_MS;
+    const known = await this.known(by, entries);
     const fates = await Promise.all(
-      entries.map(async (entry): Promise<Fate> =>
-        Date.parse(entry.at) > latest ? { rejected: 'at-in-future' } : this.report(by, entry),
-      ),
+      entries.map(async (entry): Promise<Fate> => {
+        if (known.has(entry.id)) return 'duplicate';
+        return Date.parse(entry.at) > latest ? { rejected: 'at-in-future' } : this.report(by, entry);
+      }),
     );
     const positions = fates.flatMap((fate) => (typeof fate === 'object' && 'position' in fate ? [fate.position] : []));
     const rejected = fates.flatMap((fate, index) =>
@@ -84,6 +86,20 @@ export class ReportAccessesHandler implements ICommandHandler<ReportAccesses> {
       lastPosition: positions.length > 0 ? Math.max(...positions) : null,
       rejected,
     };
+  }
+
+  /**
+   * Ids that this source reported before, whoever they were about: an entry that is sent again after an erasure or a link
+   * leads to another subject, and must neither be recorded twice nor bring the person back.
+   */
+  private async known(by: Caller, entries: readonly EntryInput[]): Promise<Set<string>> {
+    const { rows } = await this.store.database.fetch<{ entry_id: string }>(by.tenant, {
+      name: 'access-entries-known',
+      text: `SELECT n.id AS entry_id FROM unnest($3::text[]) AS n(id)
+             WHERE (SELECT true FROM access_entry WHERE tenant = $1 AND source = $2 AND entry_id = n.id LIMIT 1)`,
+      values: [by.tenant, by.principal.id, entries.map(({ id }) => id)],
+    });
+    return new Set(rows.map((row) => row.entry_id));
   }
 
   private async report(by: Caller, entry: EntryInput): Promise<Fate> {

@@ -112,12 +112,12 @@ export class AccessSearch {
   async search(by: Caller, search: Search, subjects?: SubjectId[]): Promise<Page> {
     const { cursor, limit, ...filter } = search;
     // Several people may stand in one leaf: the place is a position and a person.
-    const [position, subject] =
+    const [position, subject, end = await this.head(by.tenant)] =
       cursor === undefined ? ['-1', nobody] : openCursor(this.keys, by, 'access-log', filter, cursor);
     const actor = filter.actor ? this.keys.mac(by.tenant, 'actor', `${filter.actor.type}:${filter.actor.id}`) : null;
     const { rows } = await this.database.fetch<Row>(by.tenant, {
       // No name: planned with its values. A plan for any values would have to ignore every index of what may be absent.
-      text: `SELECT * FROM access_entry WHERE tenant = $1 AND (position, subject) > ($2::bigint, $11::uuid)
+      text: `SELECT * FROM access_entry WHERE tenant = $1 AND (position, subject) > ($2::bigint, $11::uuid) AND position < $12::bigint
                AND ($3::uuid[] IS NULL OR subject = ANY($3)) AND ($4::bytea IS NULL OR actor_mac = $4) AND ($5::text IS NULL OR purpose = $5)
                AND ($6::text IS NULL OR verdict = $6) AND ($7::text IS NULL OR source = $7)
                AND ($8::timestamptz IS NULL OR at >= $8) AND ($9::timestamptz IS NULL OR at < $9)
@@ -134,12 +134,18 @@ export class AccessSearch {
         utc(filter.to),
         limit + 1,
         subject,
+        end,
       ],
     });
     const items = await Promise.all(rows.slice(0, limit).map((row) => this.view(by.tenant, row)));
     const last = items.at(-1);
-    const place = rows.length > limit && last ? [String(last.position), last.subjectId] : undefined;
+    const place = rows.length > limit && last ? [String(last.position), last.subjectId, end] : undefined;
     return { items, next: place ? sealCursor(this.keys, by, 'access-log', filter, place) : null };
+  }
+
+  /** Every page is an access to all on it: without an end that the first page sets nobody would ever reach the last one. */
+  private async head(tenant: TenantId): Promise<string> {
+    return String((await this.store.head(tenant)).size);
   }
 
   /** Every access to these people, oldest first, for their own package; all aliases must be named. */
