@@ -1,4 +1,4 @@
-/** The door of the client. */
+/** The door of the client: typed calls, tasks of the inbox, webhooks verified. */
 export { createLetheClient, LetheProblem, type ClientOptions, type LetheClient } from './client.js';
 export { HeldTask, type TaskStanding } from './held-task.js';
 export { may, type MayOptions } from './may.js';

@@ -1,4 +1,4 @@
-/** The door of consent. */
+/** The door of consent: purposes, notices, decisions and the check. */
 export { ConsentCheck, type ConsentAnswer } from './check-consent.js';
 export { ConsentHistory } from './consent-history.js';
 export { ConsentModule } from './consent.module.js';

@@ -1,3 +1,3 @@
-/** The door of notifications. */
+/** The door of notifications: mail, by SMTP or as letters to print. */
 export { NotificationsModule } from './notifications.module.js';
 export { SmtpMailer } from './smtp-mailer.js';

@@ -1,4 +1,4 @@
-/** The door of requests: the module, what others may read of a request, and the ports others fill. */
+/** The door of requests: the life of a request from receipt to certificate, what others may read of it, and the ports others fill. */
 export * from './plan/decision.js';
 export * from './step/outcome.js';
 export * from './ports.js';
