@@ -28,9 +28,8 @@ export class CancelTasks implements Process {
 
   async handle({ tenant, type, data, recordedAt }: StoredEvent): Promise<void> {
     if (!ENDS.includes(type)) return;
-    const { requestId } = data as unknown as { requestId: string };
     // Aftercare opens tasks after the end; those stay.
-    const open = await this.tasks.openOf(tenant, requestId, new Date(recordedAt));
+    const open = await this.tasks.openOf(tenant, data['requestId'] as string, new Date(recordedAt));
     for (const task of open) await this.opened.end(tenant, task, 'task-cancelled');
   }
 }

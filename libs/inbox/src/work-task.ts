@@ -1,7 +1,7 @@
 /** What the holder of a task does with it: heartbeat, outcomes, records, complete, release. */
 import { Inject, Injectable } from '@nestjs/common';
 import type { z } from 'zod';
-import type { Clock, JsonObject, TenantId } from '#kernel';
+import type { Clock, TenantId } from '#kernel';
 import type { Append, NewEvent, Query } from '#ledger';
 import { CLOCK, type Caller } from '#platform';
 import { Connections } from '#connectors';
@@ -214,9 +214,7 @@ export class WorkTask {
       events: change.events,
       ...(change.rows ? { rows: change.rows } : {}),
       side: change.side,
-      ...(by.idempotency
-        ? { idempotency: by.idempotency, respond: () => ({ status: 200, body: answer as unknown as JsonObject }) }
-        : {}),
+      ...(by.idempotency ? { idempotency: by.idempotency, respond: () => ({ status: 200, body: { ...answer } }) } : {}),
     });
     by.idempotency = undefined;
   }

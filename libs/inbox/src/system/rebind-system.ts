@@ -2,7 +2,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { connectionStream, Connections, secretsPlace, type ConnectionRow } from '#connectors';
-import { unprocessable, type Clock, type Json, type JsonObject, type SubjectId } from '#kernel';
+import { unprocessable, type Clock, type JsonObject, type SubjectId } from '#kernel';
 import { declareEvents, EventStore } from '#ledger';
 import { CLOCK, type Caller } from '#platform';
 import { Sealer, type Sealed } from '#subjects';
@@ -64,12 +64,10 @@ export class RebindSystem {
       row.secrets === null ? undefined : await this.sealer.open(tenant, JSON.parse(row.secrets) as Sealed, place);
     const old = opened?.readable ? (opened.value as SigningSecrets).signingSecret : undefined;
     const until = new Date(this.clock.now().getTime() + OVERLAP_MS).toISOString();
-    const secrets: SigningSecrets = {
+    const secrets = {
       signingSecret: fresh,
       ...(old === undefined ? {} : { previous: { signingSecret: old, until } }),
-    };
-    return JSON.stringify(
-      await this.sealer.seal(tenant, row.id as SubjectId, 'case', secrets as unknown as Json, place),
-    );
+    } satisfies SigningSecrets;
+    return JSON.stringify(await this.sealer.seal(tenant, row.id as SubjectId, 'case', secrets, place));
   }
 }

@@ -62,17 +62,12 @@ export const EndpointSecret = z
   .strictObject({ id: z.uuid(), secret: z.string(), oldSecretUntil: z.string().nullable() })
   .meta({ id: 'WebhookSecret' });
 
-/** A secret, and until when it signs; null = until it is rotated. */
-export interface EndpointSecretEntry {
-  secret: string;
-  until: string | null;
-}
-
-/** What is sealed. */
-export interface EndpointInside {
-  url: string;
-  secrets: EndpointSecretEntry[];
-}
+/** What is sealed: the URL, and each secret with the time until which it signs; null = until it is rotated. */
+export const EndpointInside = z.strictObject({
+  url: z.string(),
+  secrets: z.array(z.strictObject({ secret: z.string(), until: z.string().nullable() })),
+});
+export type EndpointInside = z.infer<typeof EndpointInside>;
 
 export interface EndpointRow {
   id: string;

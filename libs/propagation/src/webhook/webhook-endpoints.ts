@@ -17,12 +17,12 @@ import { urlRefused } from '../propagation.errors.js';
 import { newSecret } from './standard-webhooks.js';
 import { Systems } from '../systems.js';
 import {
+  EndpointInside,
   endpointPlace,
   endpointStream,
   rotated,
   sealedOf,
   type EndpointDefinition,
-  type EndpointInside,
   type EndpointRow,
   type EndpointView,
 } from './webhook-endpoint.js';
@@ -71,7 +71,7 @@ export class WebhookEndpoints {
     const opened = await this.sealer.open(tenant, sealedOf(row), endpointPlace(row.id));
     if (!opened.readable)
       throw conflict('secrets-unreadable', 'The secrets of this endpoint can no longer be opened. Make a new one.');
-    return opened.value as unknown as EndpointInside;
+    return EndpointInside.parse(opened.value);
   }
 
   async view(tenant: TenantId, row: EndpointRow): Promise<EndpointView> {
@@ -170,9 +170,8 @@ export class WebhookEndpoints {
   }
 
   private async seal(tenant: TenantId, id: string, inside: EndpointInside): Promise<string> {
-    const value = inside as unknown as JsonObject;
     // Under a key of the endpoint's own, which re-wrapping of epochs covers like any other.
-    return JSON.stringify(await this.sealer.seal(tenant, id as SubjectId, 'case', value, endpointPlace(id)));
+    return JSON.stringify(await this.sealer.seal(tenant, id as SubjectId, 'case', inside, endpointPlace(id)));
   }
 
   private async record(
