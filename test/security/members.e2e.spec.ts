@@ -1,6 +1,11 @@
 /** Who leaves the office, and whose roles change: no right outlives the person's place, and none grows in one pair of hands. */
 import { sign } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { Database } from '#ledger';
+import { Caller } from '#platform';
+import { Confirm } from '../../libs/tenancy/src/confirm.js';
+import { MemberMarks } from '../../libs/tenancy/src/member-marks.js';
+import { Principals } from '../../libs/tenancy/src/principals.js';
 import { startServer, type RunningServer } from '../../apps/server/src/server.js';
 import { startIssuer, type Issuer } from '../support/oidc-issuer.js';
 import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
@@ -81,6 +86,26 @@ describe('a role that one admin grants', () => {
     // Taking a role away needs nobody's trust, and is in force at once.
     expect((await setRoles(admin, ['admin'])).body).toEqual({ id: admin, roles: ['admin'], confirmed: true });
     expect(codeOf(await approve())).toEqual([403, 'forbidden']);
+  });
+
+  it('between the look and the word of whoever confirms is not confirmed with it', async () => {
+    const id = (await addMember(lethe, 'Raced', { roles: ['auditor'] })).body.id;
+    const { app, parts } = lethe.server;
+    const principal = await app.get(Principals).authenticate(lethe.tenant.keys.officer);
+    let granted = false;
+    const fetch: Database['fetch'] = async (tenant, statement) => {
+      const seen = await parts.database.fetch(tenant, statement);
+      if (!granted && / FROM member /.test(statement.text)) {
+        granted = true;
+        expect((await setRoles(id, ['auditor', 'privacy-officer'])).status).toBe(200);
+      }
+      return seen as never;
+    };
+    const database = Object.create(parts.database, { fetch: { value: fetch } }) as Database;
+    const confirming = new Confirm(database, parts.store, app.get(MemberMarks), app.get(Principals), lethe.clock);
+    await expect(confirming.member(new Caller(principal!), id)).rejects.toMatchObject({ name: 'VersionConflict' });
+    const { items } = (await lethe.get('/v1/admin/members', { as: 'admin' })).body;
+    expect(items.find((one: { id: string }) => one.id === id).confirmed).toBe(false);
   });
 
   it('is a fact with what was before', async () => {

@@ -14,6 +14,11 @@ interface MemberRow {
   vouched_by: string | null;
 }
 
+/** A member as they stand at one version of their stream: only what was looked at is confirmed. */
+interface SeenMember extends MemberRow {
+  version: number;
+}
+
 interface CredentialRow {
   kind: 'personal' | 'system';
   member: string | null;
@@ -25,6 +30,7 @@ interface CredentialRow {
 interface Vouching {
   events: NewEvent[];
   side: (query: Query) => Promise<void>;
+  expect?: Record<string, number>;
 }
 
 @Injectable()
@@ -37,13 +43,13 @@ export class Confirm {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** "This is who acts under that name, with these roles." Errors: 403 `self-vouched`, 409 `already-confirmed`. */
+  /** "This is who acts under that name, with these roles." Errors: 403 `self-vouched`, 409 `already-confirmed`, 409 `version-conflict`. */
   async member(by: Caller, id: string): Promise<{ id: string; confirmed: true }> {
     const { humanIds, humanId } = decidingHuman(by, this.clock.now());
     const row = await this.readMember(by, id);
     if (row.vouched_by) throw alreadyConfirmed();
     await this.assertOther(by, humanIds, [row.added_by, id]);
-    return this.append(by, id, [this.vouchMember(by, id, humanId)]);
+    return this.append(by, id, [this.vouchMember(by, row, humanId)]);
   }
 
   /** "This token is in the hands of the human it names"; the member is vouched for with it. */
@@ -61,17 +67,19 @@ export class Confirm {
     await this.assertOther(by, humanIds, [row.issued_by, row.member, ...(member.vouched_by ? [] : [member.added_by])]);
     return this.append(by, id, [
       this.vouchCredential(by, id, row.member, humanId),
-      ...(member.vouched_by ? [] : [this.vouchMember(by, member.id, humanId)]),
+      ...(member.vouched_by ? [] : [this.vouchMember(by, member, humanId)]),
     ]);
   }
 
-  private async readMember(by: Caller, id: string): Promise<MemberRow> {
+  private async readMember(by: Caller, id: string): Promise<SeenMember> {
+    // First the version: a role that is added after the look is refused as a conflict, not confirmed unseen.
+    const version = (await this.store.load(by.tenant, memberStream(id))).at(-1)?.version ?? 0;
     const { rows } = await this.database.fetch<MemberRow>(by.tenant, {
       text: 'SELECT id, added_by, vouched_by FROM member WHERE tenant = $1 AND id = $2 AND removed_at IS NULL',
       values: [by.tenant, id],
     });
     if (!rows[0]) throw notFound('member');
-    return rows[0];
+    return { ...rows[0], version };
   }
 
   /** Neither the maker nor the one it was made for, under whatever account. */
@@ -83,8 +91,9 @@ export class Confirm {
     }
   }
 
-  private vouchMember(by: Caller, id: string, humanId: string): Vouching {
+  private vouchMember(by: Caller, { id, version }: SeenMember, humanId: string): Vouching {
     return {
+      expect: { [memberStream(id)]: version },
       events: [{ stream: memberStream(id), type: 'MemberConfirmed.v1', data: { id } }],
       side: async (query) => {
         await query({
@@ -114,6 +123,7 @@ export class Confirm {
       tenant: by.tenant,
       actorRef: by.actorRef,
       events: all.flatMap((one) => one.events),
+      expect: Object.assign({}, ...all.map((one) => one.expect)) as Record<string, number>,
       side: async (query) => {
         for (const one of all) await one.side(query);
       },
