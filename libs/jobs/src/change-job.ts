@@ -92,7 +92,8 @@ export async function appendFenced(store: EventStore, append: Append): Promise<A
 
 /** Changes jobs in a transaction of their own, each by itself. Returns the ids that were changed; the others lost their fence. */
 export async function changeJobs(query: Query, tenant: TenantId, changes: JobChange[]): Promise<Set<string>> {
-  const rows = changes.map(values);
+  // By id, as leases are renewed: two transactions that change the same jobs wait for each other one way only.
+  const rows = [...changes].sort((one, other) => (one.id < other.id ? -1 : 1)).map(values);
   const columns = Array.from({ length: jobChangeTable.columns }, (_, column) => rows.map((row) => row[column]));
   const ready = changes.flatMap((change) => (change.to === 'ready' && change.runAt ? [change.runAt] : []));
   const [changed] = await Promise.all([

@@ -82,7 +82,9 @@ export class Leases {
     this.schedule();
   }
 
-  private async renewAll(tenant: TenantId, held: Held[]): Promise<void> {
+  private async renewAll(tenant: TenantId, all: readonly Held[]): Promise<void> {
+    // By id, as results are settled: see `changeJobs`.
+    const held = [...all].sort((one, other) => (one.job.id < other.job.id ? -1 : 1));
     const asked = performance.now();
     const { rows } = await this.database.transaction(tenant, (query) =>
       query<{ id: string }>({

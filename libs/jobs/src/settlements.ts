@@ -3,6 +3,10 @@ import type { TenantId } from '#kernel';
 import type { Database } from '#ledger';
 import { changeJobs, FenceLost, type JobChange } from './change-job.js';
 
+/** Serialization failure and deadlock. */
+const LOST_RACES = new Set(['40001', '40P01']);
+const MOST_REPEATS = 3;
+
 interface Waiting {
   change: JobChange;
   resolve: () => void;
@@ -35,7 +39,7 @@ export class Settlements {
     this.busy.delete(tenant);
   }
 
-  private async write(tenant: TenantId, batch: Waiting[]): Promise<void> {
+  private async write(tenant: TenantId, batch: Waiting[], repeats = 0): Promise<void> {
     try {
       const changes = batch.map(({ change }) => change);
       const changed = await this.database.transaction(tenant, (query) => changeJobs(query, tenant, changes));
@@ -44,6 +48,9 @@ export class Settlements {
         else reject(new FenceLost());
       }
     } catch (error) {
+      // Rolled back for certain, and nobody's fault: without this the work of every job in it would be done again.
+      if (LOST_RACES.has(String((error as { code?: unknown }).code)) && repeats < MOST_REPEATS)
+        return this.write(tenant, batch, repeats + 1);
       for (const { reject } of batch) reject(error);
     }
   }
