@@ -15,6 +15,8 @@ export interface TaskStanding {
 export class HeldTask {
   private readonly lost = new AbortController();
   private readonly beat: NodeJS.Timeout | undefined;
+  /** When the lease has run out for all this worker knows, on a clock that nobody sets. */
+  private until: number;
 
   /** @param leaseSeconds lease of each heartbeat; renewed after a third of it */
   constructor(
@@ -22,11 +24,15 @@ export class HeldTask {
     readonly task: ClaimedTask,
     private readonly leaseSeconds: number,
   ) {
+    this.until = performance.now() + leaseSeconds * 1000;
     this.beat = setInterval(() => void this.heartbeat(), (leaseSeconds * 1000) / 3) as NodeJS.Timeout;
     this.beat.unref?.();
   }
 
-  /** Aborts when somebody else has the task now: stop, and change nothing more. */
+  /**
+   * Aborts when somebody else has the task now, or may have it, since no heartbeat came through for a whole lease: stop, and
+   * change nothing more. What is done late could undo what another worker was told since.
+   */
   get signal(): AbortSignal {
     return this.lost.signal;
   }
@@ -88,13 +94,24 @@ export class HeldTask {
   }
 
   private async heartbeat(): Promise<void> {
+    if (this.ranOut()) return;
     const body = { fence: this.task.fence, leaseSeconds: this.leaseSeconds };
+    const sent = performance.now();
     try {
-      await this.client.POST('/v1/tasks/{id}/heartbeat', { params: this.at, body });
+      await this.client.POST('/v1/tasks/{id}/heartbeat', { params: this.at, body, signal: this.lost.signal });
+      this.until = sent + this.leaseSeconds * 1000;
     } catch (error) {
       // An outage is no loss: the next heartbeat may come in time.
       this.noticed(error);
     }
+  }
+
+  /** A call may hang for longer than the lease: time is looked at before each heartbeat, not after it. */
+  private ranOut(): boolean {
+    if (performance.now() < this.until) return false;
+    this.stop();
+    this.lost.abort(new Error('the lease ran out: no heartbeat came through'));
+    return true;
   }
 
   private noticed(error: unknown): void {
