@@ -79,9 +79,8 @@ export class AnnounceExpiries {
     const { rows } = await this.database.fetch<Expiring>(tenant, {
       name: 'consent-expired-before',
       text: `SELECT id, subject, purpose, channel, expires_at, position FROM consent_record
-             WHERE tenant = $1 AND position > $2 AND expires_at - recorded_at < interval '1 minute' AND expires_at <= $3
-             ORDER BY position LIMIT $4`,
-      values: [tenant, imported, this.clock.now(), BATCH],
+             WHERE tenant = $1 AND position > $2 AND expires_at - recorded_at < interval '1 minute' ORDER BY position LIMIT $3`,
+      values: [tenant, imported, BATCH],
     });
     return rows;
   }
