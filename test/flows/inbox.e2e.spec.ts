@@ -205,6 +205,27 @@ describe('the tasks of a system that pulls its work', () => {
     expect(obeyed.sort()).toEqual(['obeys news=false', 'obeys news=true']);
   }, 90_000);
 
+  it('is told anew by a job that was started anew, and not held up by what the job told before', async () => {
+    const calls = lethe.server.app.get(ConnectorCalls);
+    const about = { subject: newId() as SubjectId, jobId: newId() };
+    const tell = async (itemKey: string): Promise<void> => {
+      const ids = [{ type: 'email', value: 'tom@example.test' }];
+      const people = [{ itemKey, ids, decisions: [{ purpose: 'news', allowed: false, state: 'withdrawn' }] }];
+      const told = calls.obey(lethe.tenant.tenant.id, club.connectionId, people, { about });
+      await expect(told).rejects.toBeInstanceOf(AnswerLater);
+    };
+    for (const generation of [0, 0, 1, 1]) await tell(`obey/club/9/${generation}`);
+    const { rows } = await lethe.superuser.query(
+      `SELECT id, state, why FROM inbox_task WHERE item_key LIKE 'obey/club/9/%' ORDER BY id`,
+    );
+    expect(rows.map(({ state, why }) => [state, why])).toEqual([
+      ['ended', 'task-cancelled'],
+      ['open', null],
+    ]);
+    expect((await call(rows[1].id, 'claim', { leaseSeconds: 30 })).status).toBe(200);
+    await call(rows[1].id, 'complete', { fence: 1, outcomes: [{ dataset: 'consent', kind: 'obeyed' }] });
+  });
+
   it('is offered nothing any more of a request that was withdrawn', async () => {
     const id = await approved('sam@example.test');
     const task = await taskOf(id);

@@ -31,6 +31,7 @@ export class OpenTasks {
   async ensure(tenant: TenantId, connection: ConnectionRow, wanted: TaskWanted): Promise<TaskRow> {
     const known = await this.tasks.ofItem(tenant, connection.id, wanted.kind, wanted.itemKey);
     if (known) return known;
+    await this.endEarlier(tenant, connection, wanted);
     const task = await this.draft(tenant, connection, wanted);
     try {
       await this.tasks.store.append({
@@ -46,6 +47,16 @@ export class OpenTasks {
     const opened = await this.tasks.ofItem(tenant, connection.id, wanted.kind, wanted.itemKey);
     if (!opened) throw new Error('a task that was opened is not there');
     return opened;
+  }
+
+  /**
+   * A job that an officer started anew tells by a task of its own. Its earlier one, which nobody waits for any more, would
+   * hold up all that the person decides later.
+   */
+  private async endEarlier(tenant: TenantId, { id }: ConnectionRow, { kind, about }: TaskWanted): Promise<void> {
+    if (kind !== 'obey' || about?.jobId === undefined) return;
+    const earlier = await this.tasks.tellingOf(tenant, id, about.subject, about.jobId);
+    for (const task of earlier) await this.end(tenant, task, 'task-cancelled');
   }
 
   /** A task ready to be inserted, with its sealed part. */

@@ -57,6 +57,17 @@ export class Tasks {
     return rows;
   }
 
+  /** Open tasks by which a job has told a system how a person decides. */
+  async tellingOf(tenant: TenantId, connection: string, subject: string, job: string): Promise<TaskRow[]> {
+    const { rows } = await this.database.fetch<TaskRow>(tenant, {
+      name: 'inbox-telling-of-job',
+      text: `SELECT ${COLUMNS} FROM inbox_task
+             WHERE tenant = $1 AND connection = $2 AND subject = $3 AND kind = 'obey' AND state IN ('open', 'claimed') AND job = $4`,
+      values: [tenant, connection, subject, job],
+    });
+    return rows;
+  }
+
   /** Tasks of a request that were open at `before`: what must not be done any more when it ends. */
   async openOf(tenant: TenantId, request: string, before: Date): Promise<TaskRow[]> {
     const { rows } = await this.database.fetch<TaskRow>(tenant, {
