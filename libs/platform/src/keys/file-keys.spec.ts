@@ -10,6 +10,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -165,6 +166,18 @@ describe('keys', () => {
       await FileKeys.open(directory);
       expect(existsSync(path)).toBe(false);
     }
+  });
+
+  it('leave no second copy where a process was killed while it wrote', async () => {
+    await FileKeys.open(directory);
+    const [old, fresh] = ['.kek-x.key.0a1b2c3d4e5f', '.mac-lookup-2.key.0a1b2c3d4e5f'].map((name) =>
+      join(directory, name),
+    );
+    for (const half of [old!, fresh!]) writeFileSync(half, 'secret', { mode: 0o600 });
+    // The other may be a process's that is writing now.
+    utimesSync(old!, 1, Date.now() / 1000 - 7200);
+    await FileKeys.open(directory);
+    expect([existsSync(old!), existsSync(fresh!)]).toEqual([false, true]);
   });
 
   it('of an epoch are destroyed by several processes at once without a fault', async () => {

@@ -12,10 +12,18 @@ import {
   sign,
   type KeyObject,
 } from 'node:crypto';
-import { access, mkdir, readFile, readdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { newId, type TenantId } from '#kernel';
-import { assertPrivate, createKeyFile, destroyKeyFile, readKeyFile, writePrivate, type KeyFile } from './key-file.js';
+import { isUuid, type TenantId } from '#kernel';
+import {
+  completeDestructions,
+  destroyEpochFile,
+  epochAfter,
+  epochFile,
+  isDestroyedEpoch,
+  livingEpochs,
+} from './epoch-files.js';
+import { assertPrivate, createKeyFile, destroyHalves, readKeyFile, writePrivate, type KeyFile } from './key-file.js';
 import {
   KeyProvider,
   KeyUnavailable,
@@ -28,8 +36,6 @@ import {
 const macUses: readonly MacUse[] = ['lookup', 'suppression', 'idempotency', 'actor', 'cursor', 'item'];
 const roots = [...macUses.map((use) => `mac-${use}`), 'sign-log', 'sign-log-next', 'sign-certificate', 'sign-session'];
 const RING = 'keyring.json';
-const EPOCH = /^kek-([0-9a-f-]{36})\.key$/;
-const DESTROYED = /^kek-([0-9a-f-]{36})\.destroyed$/;
 /** DER of an Ed25519 private key up to its 32-byte seed (RFC 8410 section 7). */
 const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex');
 const MAX_DERIVED = 20_000;
@@ -60,6 +66,7 @@ export class FileKeys extends KeyProvider {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     await assertPrivate(directory, 'directory');
     await completeDestructions(directory);
+    await destroyHalves(directory);
     const ring = await readRing(directory);
     const secrets = new Map<string, KeyFile>();
     // What was added by rotations stands in the ring as well.
@@ -72,7 +79,7 @@ export class FileKeys extends KeyProvider {
     }
     const keys = new FileKeys(directory, secrets);
     // The ring is written last: a directory without one never finished its first start, and may be completed.
-    if (!ring && (await keys.epochs()).length === 0) await keys.newEpoch();
+    if (!ring && (await livingEpochs(directory)).length === 0) await keys.newEpoch();
     if (!ring || roots.some((name) => ring[name] === undefined)) await keys.writeRing();
     await keys.currentEpoch();
     return keys;
@@ -137,7 +144,7 @@ export class FileKeys extends KeyProvider {
   }
 
   async currentEpoch(): Promise<string> {
-    const epochs = await this.epochs();
+    const epochs = await livingEpochs(this.directory);
     const newest = epochs.at(-1);
     if (newest === undefined) throw missing('kek');
     // Another process may have destroyed an epoch: its key must not live on in this one's memory.
@@ -148,52 +155,38 @@ export class FileKeys extends KeyProvider {
   }
 
   async newEpoch(): Promise<string> {
-    const newest = (await this.epochs()).at(-1);
-    // Ids sort by their milliseconds: the next one comes after the newest even where the clock was set back since.
-    const epoch = newId(Math.max(Date.now(), newest === undefined ? 0 : millisecondsOf(newest) + 1));
-    await createKeyFile(this.directory, `kek-${epoch}`);
+    const epoch = epochAfter((await livingEpochs(this.directory)).at(-1));
+    await createKeyFile(this.directory, epochFile(epoch));
     this.epoch = epoch;
     return epoch;
   }
 
   async epochKeyId(epoch: string): Promise<string | undefined> {
-    if (await this.isDestroyed(epoch)) return undefined;
-    const file = await readKeyFile(this.directory, `kek-${epoch}`);
-    if (!file) throw missing(`kek-${epoch}`);
-    return file.id;
+    if (await isDestroyedEpoch(this.directory, epoch)) return undefined;
+    const file = await readKeyFile(this.directory, epochFile(epoch));
+    if (!file && !(await isDestroyedEpoch(this.directory, epoch))) throw missing(epochFile(epoch));
+    return file?.id;
   }
 
   async destroyEpoch(epoch: string): Promise<void> {
     if (epoch === (await this.currentEpoch()))
       throw new KeyUnavailable('missing', 'The current epoch cannot be destroyed. Begin a new one first.');
-    // The mark comes first: a crash in between must not look like a lost file.
-    await writePrivate(this.directory, `kek-${epoch}.destroyed`, '', true);
-    await destroyKeyFile(this.directory, `kek-${epoch}`);
+    await destroyEpochFile(this.directory, epoch);
     await this.currentEpoch();
   }
 
-  private async epochs(): Promise<string[]> {
-    const { epochs, destroyed } = await listEpochs(this.directory);
-    return epochs.filter((epoch) => !destroyed.has(epoch)).sort();
-  }
-
   private async epochKey(tenant: TenantId, epoch: string): Promise<KeyObject> {
-    const name = `kek-${epoch}`;
+    const name = epochFile(epoch);
     const cached = this.derived.get(`${name}|${tenant}`);
     if (cached) return cached;
     // The mark counts, and not what somebody may have laid beside it.
-    if (await this.isDestroyed(epoch))
+    const gone = await isDestroyedEpoch(this.directory, epoch);
+    const file = !gone && isUuid(epoch) ? await readKeyFile(this.directory, name) : undefined;
+    // Asked again: it may have been destroyed between the two looks.
+    if (!file && (gone || (await isDestroyedEpoch(this.directory, epoch))))
       throw new KeyUnavailable('destroyed', 'This key-encryption epoch was destroyed by design.');
-    const file = EPOCH.test(`${name}.key`) ? await readKeyFile(this.directory, name) : undefined;
     if (!file) throw missing(name);
     return this.keep(`${name}|${tenant}`, deriveFrom(file.secret, `kek|${tenant}`));
-  }
-
-  private isDestroyed(epoch: string): Promise<boolean> {
-    return access(join(this.directory, `kek-${epoch}.destroyed`)).then(
-      () => true,
-      () => false,
-    );
   }
 
   private derive(name: string, tenant: TenantId): KeyObject {
@@ -243,24 +236,6 @@ export class FileKeys extends KeyProvider {
     const ring = { ...(await readRing(this.directory)), ...mine };
     await writePrivate(this.directory, RING, `${JSON.stringify(ring, null, 2)}\n`);
   }
-}
-
-/** Epochs whose key file is there, and those that are marked as destroyed. */
-async function listEpochs(directory: string): Promise<{ epochs: string[]; destroyed: ReadonlySet<string> }> {
-  const files = await readdir(directory);
-  const named = (pattern: RegExp): string[] => files.flatMap((file) => pattern.exec(file)?.[1] ?? []);
-  return { epochs: named(EPOCH), destroyed: new Set(named(DESTROYED)) };
-}
-
-/** A file beside its mark: its destruction was cut short, or a copy was laid back. */
-async function completeDestructions(directory: string): Promise<void> {
-  const { epochs, destroyed } = await listEpochs(directory);
-  for (const epoch of epochs) if (destroyed.has(epoch)) await destroyKeyFile(directory, `kek-${epoch}`);
-}
-
-/** When a UUIDv7 says that it was made. */
-function millisecondsOf(id: string): number {
-  return Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16);
 }
 
 async function readRing(directory: string): Promise<Record<string, string> | undefined> {

@@ -1,6 +1,6 @@
 /** One secret in one file: written whole or not at all, readable by its owner only, with a checksum against damage. */
 import { createHash, randomBytes } from 'node:crypto';
-import { link, lstat, open, readFile, rename, unlink } from 'node:fs/promises';
+import { link, lstat, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { KeyUnavailable } from './key-provider.js';
 
@@ -12,6 +12,9 @@ export interface KeyFile {
 }
 
 const OTHERS = 0o077;
+/** As `writePrivate` names what it has not finished. */
+const HALF = /^\..+\.[0-9a-f]{12}$/;
+const ABANDONED_MS = 3_600_000;
 
 /** Refuses what another user of the machine could read, and what is a link to somewhere else. */
 export async function assertPrivate(path: string, kind: 'directory' | 'file'): Promise<void> {
@@ -58,8 +61,20 @@ export async function createKeyFile(directory: string, name: string): Promise<Ke
 }
 
 /** Overwrites a secret, then removes its file. Copies made by the file system or a backup are beyond its reach. */
-export async function destroyKeyFile(directory: string, name: string): Promise<void> {
-  const path = join(directory, `${name}.key`);
+export function destroyKeyFile(directory: string, name: string): Promise<void> {
+  return destroyFile(directory, `${name}.key`);
+}
+
+/** Half-written files that nobody finishes any more: a killed process may have left a copy of a key in one. */
+export async function destroyHalves(directory: string): Promise<void> {
+  for (const name of (await readdir(directory)).filter((file) => HALF.test(file))) {
+    const found = await stat(join(directory, name)).catch(() => undefined);
+    if (found && Date.now() - found.mtimeMs > ABANDONED_MS) await destroyFile(directory, name);
+  }
+}
+
+async function destroyFile(directory: string, fileName: string): Promise<void> {
+  const path = join(directory, fileName);
   const file = await open(path, 'r+').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
