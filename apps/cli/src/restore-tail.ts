@@ -30,8 +30,14 @@ export interface ForwardLog extends ReplayedTail {
   damage?: string;
 }
 
+/** What was brought forward, and logs that were signed and are nowhere. */
+export interface Forward {
+  logs: ForwardLog[];
+  gone: string[];
+}
+
 /** Adds the archived tail to every log, and leaves the installation in quarantine. */
-export async function bringForward(config: Config, { newEpoch }: { newEpoch: boolean }): Promise<ForwardLog[]> {
+export async function bringForward(config: Config, { newEpoch }: { newEpoch: boolean }): Promise<Forward> {
   const { parts, rollback, close } = await openParts(config, () => Promise.resolve([]));
   try {
     await parts.database.global({
@@ -44,7 +50,8 @@ export async function bringForward(config: Config, { newEpoch }: { newEpoch: boo
     const { rows } = await parts.database.global<{ id: TenantId }>({ text: 'SELECT id FROM tenant ORDER BY id' });
     const logs: ForwardLog[] = [];
     for (const { id } of rows) logs.push(await forward(parts, rollback, archive, id, newEpoch));
-    return logs;
+    const present = new Set(logs.map(({ logId }) => logId));
+    return { logs, gone: (await rollback.lock.logs()).filter((logId) => !present.has(logId)) };
   } finally {
     await close();
   }

@@ -52,10 +52,11 @@ export const restoreVerb: Verb = async (args, terminal) => {
   const began = performance.now();
   const config = commandConfig(terminal);
   if (folder !== undefined) await restoreBase(config, resolve(folder), values, terminal);
-  const logs = await bringForward(config, { newEpoch: values['new-epoch'] === true });
+  const { logs, gone } = await bringForward(config, { newEpoch: values['new-epoch'] === true });
   report(logs, terminal);
+  for (const logId of gone) terminal.say(`log ${logId}: was signed, and is neither in the backup nor in the archive`);
   terminal.say(`restored in ${((performance.now() - began) / 60_000).toFixed(2)} minutes`);
-  if (logs.some(({ lost, epoch }) => lost > 0 && epoch === undefined)) {
+  if (logs.some(({ lost, epoch }) => lost > 0 && epoch === undefined) || (gone.length > 0 && !values['new-epoch'])) {
     terminal.complain('Entries that were signed are lost. Look for another archive and run lethe restore --complete;');
     terminal.complain('if there is none, lethe restore --complete --new-epoch goes on without them and says so.');
     return 1;

@@ -12,6 +12,8 @@ export interface LockedHead {
 
 /** Where the last signed head is kept. One place for all replicas that may sign. */
 export interface CheckpointLock {
+  /** Ids of the logs that were ever signed. */
+  logs(): Promise<string[]>;
   /** The last head, or undefined before the first. */
   read(logId: string): Promise<LockedHead | undefined>;
   /** Writes the head after `before`; false when another signer was first, and then nothing has changed. */
@@ -26,6 +28,11 @@ const GENERATION = /^\d{12}$/;
  */
 export class FileCheckpointLock implements CheckpointLock {
   constructor(private readonly folder: string) {}
+
+  async logs(): Promise<string[]> {
+    const entries = (await readdir(this.folder, { withFileTypes: true }).catch(missing)) ?? [];
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  }
 
   async read(logId: string): Promise<LockedHead | undefined> {
     const folder = join(this.folder, logId);
