@@ -19,7 +19,7 @@ type Answer = TestAnswer['body'];
 
 /** Every text carries `mark`; the shop may be shared, its rows carry none. */
 export async function fillTenant(
-  lethe: TestServer,
+  lethe: Pick<TestServer, 'get' | 'post' | 'put'> & { clock: Pick<TestServer['clock'], 'now' | 'advance'> },
   tenant: { keys: Keys; logId: string },
   mark: string,
   shop: Shop,

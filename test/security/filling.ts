@@ -23,7 +23,7 @@ export interface Filled {
 }
 
 /** What a tenant's people see of the server: `as` picks among their own keys. */
-export function apiOf(lethe: TestServer, keys: Keys): Api {
+export function apiOf(lethe: Pick<TestServer, 'get' | 'post' | 'put'>, keys: Keys): Api {
   const call = ({ as = 'officer', key, ...more }: { as?: keyof Keys; key?: string } = {}): object => ({
     ...more,
     key: key ?? keys[as],

@@ -88,38 +88,48 @@ const wellKnown: Record<string, string> = {
   method: 'web form',
 };
 
+/** Text for a named field in which anything may be written; undefined: the usual. */
+export type Words = (name: string) => string | undefined;
+
 /** A value that the schema takes, or nearly. */
-export function valueOf(document: OpenApi, schema: Schema | undefined, name = '', depth = 0): fc.Arbitrary<Json> {
+export function valueOf(
+  document: OpenApi,
+  schema: Schema | undefined,
+  name = '',
+  depth = 0,
+  words: Words = () => undefined,
+): fc.Arbitrary<Json> {
   if (!schema || depth > 8) return fc.constant(null);
-  if (schema.$ref)
-    return valueOf(document, document.components.schemas[schema.$ref.split('/').at(-1)!], name, depth + 1);
+  const inner = (one: Schema | undefined, called = name): fc.Arbitrary<Json> =>
+    valueOf(document, one, called, depth + 1, words);
+  if (schema.$ref) return inner(document.components.schemas[schema.$ref.split('/').at(-1)!]);
   const choices = schema.anyOf ?? schema.oneOf;
-  if (choices) return fc.oneof(...choices.map((one) => valueOf(document, one, name, depth + 1)));
+  if (choices) return fc.oneof(...choices.map((one) => inner(one)));
   if (schema.const !== undefined) return fc.constant(schema.const);
   if (schema.enum) return fc.constantFrom(...schema.enum);
   const type = [schema.type].flat()[0];
-  if (schema.properties || type === 'object') return objectOf(document, schema, depth);
+  if (schema.properties || type === 'object') return objectOf(schema, inner);
   if (type === 'array') {
     const member = schema.items ?? schema.prefixItems?.[0];
     const least = Math.max(schema.minItems ?? 0, schema.prefixItems?.length ?? 0);
-    return fc.array(valueOf(document, member, name, depth + 1), { minLength: least, maxLength: Math.max(2, least) });
+    return fc.array(inner(member), { minLength: least, maxLength: Math.max(2, least) });
   }
   if (type === 'integer' || type === 'number') return fc.integer({ min: schema.minimum ?? 1, max: 400 });
   if (type === 'boolean') return fc.boolean();
-  return type === 'string' ? stringOf(schema, name) : fc.constantFrom<Json>('x', 1, null);
+  return type === 'string' ? stringOf(schema, name, words) : fc.constantFrom<Json>('x', 1, null);
 }
 
-function objectOf(document: OpenApi, schema: Schema, depth: number): fc.Arbitrary<Json> {
+function objectOf(schema: Schema, inner: (one: Schema, name: string) => fc.Arbitrary<Json>): fc.Arbitrary<Json> {
   const required = schema.required ?? [];
-  const members = Object.entries(schema.properties ?? {}).map(
-    ([name, member]) => [name, valueOf(document, member, name, depth + 1)] as const,
-  );
+  const members = Object.entries(schema.properties ?? {}).map(([name, member]) => [name, inner(member, name)] as const);
   return fc.record(Object.fromEntries(members), {
     requiredKeys: required.filter((name) => name in (schema.properties ?? {})),
   }) as fc.Arbitrary<Json>;
 }
 
-function stringOf(schema: Schema, name: string): fc.Arbitrary<Json> {
+function stringOf(schema: Schema, name: string, words: Words): fc.Arbitrary<Json> {
+  const word = schema.format === undefined && schema.pattern === undefined ? words(name) : undefined;
+  if (word !== undefined) return fc.constant(word);
   const known = wellKnown[name];
   if (schema.format === 'uuid') return fc.uuid();
   if (schema.format === 'date-time') return fc.constantFrom('2026-01-01T00:00:00Z', '2026-11-01T10:00:00+02:00');
