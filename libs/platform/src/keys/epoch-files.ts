@@ -1,8 +1,8 @@
 /** Files of key-encryption epochs: one key each, and a mark in its place once it is destroyed. The mark counts. */
 import { access, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { newId } from '#kernel';
-import { destroyKeyFile, writePrivate } from './key-file.js';
+import { isUuid, newId } from '#kernel';
+import { destroyKeyFile, keyMissing, readKeyFile, writePrivate, type KeyFile } from './key-file.js';
 
 const EPOCH = /^kek-([0-9a-f-]{36})\.key$/;
 const DESTROYED = /^kek-([0-9a-f-]{36})\.destroyed$/;
@@ -29,7 +29,23 @@ export async function destroyEpochFile(directory: string, epoch: string): Promis
   await destroyKeyFile(directory, epochFile(epoch));
 }
 
-export function isDestroyedEpoch(directory: string, epoch: string): Promise<boolean> {
+/**
+ * The key of an epoch; undefined when it was destroyed. The mark counts, whatever lies beside it, and is asked again when
+ * the file cannot be read: another process may be overwriting it at this moment.
+ */
+export async function readEpoch(directory: string, epoch: string): Promise<KeyFile | undefined> {
+  if (await isDestroyedEpoch(directory, epoch)) return undefined;
+  try {
+    const file = isUuid(epoch) ? await readKeyFile(directory, epochFile(epoch)) : undefined;
+    if (file) return file;
+  } catch (error) {
+    if (!(await isDestroyedEpoch(directory, epoch))) throw error;
+  }
+  if (await isDestroyedEpoch(directory, epoch)) return undefined;
+  throw keyMissing(epochFile(epoch));
+}
+
+function isDestroyedEpoch(directory: string, epoch: string): Promise<boolean> {
   return access(join(directory, `${epochFile(epoch)}.destroyed`)).then(
     () => true,
     () => false,

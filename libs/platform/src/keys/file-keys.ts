@@ -14,16 +14,24 @@ import {
 } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isUuid, type TenantId } from '#kernel';
+import type { TenantId } from '#kernel';
 import {
   completeDestructions,
   destroyEpochFile,
   epochAfter,
   epochFile,
-  isDestroyedEpoch,
   livingEpochs,
+  readEpoch,
 } from './epoch-files.js';
-import { assertPrivate, createKeyFile, destroyHalves, readKeyFile, writePrivate, type KeyFile } from './key-file.js';
+import {
+  assertPrivate,
+  createKeyFile,
+  destroyHalves,
+  keyMissing,
+  readKeyFile,
+  writePrivate,
+  type KeyFile,
+} from './key-file.js';
 import {
   KeyProvider,
   KeyUnavailable,
@@ -73,7 +81,7 @@ export class FileKeys extends KeyProvider {
     for (const name of new Set([...roots, ...Object.keys(ring ?? {})])) {
       const known = ring?.[name];
       const key = known === undefined ? await createKeyFile(directory, name) : await readKeyFile(directory, name);
-      if (!key) throw missing(name);
+      if (!key) throw keyMissing(name);
       if (known !== undefined && known !== key.id) throw exchanged(name);
       secrets.set(name, key);
     }
@@ -146,7 +154,7 @@ export class FileKeys extends KeyProvider {
   async currentEpoch(): Promise<string> {
     const epochs = await livingEpochs(this.directory);
     const newest = epochs.at(-1);
-    if (newest === undefined) throw missing('kek');
+    if (newest === undefined) throw keyMissing('kek');
     // Another process may have destroyed an epoch: its key must not live on in this one's memory.
     for (const name of this.derived.keys())
       if (name.startsWith('kek-') && !epochs.includes(name.slice(4, 40))) this.derived.delete(name);
@@ -162,10 +170,7 @@ export class FileKeys extends KeyProvider {
   }
 
   async epochKeyId(epoch: string): Promise<string | undefined> {
-    if (await isDestroyedEpoch(this.directory, epoch)) return undefined;
-    const file = await readKeyFile(this.directory, epochFile(epoch));
-    if (!file && !(await isDestroyedEpoch(this.directory, epoch))) throw missing(epochFile(epoch));
-    return file?.id;
+    return (await readEpoch(this.directory, epoch))?.id;
   }
 
   async destroyEpoch(epoch: string): Promise<void> {
@@ -179,13 +184,8 @@ export class FileKeys extends KeyProvider {
     const name = epochFile(epoch);
     const cached = this.derived.get(`${name}|${tenant}`);
     if (cached) return cached;
-    // The mark counts, and not what somebody may have laid beside it.
-    const gone = await isDestroyedEpoch(this.directory, epoch);
-    const file = !gone && isUuid(epoch) ? await readKeyFile(this.directory, name) : undefined;
-    // Asked again: it may have been destroyed between the two looks.
-    if (!file && (gone || (await isDestroyedEpoch(this.directory, epoch))))
-      throw new KeyUnavailable('destroyed', 'This key-encryption epoch was destroyed by design.');
-    if (!file) throw missing(name);
+    const file = await readEpoch(this.directory, epoch);
+    if (!file) throw new KeyUnavailable('destroyed', 'This key-encryption epoch was destroyed by design.');
     return this.keep(`${name}|${tenant}`, deriveFrom(file.secret, `kek|${tenant}`));
   }
 
@@ -211,7 +211,7 @@ export class FileKeys extends KeyProvider {
 
   private root(name: string): KeyFile {
     const key = this.secrets.get(name);
-    if (!key) throw missing(name);
+    if (!key) throw keyMissing(name);
     return key;
   }
 
@@ -225,7 +225,7 @@ export class FileKeys extends KeyProvider {
     if (this.secrets.has(name)) return;
     const key = await readKeyFile(this.directory, name);
     const known = (await readRing(this.directory))?.[name];
-    if (!key) throw missing(name);
+    if (!key) throw keyMissing(name);
     if (known !== undefined && known !== key.id) throw exchanged(name);
     this.secrets.set(name, key);
   }
@@ -260,13 +260,6 @@ function fileOf(use: MacUse | SignUse, generation: number): string {
 
 function exchanged(name: string): KeyUnavailable {
   return new KeyUnavailable('damaged', `Key file ${name} is not the one this directory began with. Restore it.`);
-}
-
-function missing(name: string): KeyUnavailable {
-  return new KeyUnavailable(
-    'missing',
-    `Key ${name} is missing. Restore it from the escrowed copy; never start with a new one.`,
-  );
 }
 
 function digest(text: string): string {

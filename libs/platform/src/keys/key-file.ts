@@ -50,6 +50,14 @@ export async function readKeyFile(directory: string, name: string): Promise<KeyF
   return parse(name, await readFile(path, 'utf8'));
 }
 
+/** A key that should be there and is not. */
+export function keyMissing(name: string): KeyUnavailable {
+  return new KeyUnavailable(
+    'missing',
+    `Key ${name} is missing. Restore it from the escrowed copy; never start with a new one.`,
+  );
+}
+
 /** Makes a new secret unless the name is taken; then the one that is there counts, so that two first starts agree. */
 export async function createKeyFile(directory: string, name: string): Promise<KeyFile> {
   const existing = await readKeyFile(directory, name);
