@@ -4,7 +4,7 @@ import { Sealer } from '#subjects';
 import { memoryKeyProvider, memoryKeys } from './neighbours.js';
 import type { Plant } from './plants.js';
 import { Simulation } from './simulation.js';
-import { judge, judgeCaseFiles, judgeVisibility } from './verdicts.js';
+import { judge, judgeCaseFiles, judgeEffects, judgeVisibility } from './verdicts.js';
 
 export interface SeedResult {
   seed: number;
@@ -33,6 +33,9 @@ export async function runSeed(seed: number, plant?: Plant): Promise<SeedResult> 
   } catch (error) {
     violations.push(`cannot be judged: ${String(error)}`);
   }
-  if (seed % LATER === 0 && violations.length === 0) await sim.later(judgeCaseFiles);
+  if (seed % LATER === 0 && violations.length === 0) {
+    await sim.later(judgeCaseFiles);
+    judgeEffects(sim, sim.requests);
+  }
   return { seed, violations, trace };
 }

@@ -139,7 +139,7 @@ function lookedAt(sim: Simulation, { id }: RequestState, { stepId, connectionId 
 }
 
 /** The planted triggers: once per effect, only hers, and nothing that the law keeps. */
-function judgeEffects(sim: Simulation, states: RequestState[]): void {
+export function judgeEffects(sim: Simulation, states: RequestState[]): void {
   const counts = new Map<string, number>();
   for (const effect of sim.world.effects) {
     const { row, action, during, generation, at, position, heldSince } = effect;
@@ -148,6 +148,7 @@ function judgeEffects(sim: Simulation, states: RequestState[]): void {
     const rounds = roundsOf(sim, states, effect);
     if ((counts.get(name) ?? 0) > rounds.length) sim.violations.push(`done more than once: ${name}`);
     if (row.person === 'bystander') sim.violations.push(`a bystander's row was changed: ${name}`);
+    if (row.shared && action === 'erase') sim.violations.push(`shared with others and deleted: ${name}`);
     if (action === 'strip') continue;
     const duty = sim.world.duties.has(`${row.system}/${row.dataset}`) && row.startsOn === DUTY_STARTS;
     if (duty && at < DUTY_ENDS) sim.violations.push(`under a duty and gone: ${name}`);

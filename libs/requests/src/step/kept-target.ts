@@ -1,6 +1,6 @@
 /** A located record with its decision, as it is kept sealed before anything is done: enough for every later attempt. Pure. */
 import type { CivilDate } from '#law';
-import type { Target } from './connected.js';
+import type { Dataset, Target } from './connected.js';
 import type { Judged } from '../plan/planned-decisions.js';
 
 /** `until` and `citation` stay here: a connector never sees law. */
@@ -26,4 +26,14 @@ export function keptTarget({ record, decision }: Judged): KeptTarget {
 /** What a connector is handed, under the key of this effect. */
 export function toTarget({ until: _, citation: __, ...target }: KeptTarget, itemKey: string): Target {
   return { ...target, itemKey };
+}
+
+/** What is done to a kept record when its day is over: as its table map says, and never deleting what concerns others too. */
+export function actionAfter(
+  { sharedWith }: Pick<KeptTarget, 'sharedWith'>,
+  dataset: Pick<Dataset, 'action'> | undefined,
+): 'erase' | 'anonymise' | 'detach' {
+  const mapped = dataset?.action;
+  if (mapped === 'anonymise' || mapped === 'detach') return mapped;
+  return sharedWith === undefined ? 'erase' : 'detach';
 }

@@ -7,8 +7,8 @@ import { LETHE_ITSELF } from '../request.js';
 import { Requests } from '../requests.js';
 import type { RequestState, StepState } from '../request-state.js';
 import { DECLARED_REF, type Item, type Outcome } from './connected.js';
-import { ConnectedSystems, SystemCalls } from './connected-systems.js';
-import { toTarget, type KeptTarget } from './kept-target.js';
+import { ConnectedSystems, SystemCalls, type ConnectedSystem } from './connected-systems.js';
+import { actionAfter, toTarget, type KeptTarget } from './kept-target.js';
 import { asKept, erasureOf } from './left-alone.js';
 import { FINALITY } from './outcome.js';
 import { eventData } from './replay-keys.js';
@@ -44,7 +44,7 @@ export class ReplayErasures {
 
   /** Every erasure that reached a connection, in the order in which it was begun. */
   async *again(tenant: TenantId): AsyncGenerator<ReplayedStep> {
-    const enabled = new Set((await this.systems.enabled(tenant)).map(({ id }) => id));
+    const enabled = new Map((await this.systems.enabled(tenant)).map((system) => [system.id, system]));
     const begun = await eventData<{ requestId: string }>(this.requests.store.database, tenant, 'ActingStarted.v1');
     for (const requestId of new Set(begun.map((one) => one.requestId))) {
       const state = await this.requests.load(tenant, requestId);
@@ -60,21 +60,27 @@ export class ReplayErasures {
     tenant: TenantId,
     state: RequestState,
     step: StepState,
-    enabled: ReadonlySet<string>,
+    enabled: ReadonlyMap<string, ConnectedSystem>,
   ): Promise<ReplayedStep> {
     const { connectionId } = step;
     const none = { requestId: state.id, connectionId, records: step.settled.size, again: 0, left: 0 };
-    if (!enabled.has(connectionId)) return { ...none, failure: 'connection-not-enabled' };
+    const system = enabled.get(connectionId);
+    if (!system) return { ...none, failure: 'connection-not-enabled' };
     try {
-      return { ...none, ...(await this.act(tenant, state, step)) };
+      return { ...none, ...(await this.act(tenant, state, step, system)) };
     } catch (error) {
       return { ...none, failure: causeOf(error) };
     }
   }
 
-  private async act(tenant: TenantId, state: RequestState, step: StepState): Promise<Partial<ReplayedStep>> {
+  private async act(
+    tenant: TenantId,
+    state: RequestState,
+    step: StepState,
+    system: ConnectedSystem,
+  ): Promise<Partial<ReplayedStep>> {
     const { connectionId } = step;
-    const targets = settledTargets(state, step, await this.file.targets(tenant, state.id, step));
+    const targets = settledTargets(state, step, await this.file.targets(tenant, state.id, step), system);
     const itemKey = this.file.itemKey(tenant, `replay|${step.planId}`, step.stepId, 0);
     const items: Item[] = [{ itemKey, generation: 0, ids: await this.ids(tenant, state, step) }];
     const at = targets.map((target) => toTarget(target, itemKey));
@@ -126,8 +132,13 @@ export class ReplayErasures {
   }
 }
 
-/** What was settled then, with its action; what stayed under a duty and went on its day goes at once. */
-function settledTargets(state: RequestState, step: StepState, targets: readonly KeptTarget[]): KeptTarget[] {
+/** What was settled then, with its action; what stayed under a duty and went on its day goes at once, in the same way. */
+function settledTargets(
+  state: RequestState,
+  step: StepState,
+  targets: readonly KeptTarget[],
+  { datasets }: ConnectedSystem,
+): KeptTarget[] {
   const over = new Set(
     state.aftercare
       .filter((care) => care.stepId === step.stepId && care.done?.kind === 'erased')
@@ -136,7 +147,9 @@ function settledTargets(state: RequestState, step: StepState, targets: readonly 
   return targets.flatMap((target, index) => {
     const kind = step.settled.get(index);
     if (kind === undefined || !['gone', 'kept'].includes(FINALITY[kind])) return [];
-    return [over.has(index) ? { ...target, action: 'erase' as const } : asKept(target, index, step)];
+    if (!over.has(index)) return [asKept(target, index, step)];
+    const mapped = datasets.find(({ name }) => name === target.dataset);
+    return [{ ...target, action: actionAfter(target, mapped) }];
   });
 }
 

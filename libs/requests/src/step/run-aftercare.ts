@@ -5,8 +5,8 @@ import { done, enqueue, later, type Job, type JobContext, type JobResult } from 
 import { CLOCK } from '#platform';
 import { AftercareReasons, type Kept } from './aftercare-reasons.js';
 import { CaseFile } from '../case-file.js';
-import { AnswerLater, type Item, type Outcome } from './connected.js';
-import { toTarget } from './kept-target.js';
+import { AnswerLater, type Dataset, type Item, type Outcome } from './connected.js';
+import { actionAfter, toTarget } from './kept-target.js';
 import { FINALITY } from './outcome.js';
 import { keyClassOf } from '../opening/own-records.js';
 import { OwnErasure } from '../ports.js';
@@ -97,9 +97,12 @@ export class RunAftercare {
     jobId: string,
   ): Promise<Ended> {
     const { connectionId, dataset } = care;
-    const action = await this.action(tenant, care);
+    const mapped = await this.mapped(tenant, care);
     const itemKey = items[0]?.itemKey ?? '';
-    const at = targets.map(({ ruleId: _, fields: __, ...target }) => ({ ...toTarget(target, itemKey), action }));
+    const at = targets.map(({ ruleId: _, fields: __, ...target }) => ({
+      ...toTarget(target, itemKey),
+      action: actionAfter(target, mapped),
+    }));
     if (at.length === 0) return { kind: 'failed', count: 0, code: 'targets-unreadable' };
     const outcomes: Outcome[] = [];
     const { calls } = this.reasons;
@@ -118,13 +121,9 @@ export class RunAftercare {
     return { kind: 'erased', count: at.length };
   }
 
-  /** What the table map would have done without the reason to keep. */
-  private async action(
-    tenant: TenantId,
-    { connectionId, dataset }: AftercareState,
-  ): Promise<'erase' | 'anonymise' | 'detach'> {
+  /** The dataset as its table map has it now. */
+  private async mapped(tenant: TenantId, { connectionId, dataset }: AftercareState): Promise<Dataset | undefined> {
     const system = (await this.reasons.connected.enabled(tenant)).find((one) => one.id === connectionId);
-    const mapped = system?.datasets.find((one) => one.name === dataset)?.action;
-    return mapped === 'anonymise' || mapped === 'detach' ? mapped : 'erase';
+    return system?.datasets.find((one) => one.name === dataset);
   }
 }
