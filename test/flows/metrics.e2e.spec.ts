@@ -92,14 +92,18 @@ describe('the admin port', () => {
   });
 
   it('tells how far a subscription is behind, in events and in seconds, and since when nothing was signed', async () => {
+    const nothing = (): Promise<void> => Promise.resolve();
+    lethe.server.parts.subscriptions.project({ name: 'planted', apply: nothing, reset: nothing });
+    // The other one is of an archive that was switched off, or of a projection that has another name now.
     await lethe.superuser.query(
-      `INSERT INTO cursor (tenant, name, position, updated_at) VALUES ($1, 'planted', 0, now())`,
-      [tenant],
+      `INSERT INTO cursor (tenant, name, position, updated_at) SELECT $1, name, 0, now() FROM unnest($2::text[]) AS n(name)`,
+      [tenant, ['planted', 'ended']],
     );
     const { size } = await lethe.server.parts.store.head(lethe.tenant.tenant.id);
     lethe.clock.advance(5 * 60_000);
     expect(await becomes('lethe_projection_lag_events{subscription="planted"}', size)).toBe(size);
     expect(await read('lethe_projection_lag_seconds{subscription="planted"}')).toBeGreaterThanOrEqual(300);
+    expect(await read('lethe_projection_lag_events{subscription="ended"}')).toBeUndefined();
     expect(await read('lethe_checkpoint_age_seconds')).toBeGreaterThanOrEqual(300);
     await lethe.server.parts.signer.round();
     expect(await becomes('lethe_checkpoint_age_seconds', 0)).toBe(0);

@@ -24,7 +24,7 @@ interface Standings {
 
 /** Registers the gauges; `tenants` names all of them. */
 export function registerTenantGauges(
-  { metrics, database, clock }: Pick<PlatformParts, 'metrics' | 'database' | 'clock'>,
+  { metrics, database, clock, subscriptions }: Pick<PlatformParts, 'metrics' | 'database' | 'clock' | 'subscriptions'>,
   tenants: () => Promise<TenantId[]>,
 ): void {
   const all = new TenantReadings(tenants, (tenant) => standingOf(database, tenant, clock.now()));
@@ -57,7 +57,9 @@ export function registerTenantGauges(
   );
   const perName = (name: string, help: string, key: 'events' | 'seconds'): void => {
     metrics.gauge(name, help, ['subscription'], async (set) => {
-      for (const [subscription, lag] of (await read()).lag) set(lag[key], { subscription });
+      // A cursor that nobody moves any more is not behind: its archive was switched off, or its projection renamed.
+      for (const [subscription, lag] of (await read()).lag)
+        if (subscriptions.has(subscription)) set(lag[key], { subscription });
     });
   };
   perName('lethe_projection_lag_events', 'Events a subscription has still to read, of the tenant worst off', 'events');

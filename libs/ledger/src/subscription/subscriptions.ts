@@ -70,6 +70,11 @@ export class Subscriptions {
     this.processes.set(process.name, process);
   }
 
+  /** True for a subscription of this process; a cursor may be of one that a build or a setting has ended. */
+  has(name: string): boolean {
+    return this.projections.has(name) || this.processes.has(name);
+  }
+
   /** Starts all loops, for tenants that exist and those that come. */
   start(): void {
     this.unlisten = this.store.onCommit((tenant, lastPosition) => this.grew(tenant, lastPosition + 1));
