@@ -32,8 +32,9 @@ export class VerificationCodes {
     const target = this.target(tenant, requestId, identifier);
     await this.database.transaction(tenant, async (query) => {
       await query({
-        text: 'DELETE FROM request_code WHERE tenant = $1 AND request = $2 AND target = $3',
-        values: [tenant, requestId, target],
+        // And whatever ran out unused: nothing else would ever remove it.
+        text: 'DELETE FROM request_code WHERE tenant = $1 AND ((request = $2 AND target = $3) OR expires_at < $4)',
+        values: [tenant, requestId, target, this.clock.now()],
       });
       await query({
         text: 'INSERT INTO request_code (tenant, id, request, target, hash, tries, expires_at) VALUES ($1, $2, $3, $4, $5, 0, $6)',
