@@ -103,6 +103,8 @@ function starter(way: Way, uid: number): { command: string[]; uid?: number } {
   }
 }
 
+/** What is found out is kept as long as the service runs: a machine that is only slow must not cost the wall. */
+const PROBE_MS = 30_000;
 const probed = new Map<Way, Promise<boolean>>();
 
 /** Tries each way once per service by starting Node with it: a container may forbid any of them. */
@@ -118,7 +120,7 @@ async function probe(way: Way, uid: number): Promise<boolean> {
   const { command, uid: user } = starter(way, uid);
   const [file = process.execPath, ...args] = [...command, process.execPath, '--version'];
   try {
-    await run(file, args, { env: {}, timeout: 5000, ...(user === undefined ? {} : { uid: user, gid: user }) });
+    await run(file, args, { env: {}, timeout: PROBE_MS, ...(user === undefined ? {} : { uid: user, gid: user }) });
     return true;
   } catch {
     return false;
