@@ -34,6 +34,7 @@ const ONCE_RED: [seed: number, found: string][] = [
   [1993, 'a record kept by a duty was erased on its day although a contract had begun meanwhile'],
   [27801, 'a re-drive ordered anew, under another key, what a hold kept by then'],
   [699, 'a failed notice hid what the request was waiting for'],
+  [218030, 'what the table map keeps was deleted when a duty over it ended'],
   [217010, 'a record shared with others was deleted when its duty was over'],
   [216109, 'a reopened access request handed over the package of the round before'],
   [203015, 'the case files of a person ended while another request of hers was open'],

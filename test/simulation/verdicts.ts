@@ -149,6 +149,9 @@ export function judgeEffects(sim: Simulation, states: RequestState[]): void {
     if ((counts.get(name) ?? 0) > rounds.length) sim.violations.push(`done more than once: ${name}`);
     if (row.person === 'bystander') sim.violations.push(`a bystander's row was changed: ${name}`);
     if (row.shared && action === 'erase') sim.violations.push(`shared with others and deleted: ${name}`);
+    const mapped = sim.world.systems.get(row.system)?.datasets.find((one) => one.name === row.dataset)?.action;
+    if (mapped === 'strip' && ['erase', 'anonymise', 'detach'].includes(action))
+      sim.violations.push(`kept by its table map and gone: ${name}`);
     if (action === 'strip') continue;
     const duty = sim.world.duties.has(`${row.system}/${row.dataset}`) && row.startsOn === DUTY_STARTS;
     if (duty && at < DUTY_ENDS) sim.violations.push(`under a duty and gone: ${name}`);

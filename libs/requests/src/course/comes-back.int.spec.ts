@@ -169,4 +169,19 @@ describe('an erasure that was decided', () => {
     await all.tasks.complete(all.by('archivist'), id, again.tasks[1]!.id, body);
     expect((await all.until(id, (one) => one.status === 'closed')).status).toBe('closed');
   });
+
+  it('goes back to the office when a hold is gone and the table map keeps the record: nobody decided to delete it', async () => {
+    Object.assign(
+      shop.view.datasets.find(({ name }) => name === 'invoices')!,
+      { action: 'retain' },
+    );
+    all.rules.holds.set('shop/invoices', { id: 'h1', ground: 'GDPR art. 17(3)(e)', reviewOn: null });
+    const id = await approved();
+    await all.until(id, (one) => one.status === 'closed');
+    all.rules.holds.clear();
+    all.clock.advance(2 * HOUR);
+    const view = await all.until(id, (one) => one.status === 'deciding');
+    expect(view).toMatchObject({ status: 'deciding', owner: 'privacy-office', resolution: null });
+    expect(shop.rows.map(({ ref }) => ref)).toEqual(['i1']);
+  });
 });

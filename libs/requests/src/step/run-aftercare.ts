@@ -98,6 +98,9 @@ export class RunAftercare {
   ): Promise<Ended> {
     const { connectionId, dataset } = care;
     const mapped = await this.mapped(tenant, care);
+    // The table map would have kept it without the reason, too: deleting it now is nobody's decision. The office makes one.
+    if (mapped?.action === 'retain' || mapped?.action === 'strip')
+      return { kind: 'failed', count: 0, code: 'kept-by-table-map' };
     const itemKey = items[0]?.itemKey ?? '';
     const at = targets.map(({ ruleId: _, fields: __, ...target }) => ({
       ...toTarget(target, itemKey),
