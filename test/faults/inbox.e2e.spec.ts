@@ -19,8 +19,8 @@ import { until } from '../support/until.js';
 
 const LONG = process.env['LETHE_TEST_LONG'] === '1' || process.env['LETHE_TEST_FULL'] === '1';
 /** While the workers are busy; one more falls before, when all tasks wait. */
-const KILLS = LONG ? 5 : 1;
-const PEOPLE = LONG ? 8 : 2;
+const KILLS = LONG ? 3 : 1;
+const PEOPLE = LONG ? 5 : 2;
 /** Everybody else's erasure is honest. */
 const LIED_TO = 'person0';
 /** A push that was cut in the middle is repeated when its lease of a minute has run out: in the long form, that is waited for. */

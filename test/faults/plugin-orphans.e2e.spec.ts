@@ -15,7 +15,7 @@ import { ServiceProcess } from '../support/service-process.js';
 import { until } from '../support/until.js';
 
 const LONG = process.env['LETHE_TEST_LONG'] === '1';
-const KILLS = LONG ? 10 : 1;
+const KILLS = LONG ? 5 : 1;
 const RESTARTS = LONG ? 100 : 5;
 const GONE_MS = 2_000;
 
