@@ -54,7 +54,7 @@ function help(): string[] {
     '',
     ...list,
     '',
-    'Settings come from the environment; README.md lists them.',
+    'Settings come from the environment; docs/operations.md lists them.',
   ];
 }
 
