@@ -186,7 +186,7 @@ export async function openRequests(shared: SharedDatabases, systems: FakeSystem[
   const until = async (
     id: string,
     reached: (view: RequestView) => boolean,
-    milliseconds = 8000,
+    milliseconds = 25_000,
   ): Promise<RequestView> => {
     const end = Date.now() + milliseconds;
     for (;;) {

@@ -5,6 +5,7 @@ import type { NewEvent } from '#ledger';
 import type { RequestView } from '../reading/request-view.js';
 import type { RequestState } from '../request-state.js';
 import { fact } from '../request.js';
+import { ada, approved as approvedOf } from '../../../../test/support/approved-erasure.js';
 import { fakeSystem, type FakeSystem } from '../../../../test/support/fake-systems.js';
 import {
   openDatabases,
@@ -13,7 +14,6 @@ import {
   type SharedDatabases,
 } from '../../../../test/support/requests-fixture.js';
 
-const ada = { type: 'email', value: 'ada@example.test' };
 const HOUR = 3_600_000;
 
 /** Another request of the same person, sealed under the same key. */
@@ -44,14 +44,7 @@ describe('an erasure that was decided', () => {
   });
   afterEach(() => all.close());
 
-  async function approved(): Promise<string> {
-    const { id } = await all.open('erasure', ada.value);
-    await all.attest(id, 'email', ada.value);
-    const { hash } = await all.plan(id);
-    await all.approve(id, hash, 'officer');
-    await all.approve(id, hash, 'officer2');
-    return id;
-  }
+  const approved = (): Promise<string> => approvedOf(all);
 
   it('keeps what a hold covers that came between two attempts, and erases it when the hold is gone', async () => {
     shop.faults = { applyDown: { class: 'transient', code: 'unreachable' } };

@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { newId } from '#kernel';
 import type { RequestView } from '../reading/request-view.js';
+import { ada, customer, planned as plannedOf } from '../../../../test/support/approved-erasure.js';
 import { fakeSystem, type FakeSystem } from '../../../../test/support/fake-systems.js';
 import {
   openDatabases,
@@ -9,9 +10,6 @@ import {
   type RequestsFixture,
   type SharedDatabases,
 } from '../../../../test/support/requests-fixture.js';
-
-const ada = { type: 'email', value: 'ada@example.test' };
-const customer = { type: 'customerId', value: '17' };
 
 describe('a request', () => {
   let shared: SharedDatabases;
@@ -34,11 +32,7 @@ describe('a request', () => {
 
   const officer = (): ReturnType<RequestsFixture['by']> => all.by('officer');
 
-  async function planned(type = 'erasure'): Promise<{ id: string; hash: string }> {
-    const { id } = await all.open(type, ada.value);
-    await all.attest(id, 'email', ada.value);
-    return { id, hash: (await all.plan(id)).hash };
-  }
+  const planned = (type?: string): Promise<{ id: string; hash: string }> => plannedOf(all, type);
 
   it('for access needs one approval, changes nothing and packs only this person’s records', async () => {
     const { id, hash } = await planned('access');

@@ -1,5 +1,6 @@
 /** What the approved plan keeps is never handed to a connected system, which might erase it all the same. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { ada, approved as approvedOf } from '../../../../test/support/approved-erasure.js';
 import { fakeCalls, fakeSystem, type FakeSystem } from '../../../../test/support/fake-systems.js';
 import {
   openDatabases,
@@ -9,7 +10,6 @@ import {
 } from '../../../../test/support/requests-fixture.js';
 import { ReplayErasures } from '../step/replay-erasures.js';
 
-const ada = { type: 'email', value: 'ada@example.test' };
 const hold = { id: 'h1', ground: 'GDPR art. 17(3)(e)', reviewOn: null };
 const duty = { ruleId: 'de-invoice', dutyId: 'de-invoice', citation: '§ 14b UStG', stripFields: [] };
 
@@ -33,14 +33,7 @@ describe('a record that the approved plan keeps', () => {
   });
   afterEach(() => all.close());
 
-  async function approved(): Promise<string> {
-    const { id } = await all.open('erasure', ada.value);
-    await all.attest(id, 'email', ada.value);
-    const { hash } = await all.plan(id);
-    await all.approve(id, hash, 'officer');
-    await all.approve(id, hash, 'officer2');
-    return id;
-  }
+  const approved = (): Promise<string> => approvedOf(all);
 
   async function outcomesOf(id: string): Promise<string[]> {
     const view = await all.until(id, (one) => one.status === 'closed');
