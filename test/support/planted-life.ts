@@ -1,5 +1,5 @@
 /** Five versions of the planted plugin, each with one thing an upgrade must survive; and the admin's calls of a plugin's life. */
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PluginManifest } from '@lethe/plugin-sdk';
@@ -54,8 +54,8 @@ let bundled: string | undefined;
 function connector(): string {
   if (bundled === undefined) {
     const folder = mkdtempSync(join(tmpdir(), 'lethe-planted-'));
-    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-    bundled = bundle('test/support/planted-connector.ts', join(folder, 'base.mjs'));
+    bundled = readFileSync(bundle('test/support/planted-connector.ts', join(folder, 'base.mjs')), 'utf8');
+    rmSync(folder, { recursive: true });
   }
   return bundled;
 }
@@ -69,7 +69,7 @@ export function plantLife(lethe: Api, version: LifeVersion, id = 'life', head = 
   const name = `${id}-${version.replaceAll('.', '-')}`;
   const folder = join(lethe.dataDir, 'plugins', 'incoming', name);
   mkdirSync(folder, { recursive: true });
-  cpSync(connector(), join(folder, 'base.mjs'));
+  writeFileSync(join(folder, 'base.mjs'), connector());
   writeFileSync(
     join(folder, 'index.mjs'),
     `import base from './base.mjs';
