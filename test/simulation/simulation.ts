@@ -23,7 +23,6 @@ export class Simulation {
   readonly ledger: MemoryLedger;
   readonly vault = new Vault();
   readonly weather: Weather = { readParks: 0.05, storeFails: 0.01 };
-  /** What went on, for whoever reads a failing seed. */
   readonly trace: string[] = [];
   readonly violations: string[] = [];
   private readonly engines: Engine[] = [];
@@ -220,7 +219,6 @@ export class Simulation {
       })
       .finally(() => {
         machine.busy -= 1;
-        // Whatever ends may have freed what a claim could not have.
         if (name !== 'claim') this.changes += 1;
       });
   }
