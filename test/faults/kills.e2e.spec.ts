@@ -140,7 +140,10 @@ async function changed(): Promise<number> {
 
 /** A moment in the middle of the changes for the first kills, so that they surely hit; then any moment of the whole. */
 async function moment(round: Round, n: number): Promise<void> {
-  if (n >= AT_LEAST && n % 2 === 1) return void (await sleep(chance.next() * undisturbedMs));
+  if (n >= AT_LEAST && n % 2 === 1) {
+    await sleep(chance.next() * undisturbedMs);
+    return;
+  }
   const wanted = 1 + Math.floor((chance.next() * allOf(round)) / 2);
   await until(`${wanted} changed rows`, async () => (await changed()) >= wanted, FINISH_MS);
 }

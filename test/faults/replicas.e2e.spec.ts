@@ -76,7 +76,9 @@ describe(`${REQUESTS} erasures over two replicas`, () => {
     } finally {
       clearInterval(look);
     }
-    expect([...busy].sort()).toEqual([service.pid, second.pid].sort());
+    expect([...busy].sort((one, other) => one - other)).toEqual(
+      [service.pid, second.pid].sort((one, other) => one - other),
+    );
   }, 600_000);
 
   it('are finished by the other when one is killed in the middle, and every row is still changed once', async () => {
