@@ -1,4 +1,5 @@
 /** Puts a backup's tables back: an empty schema as old as the backup, its rows, then this build's migrations. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import {
   appendLeaves,
@@ -15,16 +16,22 @@ import type { BackupManifest } from './backup-manifest.js';
 import { readTable, within } from './backup-tables.js';
 import { Usage } from './terminal.js';
 
+const LEAVING_MS = 5_000;
+
 /** Connects as the owner, alone: what others would write meanwhile would be lost or mixed in. */
 export async function connectAlone(url: string, what: string): Promise<Client> {
   const client = new Client({ connectionString: url });
   await client.connect();
-  const { rows } = await client.query<{ others: string }>(
-    // A superuser looks on; a service is never one.
-    `SELECT count(*) AS others FROM pg_stat_activity a JOIN pg_roles r ON r.rolname = a.usename
-     WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND NOT r.rolsuper`,
-  );
-  if (Number(rows[0]?.others) === 0) return client;
+  // PostgreSQL notices a moment later that somebody has gone: whoever has just stopped a service is not refused.
+  for (const end = Date.now() + LEAVING_MS; ; await sleep(100)) {
+    const { rows } = await client.query<{ others: string }>(
+      // A superuser looks on; a service is never one.
+      `SELECT count(*) AS others FROM pg_stat_activity a JOIN pg_roles r ON r.rolname = a.usename
+       WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND NOT r.rolsuper`,
+    );
+    if (Number(rows[0]?.others) === 0) return client;
+    if (Date.now() > end) break;
+  }
   await client.end();
   throw new Usage(`somebody is connected to the ${what}: stop every service first.`);
 }
