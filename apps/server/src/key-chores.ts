@@ -3,12 +3,14 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Housekeeping } from '#jobs';
 import type { TenantId } from '#kernel';
 import { CONFIG, type Config } from '#platform';
-import { epochHorizon, forgetNotices, KeyRotation, KeyStore, lookupKeyState, Suppressions } from '#subjects';
+import { forgetNotices, KeyRotation, KeyStore, lookupKeyState, Suppressions } from '#subjects';
 import { Tenants } from '#tenancy';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
+/** From the replacement of an epoch's key to its end: room for a backup of the key store and a copy of the key files. */
+const REST_MS = 12 * HOUR;
 /** Pseudonym of facts that no human caused. */
 const ACTOR = 'system:housekeeping';
 
@@ -31,12 +33,10 @@ export class KeyChores {
     chores.every('lookup-rekeyed', MINUTE, () => this.each((tenant) => this.rekey(tenant)));
   }
 
-  /** The oldest epoch that still opens a backup is what dates "Lethe itself" on every certificate. */
+  /** What ends when dates "Lethe itself" on every certificate: a day more than the setting says is promised there. */
   private async endEpoch(now: Date): Promise<void> {
-    const { oldestEpochSince } = await epochHorizon(this.keyStore);
-    const age = oldestEpochSince ? now.getTime() - oldestEpochSince.getTime() : 0;
-    if (age < this.config.LETHE_EPOCH_DAYS * DAY) return;
-    await this.rotation.epoch(await this.tenantIds(), ACTOR);
+    const epochMs = this.config.LETHE_EPOCH_DAYS * DAY;
+    await this.rotation.dueEpochs(await this.tenantIds(), ACTOR, { now, epochMs, restMs: REST_MS });
   }
 
   /** Goes on where a rotation was interrupted. */

@@ -35,7 +35,7 @@ export { CertificateKeys, type CertificateKeySignature, type CertificateKeyValid
 export { keyEvents, KeyRotation, keysStream, type RotationParts } from './keys/key-rotation.js';
 export { forgetNotices } from './keys/replicas.js';
 export { lookupKeyState, rekeyLookups, type LookupKeyState, type Rekeyed } from './keys/rekey-lookups.js';
-export { epochHorizon, rotateEpoch, type Rotation, type RotationStep } from './keys/rotate-epoch.js';
+export { epochHorizon, rotateEpoch, type EpochHorizon, type Rotation, type RotationStep } from './keys/rotate-epoch.js';
 export {
   auditSuppressions,
   neverSealed,

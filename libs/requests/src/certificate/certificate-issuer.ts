@@ -42,8 +42,9 @@ export class CertificateSources {
     ]);
     const text = (date: Date | null): string | null => date?.toISOString() ?? null;
     const since = epochs.oldestEpochSince;
-    // Looked at once an hour: a day more than the setting says is kept in any case.
-    const ends = since && new Date(since.getTime() + (this.config.LETHE_EPOCH_DAYS + 1) * DAY_MS);
+    const current = epochs.currentEpochSince ?? since;
+    // Looked at once an hour, destroyed half a day after it is replaced: within a day more than the setting says.
+    const ends = current && new Date(current.getTime() + (this.config.LETHE_EPOCH_DAYS + 1) * DAY_MS);
     const endsOn = ends?.toISOString().slice(0, 10) ?? null;
     const keys = { horizon: text(epochs.horizon), oldestEpochSince: text(since), endsOn };
     return { events, controller: name, origin, keys };

@@ -13,7 +13,7 @@ import {
 import type { KeyProvider } from '#platform';
 import type { KeyStore } from './keystore.js';
 import { lookupKeyRow, lookupKeyState, rekeyLookups, type Rekeyed } from './rekey-lookups.js';
-import { rotateEpoch, type Rotation, type RotationStep } from './rotate-epoch.js';
+import { epochHorizon, rotateEpoch, type Rotation, type RotationStep } from './rotate-epoch.js';
 import type { Sealer } from './sealer.js';
 
 /** `kind`: epoch, lookup, log or certificate. Ids of keys, and public keys of those that sign. */
@@ -40,12 +40,27 @@ export class KeyRotation {
     return this.parts.store.database;
   }
 
-  /** Ends the key-encryption epoch of the installation; recorded in the log of every tenant. */
+  /** Ends the key-encryption epoch of the installation at once; recorded in the log of every tenant. */
   async epoch(tenants: readonly TenantId[], actorRef: string, tell?: (step: RotationStep) => void): Promise<Rotation> {
-    const rotation = await rotateEpoch(this.parts.keyStore, tell);
-    const data = { kind: 'epoch', keyId: rotation.epoch, destroyed: rotation.destroyed };
-    for (const tenant of tenants) await this.record(tenant, actorRef, data, []);
-    return rotation;
+    return this.recordEpoch(tenants, actorRef, await rotateEpoch(this.parts.keyStore, tell ? { tell } : {}));
+  }
+
+  /**
+   * Ends epochs in time: one that is older than `epochMs` is replaced, and destroyed `restMs` (milliseconds) later, so that
+   * there is a backup of the key store that opens, and a copy of the key files, before the old ones open nothing.
+   */
+  async dueEpochs(
+    tenants: readonly TenantId[],
+    actorRef: string,
+    { now, epochMs, restMs }: { now: Date; epochMs: number; restMs: number },
+  ): Promise<Rotation | undefined> {
+    const { currentEpochSince, retiredSince } = await epochHorizon(this.parts.keyStore);
+    const destroyRetiredUntil = new Date(now.getTime() - restMs);
+    const begin = currentEpochSince !== null && now.getTime() - currentEpochSince.getTime() >= epochMs;
+    const end = retiredSince !== null && retiredSince <= destroyRetiredUntil;
+    if (!begin && !end) return undefined;
+    const rotation = await rotateEpoch(this.parts.keyStore, { begin, destroyRetiredUntil });
+    return this.recordEpoch(tenants, actorRef, rotation);
   }
 
   /** Begins to use the next lookup key, or goes on where a rotation was interrupted; then hashes all rows anew. */
@@ -115,6 +130,12 @@ export class KeyRotation {
     };
     const row = signingKeyRow('certificate', current + 1, publicKey);
     return { keyId: data.keyId, position: await this.record(tenant, actorRef, data, [row]) };
+  }
+
+  private async recordEpoch(tenants: readonly TenantId[], actorRef: string, rotation: Rotation): Promise<Rotation> {
+    const data = { kind: 'epoch', keyId: rotation.epoch, destroyed: rotation.destroyed };
+    for (const tenant of tenants) await this.record(tenant, actorRef, data, []);
+    return rotation;
   }
 
   /** The hash that the log committed: in its first leaf, or in the leaf of the last rotation. */

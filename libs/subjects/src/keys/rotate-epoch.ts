@@ -27,15 +27,54 @@ export type RotationStep =
   | 'old-epoch-destroyed'
   | 'end-recorded';
 
+/** What a rotation does besides wrapping anew; by default it begins an epoch and ends every one before it. */
+export interface RotationWish {
+  /** False: no new epoch, only what an earlier rotation has left to end. */
+  begin?: boolean;
+  /** An epoch that was retired later than this is not destroyed yet. */
+  destroyRetiredUntil?: Date;
+  tell?: (step: RotationStep) => void;
+}
+
 /**
  * Runs one rotation; safe to repeat after a crash, and beside writers and other rotations. An epoch is destroyed only when
  * it is retired (no transaction can still wrap under it) and no key of any tenant that ever used it is left.
  */
 export async function rotateEpoch(
   keyStore: KeyStore,
-  tell: (step: RotationStep) => void = () => undefined,
+  { begin = true, destroyRetiredUntil, tell = () => undefined }: RotationWish = {},
 ): Promise<Rotation> {
   const { database, provider, clock } = keyStore;
+  const epoch = begin ? await beginEpoch(keyStore, tell) : await provider.currentEpoch();
+  const { rows } = await database.global<{ epoch: string; retired_at: Date }>({
+    text: `SELECT epoch, retired_at FROM key_epoch
+           WHERE retired_at IS NOT NULL AND destroyed_at IS NULL AND epoch COLLATE "C" < $1 ORDER BY epoch`,
+    values: [epoch],
+  });
+  let rewrapped = 0;
+  const destroyed: string[] = [];
+  for (const old of rows) {
+    rewrapped += await rewrapAll(keyStore, old.epoch, tell);
+    tell('survivors-rewrapped');
+    if (destroyRetiredUntil && old.retired_at > destroyRetiredUntil) continue;
+    await assertUnused(keyStore, old.epoch);
+    await provider.destroyEpoch(old.epoch);
+    tell('old-epoch-destroyed');
+    await database.global({
+      text: 'UPDATE key_epoch SET destroyed_at = $2 WHERE epoch = $1',
+      values: [old.epoch, clock.now()],
+    });
+    tell('end-recorded');
+    destroyed.push(old.epoch);
+  }
+  const { horizon } = await epochHorizon(keyStore);
+  return { epoch, destroyed, rewrapped, horizon };
+}
+
+async function beginEpoch(
+  { database, provider, clock }: KeyStore,
+  tell: (step: RotationStep) => void,
+): Promise<string> {
   const epoch = await provider.newEpoch();
   await database.global({
     text: 'INSERT INTO key_epoch (epoch, created_at, key_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
@@ -48,35 +87,29 @@ export async function rotateEpoch(
     values: [epoch, clock.now()],
   });
   tell('old-epochs-retired');
-  const { rows } = await database.global<{ epoch: string }>({
-    text: 'SELECT epoch FROM key_epoch WHERE retired_at IS NOT NULL AND destroyed_at IS NULL AND epoch COLLATE "C" < $1 ORDER BY epoch',
-    values: [epoch],
-  });
-  let rewrapped = 0;
-  for (const old of rows) {
-    rewrapped += await rewrapAll(keyStore, old.epoch, tell);
-    tell('survivors-rewrapped');
-    await assertUnused(keyStore, old.epoch);
-    await provider.destroyEpoch(old.epoch);
-    tell('old-epoch-destroyed');
-    await database.global({
-      text: 'UPDATE key_epoch SET destroyed_at = $2 WHERE epoch = $1',
-      values: [old.epoch, clock.now()],
-    });
-    tell('end-recorded');
-  }
-  const { horizon } = await epochHorizon(keyStore);
-  return { epoch, destroyed: rows.map((row) => row.epoch), rewrapped, horizon };
+  return epoch;
 }
 
-/** Last moment at which an epoch was destroyed, and when the oldest one that still opens a backup began. */
-export async function epochHorizon(
-  keyStore: KeyStore,
-): Promise<{ horizon: Date | null; oldestEpochSince: Date | null }> {
-  const { rows } = await keyStore.database.global<{ horizon: Date | null; since: Date | null }>({
-    text: 'SELECT max(destroyed_at) AS horizon, min(created_at) FILTER (WHERE destroyed_at IS NULL) AS since FROM key_epoch',
+/** Where the epochs stand; null: there is none like that. */
+export interface EpochHorizon {
+  /** Last moment at which an epoch was destroyed. */
+  horizon: Date | null;
+  /** When the oldest one that still opens a backup began. */
+  oldestEpochSince: Date | null;
+  /** When the one began under which keys are wrapped now: what is shredded today is in backups until this one ends. */
+  currentEpochSince: Date | null;
+  /** When the first of those was retired that are not destroyed yet. */
+  retiredSince: Date | null;
+}
+
+export async function epochHorizon(keyStore: KeyStore): Promise<EpochHorizon> {
+  const { rows } = await keyStore.database.global<Record<'horizon' | 'oldest' | 'current' | 'retired', Date | null>>({
+    text: `SELECT max(destroyed_at) AS horizon, min(created_at) FILTER (WHERE destroyed_at IS NULL) AS oldest,
+             max(created_at) FILTER (WHERE retired_at IS NULL) AS current,
+             min(retired_at) FILTER (WHERE destroyed_at IS NULL) AS retired FROM key_epoch`,
   });
-  return { horizon: rows[0]?.horizon ?? null, oldestEpochSince: rows[0]?.since ?? null };
+  const { horizon = null, oldest = null, current = null, retired = null } = rows[0] ?? {};
+  return { horizon, oldestEpochSince: oldest, currentEpochSince: current, retiredSince: retired };
 }
 
 /** A key under this epoch in any tenant that is known at all, also one that never noted its use of the epoch. */
