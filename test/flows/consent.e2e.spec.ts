@@ -95,6 +95,28 @@ describe('a consent', () => {
     expect(await check('slow@example.test')).toMatchObject({ decision: 'deny' });
   });
 
+  it('is stopped at once also from a device whose clock is ahead, and never given from one', async () => {
+    const ahead = { collectedAt: new Date(lethe.clock.now().getTime() + 3_600_000).toISOString() };
+    const send = async (decision: string, more = {}): Promise<number> =>
+      (await lethe.post('/v1/consents', decide('fast@example.test', decision, more), { as: 'system' })).status;
+    expect([await send('given'), await send('given', ahead)]).toEqual([201, 422]);
+    expect((await check('fast@example.test')).decision).toBe('permit');
+    expect(await send('withdrawn', ahead)).toBe(201);
+    expect(await check('fast@example.test')).toMatchObject({ decision: 'deny', state: 'withdrawn' });
+    const mixed = {
+      ...ahead,
+      decisions: [
+        { purpose: 'newsletter', decision: 'withdrawn' },
+        { purpose: 'profiling', decision: 'given' },
+      ],
+    };
+    expect(await send('', mixed)).toBe(422);
+    // What she says next with a right clock counts: the stop was dated when it was heard.
+    lethe.clock.advance(60_000);
+    expect(await send('given')).toBe(201);
+    expect((await check('fast@example.test')).decision).toBe('permit');
+  });
+
   it('expires', async () => {
     await lethe.post(
       '/v1/consents',

@@ -26,8 +26,7 @@ export class ConsentRules {
     by: Caller,
     body: RecordConsentInput,
   ): Promise<{ notice: Notice; purposes: Purpose[]; collectedAt: string }> {
-    const collected = new Date(body.collectedAt);
-    if (collected.getTime() > this.clock.now().getTime() + FUTURE_MS) throw collectedInFuture();
+    const collected = this.collected(body);
     const notice = await this.purposes.notice(by.tenant, body.notice.id, body.notice.version);
     if (!notice) throw noticeUnknown();
     const purposes: Purpose[] = [];
@@ -40,5 +39,16 @@ export class ConsentRules {
       purposes.push(purpose);
     }
     return { notice, purposes, collectedAt: collected.toISOString() };
+  }
+
+  /**
+   * A permission from the future would outlast what the person says until then. A stop is never turned away for the clock
+   * of a device (GDPR 7(3)): it counts from when it is heard.
+   */
+  private collected({ collectedAt, decisions }: RecordConsentInput): Date {
+    const [collected, now] = [new Date(collectedAt), this.clock.now()];
+    if (collected.getTime() <= now.getTime() + FUTURE_MS) return collected;
+    if (decisions.some(({ decision }) => decision === 'given')) throw collectedInFuture();
+    return now;
   }
 }

@@ -21,7 +21,8 @@ export const noticeDoesNotCover = (pointer: string): DomainError =>
 
 export const collectedInFuture = (): DomainError =>
   unprocessable('collected-at-in-future', {
-    detail: 'collectedAt is more than five minutes ahead. Check the clock of the source.',
+    detail:
+      'collectedAt is more than five minutes ahead. Check the clock of the source. Refusals and withdrawals sent without a permission are taken and count from now.',
     errors: [{ pointer: '/collectedAt', code: 'collected-at-in-future' }],
   });
 
