@@ -178,9 +178,10 @@ describe('a restore', () => {
     const other = '01a202ae-a868-7450-9ae0-2a069ced2a74';
     await cp(join(heads, logId), join(heads, other), { recursive: true });
     expect(await lethe('restore', '--complete')).toEqual([1, expect.stringContaining(`log ${other}: was signed`)]);
+    expect(await lethe('verify-store')).toEqual([1, expect.stringContaining(`log ${other} was signed and is nowhere`)]);
     expect((await lethe('restore', '--complete', '--new-epoch'))[0]).toBe(0);
-    await rm(join(heads, other), { recursive: true });
-    expect((await lethe('restore', '--complete'))[0]).toBe(0);
+    expect(await lethe('restore', '--complete')).toEqual([0, expect.not.stringContaining(other)]);
+    expect(await readdir(heads)).toEqual(expect.arrayContaining([expect.stringContaining(`${other}.set-aside-`)]));
     expect((await lethe('replay'))[0]).toBe(0);
   });
 

@@ -66,7 +66,11 @@ function spoil(path: string, change: (text: string) => string): () => Promise<vo
 }
 
 /** Runs statements as the superuser; answers how to put the rows back. */
-async function spoilRows(table: 'event' | 'log_head' | 'suppression', statement: string, values: unknown[] = []) {
+async function spoilRows(
+  table: 'tenant' | 'event' | 'log_head' | 'suppression',
+  statement: string,
+  values: unknown[] = [],
+) {
   const database = table === 'suppression' ? keystore() : ledger();
   await database.query(`CREATE TABLE good AS SELECT * FROM ${table}`);
   await database.query(statement, values);
@@ -124,6 +128,11 @@ const faults: [string, () => Promise<() => Promise<void>>, () => string][] = [
     'the head',
     () => spoilRows('log_head', `UPDATE log_head SET root = decode(repeat('00', 32), 'hex')`),
     () => `head of ${size} leaves does not have the root`,
+  ],
+  [
+    'a log, taken out with its tenant',
+    () => spoilRows('tenant', 'DELETE FROM tenant'),
+    () => `log ${tenant} was signed and is nowhere`,
   ],
   [
     'the signed head',
@@ -218,4 +227,14 @@ describe('the next start', () => {
     },
     240_000,
   );
+
+  it('of a service whose tenant was taken out with its log is unready, and says so', async () => {
+    const restore = await spoilRows('tenant', 'DELETE FROM tenant');
+    await service.start();
+    const ready = await service.get('/readyz');
+    await service.end('SIGTERM');
+    await restore();
+    expect([ready.status, JSON.stringify(ready.body)]).toEqual([503, expect.stringContaining('rollback-detected')]);
+    expect(service.output).toContain(`"logs":["${tenant}"]`);
+  }, 240_000);
 });

@@ -25,9 +25,11 @@ if (mode === 'read') {
   }
 }
 
-await rotateEpoch(keyStore, (step) => {
-  say(step);
-  if (step === words[0]) process.kill(process.pid, 'SIGKILL');
+await rotateEpoch(keyStore, {
+  tell: (step) => {
+    say(step);
+    if (step === words[0]) process.kill(process.pid, 'SIGKILL');
+  },
 });
 say('done');
 process.exit(0);

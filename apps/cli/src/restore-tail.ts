@@ -51,7 +51,9 @@ export async function bringForward(config: Config, { newEpoch }: { newEpoch: boo
     const logs: ForwardLog[] = [];
     for (const { id } of rows) logs.push(await forward(parts, rollback, archive, id, newEpoch));
     const present = new Set(logs.map(({ logId }) => logId));
-    return { logs, gone: (await rollback.lock.logs()).filter((logId) => !present.has(logId)) };
+    const gone = (await rollback.lock.logs()).filter((logId) => !present.has(logId));
+    if (newEpoch) for (const logId of gone) await rollback.lock.setAside(logId);
+    return { logs, gone };
   } finally {
     await close();
   }

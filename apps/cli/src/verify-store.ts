@@ -26,16 +26,20 @@ export const verifyStoreVerb: Verb = async (args, terminal) => {
   const { app, parts, close } = await openApplication(config);
   try {
     const audit = app.get(StoreAudit);
+    const lock = new FileCheckpointLock(checkpointFolder(config));
+    const signed = await lock.logs();
     const tenants = await app.get(Tenants).all();
     if (values['accept-suppressions'])
       for (const { id } of tenants) terminal.say(`${id}  ${await audit.acceptSuppressions(id)} suppressions sealed`);
-    const lock = new FileCheckpointLock(checkpointFolder(config));
+    const vanished = signed.filter((logId) => !tenants.some((tenant) => tenant.logId === logId));
+    for (const logId of vanished) terminal.say(`CHANGED  log ${logId} was signed and is nowhere in the database`);
     const faults = await audit.audit({ database: parts.database, reader: parts.reader, lock }, true);
     for (const { tenant, where, what } of faults) terminal.say(`CHANGED  ${tenant}  ${where} ${what}`);
     const leaves = await Promise.all(tenants.map(async ({ id }) => (await parts.reader.identity(id)).size));
     const read = leaves.reduce((sum, size) => sum + size, 0);
-    terminal.say(`${read} leaves of ${tenants.length} tenants read, ${faults.length} things changed`);
-    return faults.length === 0 ? 0 : 1;
+    const changed = faults.length + vanished.length;
+    terminal.say(`${read} leaves of ${tenants.length} tenants read, ${changed} things changed`);
+    return changed === 0 ? 0 : 1;
   } finally {
     await close();
   }

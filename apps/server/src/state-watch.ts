@@ -13,6 +13,9 @@ const QUARANTINE_DETAIL =
 export const ROLLBACK_DETAIL =
   'A log has less than was signed of it. Stop the services and run lethe restore --complete, and when the rest is lost for good lethe restore --complete --new-epoch.';
 
+const VANISHED_DETAIL =
+  'A log that was signed is nowhere in this database: its tenant was taken out, or this is another database. Stop the services and restore it (lethe restore); when it is lost for good, lethe restore --complete --new-epoch goes on without it.';
+
 const UNKNOWN_DETAIL =
   'the database does not answer, so that nobody knows whether this installation may serve. Start again when it is there.';
 
@@ -29,6 +32,7 @@ export class StateWatch {
   private running: Promise<void> = Promise.resolve();
   /** Size at which a log was last found to continue its signed head, by the note of that head. */
   private readonly sound = new Map<TenantId, string>();
+  private vanished = '';
 
   constructor(
     private readonly parts: Pick<PlatformParts, 'state' | 'database' | 'store' | 'reader' | 'log'>,
@@ -87,16 +91,27 @@ export class StateWatch {
   }
 
   private async lookAtLogs(): Promise<void> {
-    let found = false;
-    for (const tenant of await this.tenants()) found = (await this.isBehind(tenant)) || found;
-    if (found) this.parts.state.refuse('rollback-detected', ROLLBACK_DETAIL);
+    // Before the tenants: a log is signed only once its tenant is there.
+    const signed = await this.lock.logs();
+    const present = new Set<string>();
+    let behind = false;
+    for (const tenant of await this.tenants()) {
+      const { logId, size } = await this.parts.store.head(tenant);
+      present.add(logId);
+      behind = (await this.isBehind(tenant, logId, size)) || behind;
+    }
+    const vanished = signed.filter((logId) => !present.has(logId));
+    if (vanished.length > 0 && this.vanished !== vanished.join())
+      this.parts.log.error({ logs: vanished }, 'logs that were signed are nowhere in the database');
+    this.vanished = vanished.join();
+    if (behind) this.parts.state.refuse('rollback-detected', ROLLBACK_DETAIL);
+    else if (vanished.length > 0) this.parts.state.refuse('rollback-detected', VANISHED_DETAIL);
     else this.parts.state.clear('rollback-detected');
   }
 
   /** The root is only computed for a head that was not seen sound before; a size is compared every time. */
-  private async isBehind(tenant: TenantId): Promise<boolean> {
+  private async isBehind(tenant: TenantId, logId: string, size: number): Promise<boolean> {
     const { store, reader, log } = this.parts;
-    const { logId, size } = await store.head(tenant);
     const note = (await this.lock.read(logId))?.note;
     const known = note === undefined ? '' : `${sizeOf(note) <= size ? 'has' : 'lacks'} ${note}`;
     if (this.sound.get(tenant) === known) return false;

@@ -55,9 +55,10 @@ describe('a confined plugin', () => {
 
   it('has an empty environment and no secret in its arguments', async () => {
     expect(await probe(confined, `return JSON.stringify(tools.process.env)`)).toBe('{}');
-    expect(await probe(confined, `return [...tools.process.argv, ...tools.process.execArgv].join(' ')`)).not.toContain(
-      'horse',
-    );
+    // Searched there, because an answer has room for less than the paths of some machines.
+    const seen = `const words = [...tools.process.argv, ...tools.process.execArgv].join(' ');
+      return [words.includes('runner'), words.includes('horse')].join(' ')`;
+    expect(await probe(confined, seen)).toBe('true false');
   });
 
   it.each([

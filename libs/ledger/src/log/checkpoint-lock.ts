@@ -1,6 +1,6 @@
 /** The last signed head of each log, outside the database: a restored or rewritten database cannot take it along. */
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, unlink } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** A head that was signed, and its number in the order of signing. */
@@ -18,9 +18,12 @@ export interface CheckpointLock {
   read(logId: string): Promise<LockedHead | undefined>;
   /** Writes the head after `before`; false when another signer was first, and then nothing has changed. */
   replace(logId: string, before: LockedHead | undefined, note: string): Promise<boolean>;
+  /** Keeps the heads of a log that is lost for good, under another name: nobody misses it any more. */
+  setAside(logId: string): Promise<void>;
 }
 
 const GENERATION = /^\d{12}$/;
+const LOG_ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 /**
  * A folder with one folder a log. A head is a file that is linked into place under the next number, complete and flushed:
@@ -31,7 +34,7 @@ export class FileCheckpointLock implements CheckpointLock {
 
   async logs(): Promise<string[]> {
     const entries = (await readdir(this.folder, { withFileTypes: true }).catch(missing)) ?? [];
-    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+    return entries.filter((entry) => entry.isDirectory() && LOG_ID.test(entry.name)).map(({ name }) => name);
   }
 
   async read(logId: string): Promise<LockedHead | undefined> {
@@ -69,6 +72,11 @@ export class FileCheckpointLock implements CheckpointLock {
     }
     for (const old of names.slice(0, -2)) await unlink(join(folder, old)).catch(missing);
     return true;
+  }
+
+  async setAside(logId: string): Promise<void> {
+    const aside = `${logId}.set-aside-${randomBytes(4).toString('hex')}`;
+    await rename(join(this.folder, logId), join(this.folder, aside)).catch(missing);
   }
 }
 
