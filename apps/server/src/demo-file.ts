@@ -1,7 +1,8 @@
 /** `demo.json`: where the demo runs and the keys of its people; read by the owner only, replaced in one rename. */
 import { randomBytes } from 'node:crypto';
-import { open, readFile, rename } from 'node:fs/promises';
+import { readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeFlushed } from '#ledger';
 import type { BootstrappedTenant } from './bootstrap-tenant.js';
 
 /** What stands in the file. */
@@ -35,12 +36,6 @@ export async function writeDemoFile(dataDir: string, content: DemoFile): Promise
 /** A file of mode 0600, whole or not at all. */
 export async function writeOwnFile(path: string, text: string): Promise<void> {
   const half = `${path}.${randomBytes(6).toString('hex')}`;
-  const file = await open(half, 'wx', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  await writeFlushed(half, text);
   await rename(half, path);
 }

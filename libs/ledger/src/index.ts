@@ -25,6 +25,7 @@ export {
   type StoredEvent,
 } from './event.js';
 export { EventStore, type CommitListener } from './store/event-store.js';
+export { flushFolder, missing, writeFlushed } from './flushed-file.js';
 export type { Flushed } from './store/lane.js';
 export { readOfType, UnknownTenant, type KeptAnswer } from './ledger.queries.js';
 export { ledgerMigrations } from './ledger.migrations.js';

@@ -1,8 +1,9 @@
 /** A folder outside the database: files appear complete and flushed, or not at all. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { flushFolder, missing, writeFlushed } from '../flushed-file.js';
 
 /** Where the archive and backups are written. Names are relative, with `/` between parts. */
 export class ArchiveFiles {
@@ -13,13 +14,7 @@ export class ArchiveFiles {
     const path = join(this.folder, name);
     const draft = `${path}.${randomBytes(6).toString('hex')}.draft`;
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    const file = await open(draft, 'wx', 0o600);
-    try {
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeFlushed(draft, content);
     await rename(draft, path);
     await flushFolder(dirname(path));
   }
@@ -53,18 +48,4 @@ export function openArchive(url: string): ArchiveFiles {
   if (!url.startsWith('file:///'))
     throw new Error('LETHE_ARCHIVE_URL takes a folder as file:///path; mount other storage there.');
   return new ArchiveFiles(fileURLToPath(url));
-}
-
-async function flushFolder(folder: string): Promise<void> {
-  const file = await open(folder, 'r');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-function missing(error: NodeJS.ErrnoException): undefined {
-  if (error.code === 'ENOENT') return undefined;
-  throw error;
 }

@@ -1,7 +1,8 @@
 /** The last signed head of each log, outside the database: a restored or rewritten database cannot take it along. */
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { flushFolder, missing, writeFlushed } from '../flushed-file.js';
 
 /** A head that was signed, and its number in the order of signing. */
 export interface LockedHead {
@@ -83,28 +84,4 @@ export class FileCheckpointLock implements CheckpointLock {
 async function generations(folder: string): Promise<string[]> {
   const names = (await readdir(folder).catch(missing)) ?? [];
   return names.filter((name) => GENERATION.test(name)).sort();
-}
-
-async function writeFlushed(path: string, text: string): Promise<void> {
-  const file = await open(path, 'wx', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-async function flushFolder(folder: string): Promise<void> {
-  const file = await open(folder, 'r');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-function missing(error: NodeJS.ErrnoException): undefined {
-  if (error.code === 'ENOENT') return undefined;
-  throw error;
 }

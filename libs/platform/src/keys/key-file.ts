@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { link, lstat, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { flushFolder, missing, writeFlushed } from '#ledger';
 import { KeyUnavailable } from './key-provider.js';
 
 /** A secret as it stands in its file. `id` is derived from the secret and says nothing about it. */
@@ -83,10 +84,7 @@ export async function destroyHalves(directory: string): Promise<void> {
 
 async function destroyFile(directory: string, fileName: string): Promise<void> {
   const path = join(directory, fileName);
-  const file = await open(path, 'r+').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
+  const file = await open(path, 'r+').catch(missing);
   if (!file) return;
   try {
     const { size } = await file.stat();
@@ -95,23 +93,15 @@ async function destroyFile(directory: string, fileName: string): Promise<void> {
   } finally {
     await file.close();
   }
-  await unlink(path).catch((error: NodeJS.ErrnoException) => {
-    // Another process destroys it at the same moment.
-    if (error.code !== 'ENOENT') throw error;
-  });
-  await syncDirectory(directory);
+  // Another process may destroy it at the same moment.
+  await unlink(path).catch(missing);
+  await flushFolder(directory);
 }
 
 /** Writes a file of mode 0600 whole or not at all. `keep`: an existing file of that name stays as it is. */
 export async function writePrivate(directory: string, fileName: string, text: string, keep = false): Promise<void> {
   const half = join(directory, `.${fileName}.${randomBytes(6).toString('hex')}`);
-  const file = await open(half, 'wx', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  await writeFlushed(half, text);
   const path = join(directory, fileName);
   if (keep) {
     await link(half, path).catch((error: NodeJS.ErrnoException) => {
@@ -121,16 +111,7 @@ export async function writePrivate(directory: string, fileName: string, text: st
   } else {
     await rename(half, path);
   }
-  await syncDirectory(dirname(path));
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await flushFolder(dirname(path));
 }
 
 function format(name: string, secret: Buffer): string {
