@@ -222,7 +222,8 @@ describe('quarantine', () => {
     expect((await life['quarantine/clear']({ reason: 'Looked at its log.' })).body.status).toBe('enabled');
     expect((await life.check()).body.ok).toBe(true);
     expect((await life['quarantine/clear']({ reason: 'Again.' })).body.code).toBe('not-quarantined');
-    expect((await facts('PluginQuarantineCleared.v1')).at(-1).data.reason).toBe('Looked at its log.');
+    const cleared = JSON.stringify((await facts('PluginQuarantineCleared.v1')).at(-1).data);
+    expect([cleared.includes('Looked'), cleared.includes('"sealed":1')]).toEqual([false, true]);
     await done();
   });
 });

@@ -1,6 +1,6 @@
 /** A start whose database goes away before it is known whether the installation may serve. */
-import { describe, expect, it } from '@jest/globals';
-import { TestClock } from '#kernel';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { TestClock, type TenantId } from '#kernel';
 import { ServiceState } from '#platform';
 import { StateWatch } from './state-watch.js';
 
@@ -14,7 +14,7 @@ function watchOver(away: number, rows: object[] = []): { watch: StateWatch; stat
     return { rows };
   };
   const parts = { state, database: { global }, store: {}, reader: {}, log: { warn: () => undefined } };
-  const watch = new StateWatch(parts as never, {} as never, async () => []);
+  const watch = new StateWatch(parts as never, { logs: async () => [] } as never, async () => []);
   return { watch, state, asked: () => asked };
 }
 
@@ -36,5 +36,43 @@ describe('the first look of a process', () => {
     const broken = Object.assign(new Error('permission denied'), { code: '42501' });
     Object.assign(watch, { tenants: () => Promise.reject(broken) });
     await expect(watch.look()).rejects.toBe(broken);
+  });
+});
+
+describe('a log that was signed', () => {
+  const tenant = '01900000-0000-7000-8000-000000000001' as TenantId;
+  const logId = '01900000-0000-7000-8000-000000000002';
+  let tenants: TenantId[];
+  let signed: string[];
+  let said: object[];
+  const codes = async (): Promise<string[]> => {
+    const state = new ServiceState(new TestClock(new Date()));
+    const parts = {
+      ...{ state, reader: {}, database: { global: async () => ({ rows: [] }) } },
+      store: { head: async () => ({ logId, size: 0 }) },
+      log: { error: (fields: object) => said.push(fields) },
+    };
+    const lock = { logs: async () => signed, read: async () => undefined };
+    const watch = new StateWatch(parts as never, lock as never, async () => tenants);
+    await watch.look();
+    await watch.look();
+    return state.refusals.map(({ code }) => code);
+  };
+  beforeEach(() => {
+    [tenants, signed, said] = [[tenant], [logId], []];
+  });
+
+  it('and is there stops nothing', async () => {
+    expect([await codes(), said]).toEqual([[], []]);
+  });
+
+  it('and is nowhere stops the service, and is named once', async () => {
+    tenants = [];
+    expect([await codes(), said]).toEqual([['rollback-detected'], [{ logs: [logId] }]]);
+  });
+
+  it('is not missed before its tenant has one', async () => {
+    signed = [];
+    expect(await codes()).toEqual([]);
   });
 });

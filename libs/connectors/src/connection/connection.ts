@@ -99,4 +99,7 @@ export const PluginView = z
 export const PluginList = z.strictObject({ items: z.array(PluginView), next: z.null() }).meta({ id: 'PluginList' });
 
 /** Where the sealed secrets of a connection stand. */
+/** Place of what people write about plugins and connections: free text, and who answers for a system. */
+export const WORDS_PLACE = 'connectors/words';
+
 export const secretsPlace = (id: string): string => `connection/${id}/secrets`;

@@ -1,11 +1,11 @@
 /** Reads of connections and approved plugins, and the opened form a plugin process is started from. */
 import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
-import { conflict, notFound, type TenantId } from '#kernel';
+import { conflict, newId, notFound, type JsonObject, type SubjectId, type TenantId } from '#kernel';
 import { Database } from '#ledger';
 import { CONFIG, type Config } from '#platform';
 import { Sealer, type Sealed } from '#subjects';
-import { secretsPlace } from './connection.js';
+import { secretsPlace, WORDS_PLACE } from './connection.js';
 import type { ConnectionRow, PluginRow, QuarantineRow } from './connection-rows.js';
 import { ConnectionVersions } from './connection-versions.js';
 import type { RunningConnection } from '../process/process-pool.js';
@@ -49,6 +49,11 @@ export class Connections {
       values: [tenant],
     });
     return rows;
+  }
+
+  /** What a human wrote, for a fact: it may name staff or customers, so it is sealed under a key of its own. */
+  words(tenant: TenantId, words: JsonObject): Promise<Sealed> {
+    return this.sealer.seal(tenant, newId() as SubjectId, 'case', words, WORDS_PLACE);
   }
 
   /** Folder of an installed version; named by its hash, so that a tampered one is refused at start. */

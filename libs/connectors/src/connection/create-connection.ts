@@ -96,19 +96,24 @@ export class RegisterSystem extends Command<{ id: string; status: string }> {
 
 @CommandHandler(RegisterSystem)
 export class RegisterSystemHandler implements ICommandHandler<RegisterSystem> {
-  constructor(private readonly store: EventStore) {}
+  constructor(
+    private readonly store: EventStore,
+    private readonly connections: Connections,
+  ) {}
 
   async execute({ by, body }: RegisterSystem): Promise<{ id: string; status: string }> {
     const id = newId();
+    const { owner, why, ...identity } = body;
+    const words = await this.connections.words(by.tenant, { owner, why });
     await this.store
       .append({
         tenant: by.tenant,
         actorRef: by.actorRef,
-        events: [{ stream: connectionStream(id), type: 'SystemRegistered.v1', data: { id, ...body } }],
+        events: [{ stream: connectionStream(id), type: 'SystemRegistered.v1', data: { id, ...identity, words } }],
         side: async (query) => {
           await query({
             text: `INSERT INTO connection (tenant, id, name, role, legal_entity, country, config_version, status, owner, why) VALUES ($1, $2, $3, $4, $5, $6, 0, 'manual', $7, $8)`,
-            values: [by.tenant, id, body.name, body.role, body.legalEntity, body.country, body.owner, body.why],
+            values: [by.tenant, id, body.name, body.role, body.legalEntity, body.country, owner, why],
           });
         },
       })

@@ -32,12 +32,13 @@ export class QuarantineConnectionHandler implements ICommandHandler<QuarantineCo
 
   async execute({ by, id, how, reason }: QuarantineConnection): Promise<{ id: string; status: string }> {
     const row = await withPlugin(this.connections, by, id);
+    const words = await this.connections.words(by.tenant, { reason });
     if (how === 'set') {
-      await this.quarantines.setBy(by, row, reason);
+      await this.quarantines.setBy(by, row, words);
       void this.calls.host.retireOthers({ tenant: by.tenant, id });
       return { id, status: 'quarantined' };
     }
-    await this.quarantines.clear(by, row, reason);
+    await this.quarantines.clear(by, row, words);
     this.calls.host.clearQuarantine({ ...(await this.connections.running(by.tenant, row)) });
     return { id, status: row.status };
   }

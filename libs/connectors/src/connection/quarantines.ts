@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { conflict, newId, type Clock, type JsonObject, type TenantId } from '#kernel';
 import { Database, EventStore, type Query } from '#ledger';
 import { CLOCK, LOGGER, type Caller, type Logger } from '#platform';
+import type { Sealed } from '#subjects';
 import { pluginStream } from './connection.js';
 import type { ConnectionRow } from './connections.js';
 import type { PluginFailure } from '../plugin.errors.js';
@@ -38,19 +39,19 @@ export class Quarantines {
   }
 
   /** Sets the version that serves a connection aside. Running calls are not cut off. */
-  async setBy(by: Caller, row: ConnectionRow, reason: string): Promise<void> {
-    await this.set(guiltyOf(by.tenant, row), by.actorRef, { why: BY_OPERATOR, reason });
+  async setBy(by: Caller, row: ConnectionRow, words: Sealed): Promise<void> {
+    await this.set(guiltyOf(by.tenant, row), by.actorRef, { why: BY_OPERATOR, words });
   }
 
   /** A fresh budget. Errors: 409 `not-quarantined`. */
-  async clear(by: Caller, row: ConnectionRow, reason: string): Promise<void> {
+  async clear(by: Caller, row: ConnectionRow, words: Sealed): Promise<void> {
     const { tenant, connection, plugin } = guiltyOf(by.tenant, row);
     const values = [tenant, connection, plugin.contentHash];
     await this.store.append({
       tenant,
       actorRef: by.actorRef,
       events: [
-        { stream: pluginStream(plugin.id), type: 'PluginQuarantineCleared.v1', data: { connection, plugin, reason } },
+        { stream: pluginStream(plugin.id), type: 'PluginQuarantineCleared.v1', data: { connection, plugin, words } },
       ],
       side: async (query) => {
         const text = 'DELETE FROM plugin_quarantine WHERE tenant = $1 AND connection = $2 AND content_hash = $3';

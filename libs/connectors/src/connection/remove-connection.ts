@@ -82,11 +82,13 @@ export class RemoveConnectionHandler implements ICommandHandler<RemoveConnection
   ): Promise<Removed> {
     const answer: Removed = { id: row.id, status: takeover ? 'manual' : 'removed', tasks };
     const plugin: JsonObject = { id: row.plugin_id, version: row.plugin_version, contentHash: row.content_hash };
-    const data = { id: row.id, name: row.name, plugin, before: row.status, reason, takeover: takeover ?? null, tasks };
+    const words = await this.connections.words(by.tenant, { reason, owner: takeover?.owner ?? null });
+    const dueOn = takeover?.dueOn ?? null;
+    const data = { id: row.id, name: row.name, plugin, before: row.status, takenOver: takeover !== undefined, dueOn };
     await this.store.append({
       tenant: by.tenant,
       actorRef: by.actorRef,
-      events: [{ stream: connectionStream(row.id), type: 'ConnectionRemoved.v1', data }],
+      events: [{ stream: connectionStream(row.id), type: 'ConnectionRemoved.v1', data: { ...data, words, tasks } }],
       ...(by.idempotency ? { idempotency: by.idempotency, respond: () => ({ status: 200, body: answer }) } : {}),
       side: async (query) => {
         await forget(query, by, row.id);

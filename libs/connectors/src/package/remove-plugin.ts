@@ -45,11 +45,12 @@ export class RemovePluginHandler implements ICommandHandler<RemovePlugin> {
     if (found.length === 0) throw notFound('plugin version');
     const hashes = found.map((one) => one.content_hash);
     await this.mustBeFree(by.tenant, hashes);
+    const words = await this.connections.words(by.tenant, { reason });
     await this.store.append({
       tenant: by.tenant,
       actorRef: by.actorRef,
       events: [
-        { stream: pluginStream(id), type: 'PluginRemoved.v1', data: { id, version, contentHashes: hashes, reason } },
+        { stream: pluginStream(id), type: 'PluginRemoved.v1', data: { id, version, contentHashes: hashes, words } },
       ],
       side: async (query) => {
         // Also in the append: a connection that was created meanwhile keeps its plugin.
