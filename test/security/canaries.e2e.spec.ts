@@ -25,8 +25,8 @@ const WORD = `zw${randomBytes(6).toString('hex')}`;
 const CODES = ['type', 'action', 'purpose'];
 /** Its words are published: everybody may read what they are asked to agree to. */
 const PUBLISHED = ['definePurpose', 'publishNotice'];
-/** Tables that hold ids and codes only. */
-const CODES_ONLY = ['idempotency', 'job', 'job_due', 'job_bucket', 'housekeeping', 'cursor', 'plugin_failure'];
+/** Tables that hold ids and codes only. A kept answer may name the thing it made, as that thing's own row does. */
+const CODES_ONLY = ['job', 'job_due', 'job_bucket', 'housekeeping', 'cursor', 'plugin_failure'];
 
 let service: ServiceProcess;
 let shop: Shop;
