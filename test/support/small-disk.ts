@@ -1,5 +1,6 @@
 /** A disk of a few mebibytes, to be filled up. Only root can mount one. */
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmdirSync } from 'node:fs';
 import { chmod, mkdtemp, rm, statfs, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,18 @@ import { join } from 'node:path';
 /** Why there can be no small disk here; undefined when there can. */
 export function noSmallDisk(): string | undefined {
   if (process.platform !== 'linux') return 'mounting needs Linux';
-  return process.getuid?.() === 0 ? undefined : 'mounting needs root';
+  if (process.getuid?.() !== 0) return 'mounting needs root';
+  // Root of a container may not mount either, and a bare machine has no command for it.
+  const folder = mkdtempSync(join(tmpdir(), 'lethe-disk-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder], { stdio: 'ignore' });
+    execFileSync('umount', [folder]);
+    return undefined;
+  } catch {
+    return 'nothing can be mounted here';
+  } finally {
+    rmdirSync(folder);
+  }
 }
 
 export class SmallDisk {

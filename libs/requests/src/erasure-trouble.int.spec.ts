@@ -94,6 +94,9 @@ describe('an erasure that meets trouble', () => {
     expect(pending(await all.until(id, pending))).toBe(true);
     all.clock.advance(1500);
     await all.until(id, asked(1));
+    // The system that cannot be asked is told again in the same turn, and must not be ready before.
+    const told = slow === 'mute' ? 2 : 1;
+    await all.until(id, () => shop.calls.filter((call) => call === 'apply').length >= told);
     expect(shop.rows).toHaveLength(3);
     shop.ready = true;
     await new Promise((resolve) => setTimeout(resolve, 200));
