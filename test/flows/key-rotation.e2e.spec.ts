@@ -1,9 +1,11 @@
 /** Keys are replaced while the service runs: calls go on, what was proved and signed stays proved, epochs end by themselves. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Housekeeping } from '#jobs';
+import { newId } from '#kernel';
 import { parseVkey, verifyTlogProof } from '#ledger';
 import { CertificateKeys, KeyRotation } from '#subjects';
 import { runVerb } from '../../apps/cli/src/run-verb.js';
+import { CertificateSources } from '../../libs/requests/src/certificate/certificate-issuer.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 import { secretsIn } from '../support/try-keys.js';
 import { run } from '../verify/small-log.js';
@@ -106,6 +108,13 @@ describe('rotations', () => {
     for (const end = Date.now() + 5_000; (await epochs()).length < 2 && Date.now() < end;) await chores.runDue();
     // Replaced, and for half a day not destroyed: no backup of the key store opens without it before the next is made.
     expect(await epochs()).toEqual([...before, expect.any(String)]);
+    // Who is erased meanwhile is in backups until the younger one ends: that is the day on her certificate.
+    const { keys } = await given.server.app.get(CertificateSources).gather(given.tenant.tenant.id, newId());
+    const { rows } = await given.server.parts.keystoreDatabase.global<{ since: Date }>({
+      text: 'SELECT max(created_at) AS since FROM key_epoch',
+    });
+    expect(Date.parse(keys.oldestEpochSince!)).toBeLessThan(rows[0]!.since.getTime());
+    expect(keys.endsOn).toBe(new Date(rows[0]!.since.getTime() + 31 * DAY).toISOString().slice(0, 10));
     given.clock.advance(11 * HOUR);
     await chores.runDue();
     expect(await epochs()).toHaveLength(2);
