@@ -210,6 +210,7 @@ export async function openRequests(shared: SharedDatabases, systems: FakeSystem[
       worker,
       subscriptions,
       rules,
+      erasure,
       connected,
       collected,
       codes,
@@ -286,6 +287,8 @@ class FakeConnected extends ConnectedSystems {
 }
 
 class Erasure extends OwnErasure {
+  /** Ends its caller right after the next erasure of this kind, once. */
+  crashesAfter: Parameters<OwnErasure['erase']>[2][number] | undefined;
   private readonly handler: EraseIdentityHandler;
 
   constructor(
@@ -298,6 +301,9 @@ class Erasure extends OwnErasure {
 
   async erase(tenant: TenantId, subject: SubjectId, classes: Parameters<OwnErasure['erase']>[2]): Promise<void> {
     await this.handler.execute(new EraseIdentity({ tenant, actorRef: 'system:requests' } as never, subject, classes));
+    if (this.crashesAfter === undefined || !classes.includes(this.crashesAfter)) return;
+    this.crashesAfter = undefined;
+    throw new Error('the process ends here');
   }
 
   async isReadable(tenant: TenantId, subject: SubjectId): Promise<boolean> {

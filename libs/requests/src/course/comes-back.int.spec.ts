@@ -47,13 +47,16 @@ describe('an erasure that was decided', () => {
   const approved = (): Promise<string> => approvedOf(all);
 
   it('keeps what a hold covers that came between two attempts, and erases it when the hold is gone', async () => {
-    shop.faults = { applyDown: { class: 'transient', code: 'unreachable' } };
+    // The second attempt is a minute away, so that no attempt is at work while the hold comes.
+    shop.faults = { applyDown: { class: 'transient', code: 'unreachable', retryAfterMs: 60_000 } };
     const id = await approved();
     await all.until(id, () => shop.calls.includes('apply'));
     all.rules.holds.set('shop/invoices', { id: 'h1', ground: 'GDPR art. 17(3)(e)', reviewOn: null });
     shop.faults = {};
-    all.clock.advance(60_000);
-    const view = await all.until(id, (one) => one.status === 'closed');
+    const view = await all.until(id, (one) => {
+      all.clock.advance(1_000);
+      return one.status === 'closed';
+    });
     expect(view).toMatchObject({ status: 'closed', resolution: 'fulfilled-with-retention' });
     expect(shop.rows.map(({ ref }) => ref)).toEqual(['i1']);
     const outcomes = view.targets.find((one) => one.connectionId === 'shop')?.outcomes;
@@ -107,10 +110,48 @@ describe('an erasure that was decided', () => {
     await all.course.withdraw(all.by('officer'), other, { reason: 'she does not want it any more' });
     await all.until(other, (one) => one.status === 'closed');
     all.clock.set(new Date('2030-01-03T09:00:00Z'));
-    const last = await all.until(id, (one) => one.aftercare.every(({ status }) => status === 'erased'));
+    // A look that came a moment too early comes again.
+    const last = await all.until(id, (one) => {
+      all.clock.advance(60_000);
+      return one.aftercare.every(({ status }) => status === 'erased');
+    });
     expect(last.aftercare.map(({ status }) => status)).toEqual(['erased', 'erased', 'erased']);
     const gone = await all.requests.load(all.tenant, other);
     await expect(all.file.identifiers(all.tenant, gone)).rejects.toMatchObject({ code: 'case-unreadable' });
+  });
+
+  it('erases the case file last, because only its list finds what else is kept', async () => {
+    all.rules.holds.set('lethe/access-log', { id: 'h1', ground: 'GDPR art. 17(3)(e)', reviewOn: null });
+    const id = await approved();
+    await all.until(id, (one) => one.status === 'closed');
+    all.clock.set(new Date('2030-01-02T09:00:00Z'));
+    const erased = (one: RequestView): string[] =>
+      one.aftercare.flatMap(({ dataset, status }) => (status === 'erased' ? [dataset] : []));
+    await all.until(id, (one) => erased(one).includes('consent-records'));
+    for (let minutes = 0; minutes < 10; minutes++) {
+      all.clock.advance(60_000);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    expect(erased(await all.view(id))).toEqual(['consent-records']);
+    all.rules.holds.clear();
+    const last = await all.until(id, (one) => {
+      all.clock.advance(60_000);
+      return erased(one).length === 3;
+    });
+    expect(erased(last).sort()).toEqual(['access-log', 'cases', 'consent-records']);
+  });
+
+  it('says that the case file is erased, though the attempt that erased it crashed right after', async () => {
+    const id = await approved();
+    await all.until(id, (one) => one.status === 'closed');
+    all.erasure.crashesAfter = 'case';
+    all.clock.set(new Date('2030-01-02T09:00:00Z'));
+    const last = await all.until(id, (one) => {
+      all.clock.advance(60_000);
+      return one.aftercare.every(({ status }) => status === 'erased');
+    });
+    expect(all.erasure.crashesAfter).toBeUndefined();
+    expect(last.aftercare.map(({ status }) => status)).toEqual(['erased', 'erased', 'erased']);
   });
 
   it('is reopened when what was kept until its day cannot be erased then', async () => {

@@ -2,7 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import type { SubjectId, TenantId } from '#kernel';
 import { dateInZone, dutyById, dutyUntil } from '#law';
-import { CaseFiles, needsCaseFile } from './case-files.js';
+import { CaseFiles, isCaseFile, needsCaseFile } from './case-files.js';
 import { ConnectedSystems, KeepingRules, SystemCalls } from './connected-systems.js';
 import type { Item } from './connected.js';
 import type { KeptTarget } from './kept-target.js';
@@ -21,6 +21,7 @@ export interface Kept {
 }
 
 const DAY = 86_400_000;
+const SOON_MS = 60_000;
 
 @Injectable()
 export class AftercareReasons {
@@ -35,16 +36,17 @@ export class AftercareReasons {
   async waitUntil(kept: Kept, now: Date): Promise<Date | undefined> {
     const { care } = kept;
     if (await this.isHeld(kept)) return new Date(now.getTime() + LOOK_MS);
-    if (care.connectionId === LETHE_ITSELF)
-      return (await this.isNeeded(kept)) ? new Date(now.getTime() + DAY) : undefined;
+    if (isCaseFile(care)) return this.needed(kept, now);
+    if (care.connectionId === LETHE_ITSELF) return undefined;
     return (await this.duty(kept, now)) ?? (await this.blocked(kept, now));
   }
 
   /** A case file outlives what still needs it, of this request and of every other of the same people. */
-  private async isNeeded({ tenant, state, care, targets }: Kept): Promise<boolean> {
-    if (care.dataset !== 'cases') return false;
+  private async needed({ tenant, state, care, targets }: Kept, now: Date): Promise<Date | undefined> {
+    // Her other records end on the same day as a rule; they are being erased by its list this very moment.
+    if (needsCaseFile(state)) return new Date(now.getTime() + SOON_MS);
     const people = [...new Set([state.subjectId, ...targets.map(({ ref }) => ref as SubjectId)])];
-    return needsCaseFile(state) || this.files.areNeeded(tenant, people, care.until);
+    return (await this.files.areNeeded(tenant, people, care.until)) ? new Date(now.getTime() + DAY) : undefined;
   }
 
   /** A hold wins over everything. */

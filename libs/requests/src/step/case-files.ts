@@ -4,7 +4,7 @@ import type { SubjectId, TenantId } from '#kernel';
 import type { CivilDate } from '#law';
 import { Subscriptions } from '#ledger';
 import { LETHE_ITSELF } from '../request.js';
-import type { RequestState } from '../request-state.js';
+import type { AftercareState, RequestState } from '../request-state.js';
 import { Requests } from '../requests.js';
 
 const LIST = 'request-summary';
@@ -18,7 +18,7 @@ export class CaseFiles {
   ) {}
 
   /**
-   * True while a request of one of these people is open, keeps records elsewhere that only its sealed list finds again, or
+   * True while a request of one of these people is open, keeps records that only its sealed list finds again, or
    * was promised to be kept longer than `until`. Also true while the list of requests is behind: a key cannot be undone.
    */
   async areNeeded(tenant: TenantId, people: readonly SubjectId[], until: CivilDate | null): Promise<boolean> {
@@ -37,20 +37,16 @@ export class CaseFiles {
   }
 }
 
-/** Open, or with records kept elsewhere that are to go on their day. */
+/** Open, or with records that are to go on their day, anywhere: only the sealed list of a file finds them again. */
 export function needsCaseFile(state: RequestState): boolean {
-  return (
-    state.status !== 'closed' ||
-    state.aftercare.some((one) => one.connectionId !== LETHE_ITSELF && one.done === undefined)
-  );
+  return state.status !== 'closed' || state.aftercare.some((one) => one.done === undefined && !isCaseFile(one));
+}
+
+/** The group that is the file itself: it goes last. */
+export function isCaseFile({ connectionId, dataset }: Pick<AftercareState, 'connectionId' | 'dataset'>): boolean {
+  return connectionId === LETHE_ITSELF && dataset === 'cases';
 }
 
 function keptLonger({ aftercare }: RequestState, until: CivilDate | null): boolean {
-  return aftercare.some(
-    (one) =>
-      one.connectionId === LETHE_ITSELF &&
-      one.dataset === 'cases' &&
-      one.done === undefined &&
-      (one.until ?? '') > (until ?? ''),
-  );
+  return aftercare.some((one) => isCaseFile(one) && one.done === undefined && (one.until ?? '') > (until ?? ''));
 }

@@ -1,10 +1,11 @@
 /** What was lawfully kept goes by itself when its day is over; nobody has to remember it. */
 import { Inject, Injectable } from '@nestjs/common';
-import { newId, type Clock, type SubjectId, type TenantId } from '#kernel';
+import { DomainError, newId, type Clock, type SubjectId, type TenantId } from '#kernel';
 import { done, enqueue, later, type Job, type JobContext, type JobResult } from '#jobs';
 import { CLOCK } from '#platform';
 import { AftercareReasons, type Kept } from './aftercare-reasons.js';
 import { CaseFile } from '../case-file.js';
+import { isCaseFile } from './case-files.js';
 import { AnswerLater, type Dataset, type Item, type Outcome } from './connected.js';
 import { actionAfter, toTarget } from './kept-target.js';
 import { FINALITY } from './outcome.js';
@@ -37,12 +38,19 @@ export class RunAftercare {
     const care = state.aftercare.find((one) => one.aftercareId === payload.aftercareId);
     if (!care || care.done) return done();
     try {
-      const kept = await this.kept(tenant, state, care, generation);
+      const kept = await this.kept(tenant, state, care, generation).catch((error: unknown) => {
+        if (isCaseFile(care) && error instanceof DomainError && error.code === 'case-unreadable') return undefined;
+        throw error;
+      });
+      const about = { requestId: state.id, aftercareId: care.aftercareId };
+      // An earlier attempt destroyed the key and ended before it could say so.
+      if (!kept)
+        return await this.finish(tenant, care, context, { ...about, kind: 'erased', count: care.targets.length });
       const next = await this.reasons.waitUntil(kept, this.clock.now());
       if (next) return payload.once ? done() : later(next);
       const ended =
         care.connectionId === LETHE_ITSELF ? await this.eraseOwn(kept) : await this.erase(kept, context, id);
-      return await this.finish(tenant, care, context, { requestId: state.id, aftercareId: care.aftercareId, ...ended });
+      return await this.finish(tenant, care, context, { ...about, ...ended });
     } catch (error) {
       return failureResult(error);
     }
@@ -85,9 +93,13 @@ export class RunAftercare {
     return { tenant, state, care, items, subjects, targets: care.targets.flatMap((index) => all[index] ?? []) };
   }
 
-  private async eraseOwn({ tenant, care, targets }: Kept): Promise<Ended> {
+  private async eraseOwn({ tenant, state, care, targets }: Kept): Promise<Ended> {
     const keyClass = keyClassOf(care.dataset);
-    if (keyClass) for (const { ref } of targets) await this.own.erase(tenant, ref as SubjectId, [keyClass]);
+    const people = targets.map(({ ref }) => ref as SubjectId);
+    // The list itself is sealed under the key of the one who asked: while it can be read, somebody's may be left.
+    const others = people.filter((person) => person !== state.subjectId);
+    const inOrder = others.length < people.length ? [...others, state.subjectId] : others;
+    if (keyClass) for (const person of inOrder) await this.own.erase(tenant, person, [keyClass]);
     return { kind: 'erased', count: targets.length };
   }
 
