@@ -1,7 +1,7 @@
 /** What this replica knows of changes elsewhere: a tail of the ledger that drops stale cache entries. */
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { SubjectId, TenantId } from '#kernel';
-import { EventStore } from '#ledger';
+import { EventStore, type NewEvent } from '#ledger';
 import { LOGGER, type Logger } from '#platform';
 
 /** Told whose decisions or standing changed, or that purposes or links did. */
@@ -19,6 +19,8 @@ interface Tail {
   contact: number;
   used: number;
   running: boolean;
+  /** Something was committed here while it was reading. */
+  again: boolean;
 }
 
 const POLL_MS = 50;
@@ -39,7 +41,7 @@ export class ConsentFeed implements OnApplicationShutdown {
     private readonly store: EventStore,
     @Inject(LOGGER) private readonly log: Logger,
   ) {
-    this.unlisten = store.onCommit((tenant) => void this.advance(tenant));
+    this.unlisten = store.onCommit((tenant, last, { appended }) => this.committed(tenant, last, appended));
     this.timer = setInterval(() => this.pollAll(), POLL_MS);
     this.timer.unref();
   }
@@ -70,7 +72,13 @@ export class ConsentFeed implements OnApplicationShutdown {
   }
 
   private async open(tenant: TenantId): Promise<void> {
-    const tail: Tail = { next: 0, contact: Number.NEGATIVE_INFINITY, used: performance.now(), running: true };
+    const tail: Tail = {
+      next: 0,
+      contact: Number.NEGATIVE_INFINITY,
+      used: performance.now(),
+      running: true,
+      again: false,
+    };
     this.tails.set(tenant, tail);
     try {
       tail.next = (await this.store.head(tenant)).size;
@@ -90,17 +98,32 @@ export class ConsentFeed implements OnApplicationShutdown {
     }
   }
 
+  /** What this process wrote need not be read, unless something is between it and what was applied. */
+  private committed(tenant: TenantId, last: number, appended: readonly NewEvent[]): void {
+    const tail = this.tails.get(tenant);
+    if (!tail) return;
+    if (tail.running || tail.next !== last + 1 - appended.length) {
+      tail.again = true;
+      void this.advance(tenant);
+      return;
+    }
+    for (const { type, data } of appended) this.apply(tenant, type, data);
+    tail.next = last + 1;
+    tail.contact = performance.now();
+  }
+
   private async advance(tenant: TenantId): Promise<void> {
     const tail = this.tails.get(tenant);
     if (!tail || tail.running) return;
     tail.running = true;
     try {
       for (;;) {
+        tail.again = false;
         const events = await this.store.read(tenant, tail.next, BATCH);
         for (const { type, data } of events) this.apply(tenant, type, data);
         tail.next += events.length;
         tail.contact = performance.now();
-        if (events.length < BATCH) break;
+        if (events.length < BATCH && !tail.again) break;
       }
     } catch (error) {
       this.log.warn({ tenant, cause: (error as Error).name }, 'consent feed is silent');

@@ -20,6 +20,7 @@ const ENDS = ['RequestWithdrawn.v1', 'RequestClosed.v1'];
 @Injectable()
 export class CancelTasks implements Process {
   readonly name = 'inbox-ended-requests';
+  readonly types = new Set(ENDS);
 
   constructor(
     private readonly tasks: Tasks,

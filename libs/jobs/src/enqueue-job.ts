@@ -1,6 +1,6 @@
 /** Jobs enter in the same transaction as the facts that cause them: neither exists without the other. */
 import { canonicalize, newId, type TenantId } from '#kernel';
-import type { InlineRow, InlineTable, Query } from '#ledger';
+import type { Flushed, InlineRow, InlineTable, Query } from '#ledger';
 import type { NewJob } from './job.js';
 
 const jobTable: InlineTable = {
@@ -23,6 +23,11 @@ const dueTable: InlineTable = {
 /** Row that makes workers look at the tenant at `runAt`, at the latest. Belongs beside every job that becomes ready. */
 export function dueRow(runAt?: Date): InlineRow {
   return { into: dueTable, row: (at) => [runAt?.toISOString() ?? at.now] };
+}
+
+/** True for a commit that may have made a job ready. */
+export function mayBeDue({ wrote }: Flushed): boolean {
+  return wrote(dueTable);
 }
 
 /** The same outside a flush. */

@@ -4,6 +4,7 @@ import type { EventStore } from '#ledger';
 import type { Chance } from './backoff.js';
 import { FenceLost } from './change-job.js';
 import { claimJobs, dueTenants, type ClaimedJob } from './claim-jobs.js';
+import { mayBeDue } from './enqueue-job.js';
 import { register, WorkerStopping, type HandlerOptions, type JobHandler, type Registration } from './job-handler.js';
 import { Leases } from './leases.js';
 import { runJob, type Attempting } from './run-job.js';
@@ -79,7 +80,7 @@ export class JobWorker {
 
   start(): void {
     this.stopping = false;
-    this.unlisten = this.store.onCommit((tenant) => this.wake(tenant));
+    this.unlisten = this.store.onCommit((tenant, _, flushed) => mayBeDue(flushed) && this.wake(tenant));
     this.loop = this.work();
   }
 

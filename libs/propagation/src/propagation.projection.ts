@@ -2,7 +2,7 @@
 import type { TenantId } from '#kernel';
 import type { Projection, Query, StoredEvent } from '#ledger';
 import type { PropagationState } from './propagation.js';
-import { publicEventTypes, type PublicEvent } from './event/public-event.js';
+import { publicEventTypes, translatedTypes, type PublicEvent } from './event/public-event.js';
 import type { PublicEvents } from './event/public-events.js';
 import { durationMs, mustObey, type SystemDefinition } from './system.js';
 
@@ -22,6 +22,7 @@ interface Debt {
 
 export class PropagationProjection implements Projection {
   readonly name = PROPAGATION;
+  readonly types = new Set([...translatedTypes, ...ending]);
 
   constructor(private readonly events: PublicEvents) {}
 

@@ -15,6 +15,7 @@ const LEASE_MS = 15_000;
 @Injectable()
 export class RetentionDeadJobs implements Process {
   readonly name = 'retention-dead-jobs';
+  readonly types = new Set(['JobDied.v1']);
 
   constructor(private readonly store: EventStore) {}
 

@@ -40,6 +40,7 @@ export const RefusalPage = z
 
 export class RefusalsProjection implements Projection {
   readonly name = 'approval-refusals';
+  readonly types = new Set(['ApprovalRefused.v1']);
 
   async apply(events: StoredEvent[], query: Query): Promise<void> {
     for (const event of events) {

@@ -13,6 +13,8 @@ import { formatTile, TILE_WIDTH } from './tile.js';
 export const tilesProjection: Projection = {
   name: 'tiles',
   anyType: true,
+  // A proof reads the leaves themselves where no tile is yet.
+  types: new Set(),
   async apply(events, query) {
     const { tenant, position: first } = events[0]!;
     const from = Math.floor(first / TILE_WIDTH);

@@ -4,28 +4,23 @@ import type { PoolClient } from 'pg';
 import { canonicalize, type Clock, type TenantId } from '#kernel';
 import { redoStatement } from '../archive/archive-redo.js';
 import { admit, keyOf, type Admission } from './admit.js';
-import { LedgerOverloaded, type Append, type Appended } from './append.js';
-import {
-  advance,
-  concernsAll,
-  keysOf,
-  mayRepeat,
-  prepareBatch,
-  unknownStreams,
-  type Belief,
-  type Member,
-} from './batch.js';
+import { LedgerOverloaded, type Append, type Appended, type InlineTable } from './append.js';
+import { advance, concernsAll, mayRepeat, prepareBatch, unknownStreams, type Belief, type Member } from './batch.js';
 import type { Database, Query } from '../database/database.js';
-import { draftLeaf } from '../event.js';
+import { draftLeaf, type NewEvent } from '../event.js';
 import { breaksConnection, HeadMoved, send, type Prepared } from './flush.js';
 import { flushLocked } from './locked-flush.js';
-import { readKept, readVersions, type KeptAnswer } from '../ledger.queries.js';
+import { readVersions } from '../ledger.queries.js';
 
 /** One commit, as its sender saw it. */
 export interface Flushed {
   events: number;
+  /** The same events as they were handed in, in the order of their positions. */
+  appended: readonly NewEvent[];
   /** From the first statement until the answer to COMMIT. */
   seconds: number;
+  /** True when rows went into this inline table with the events, or side statements may have written there. */
+  wrote: (table: InlineTable) => boolean;
 }
 
 /** A flush that was sent and not yet answered. */
@@ -150,19 +145,18 @@ export class Lane {
     return this.queue.splice(0, Math.min(MAX_BATCH, share));
   }
 
-  /** Who may join the next flush, from what is believed and what the database says of streams and keys not yet known. */
+  /**
+   * Who may join the next flush, from what is believed and what the database says of streams not yet known. Idempotency
+   * keys are not looked for: their caller has just done so, and one kept since makes the flush fail and be done again.
+   */
   private async decide({ versions }: Belief, members: Member[]): Promise<Admission<Member>> {
     const streams = unknownStreams(members, versions);
-    const keys = keysOf(members);
     const query: Query = (statement) => this.database.fetch(this.tenant, statement);
     try {
-      const [found, kept] = await Promise.all([
-        streams.length > 0 ? readVersions(query, this.tenant, streams) : [],
-        keys.length > 0 ? readKept(query, this.tenant, keys) : new Map<string, KeptAnswer>(),
-      ]);
+      const found = streams.length > 0 ? await readVersions(query, this.tenant, streams) : [];
       for (const stream of streams) versions.set(stream, 0);
       for (const row of found) versions.set(row.stream, row.version);
-      const admission = admit(members, versions, kept, this.keysOnTheirWay());
+      const admission = admit(members, versions, new Map(), this.keysOnTheirWay());
       for (const { member, error } of admission.answered) member.reject(error);
       this.queue.unshift(...admission.deferred);
       return admission;
@@ -273,9 +267,11 @@ export class Lane {
 
   private settle({ members, prepared, sentAt }: Omit<Flight, 'landed'>): undefined {
     members.forEach((member, index) => member.resolve(prepared.placed[index]!));
-    const events = members.reduce((sum, { append }) => sum + append.events.length, 0);
+    const appended = members.flatMap(({ append }) => append.events);
     const seconds = (performance.now() - sentAt) / 1000;
-    this.committed(this.tenant, prepared.next.frontier.size - 1, { events, seconds });
+    const wrote = (table: InlineTable): boolean =>
+      members.some(({ append }) => append.side !== undefined || append.rows?.some(({ into }) => into === table));
+    this.committed(this.tenant, prepared.next.frontier.size - 1, { events: appended.length, appended, seconds, wrote });
     const { belief } = this;
     // What is known of streams may be forgotten only while nothing is on its way that the database does not know yet.
     if (belief && this.flights.length === 0 && belief.versions.size > MAX_KNOWN_STREAMS) belief.versions.clear();

@@ -1,4 +1,4 @@
-/** Small waiting tools of the loops: a signal that is not lost when nobody waits yet, and a bound on what runs at once. */
+/** Small waiting tools of the loops: a signal that is not lost when nobody waits yet, and bounds on what runs at once and how often. */
 
 /** `raise` ends a wait, also one that begins later. */
 export class Signal {
@@ -41,5 +41,24 @@ export class Turnstile {
       if (next) next();
       else this.free += 1;
     }
+  }
+}
+
+/** Lets a burst of turns pass at once; a stream without end gets one every `everyMs`. */
+export class Pace {
+  private spent = 0;
+  private at = performance.now();
+
+  constructor(
+    private readonly burst: number,
+    private readonly everyMs: number,
+  ) {}
+
+  /** Spends a turn; returns for how many milliseconds to wait before the next. */
+  spend(): number {
+    const now = performance.now();
+    this.spent = Math.max(0, this.spent - (now - this.at) / this.everyMs) + 1;
+    this.at = now;
+    return Math.max(0, this.spent - this.burst) * this.everyMs;
   }
 }

@@ -1,6 +1,6 @@
 /** What subscribes to the ledger, and one step of it: read from the cursor, apply, move the cursor, in one transaction. */
 import type { TenantId } from '#kernel';
-import { lockCursor, moveCursor } from './cursor.queries.js';
+import { lockCursor, moveCursor, takeCursor } from './cursor.queries.js';
 import type { Database, Query } from '../database/database.js';
 import { isKnownEvent, type StoredEvent } from '../event.js';
 import { readFrom } from '../ledger.queries.js';
@@ -13,12 +13,17 @@ export interface Projection {
   reset(query: Query): Promise<void>;
   /** It looks at positions only, and so may pass events of types this build does not know. */
   anyType?: true;
+  /** See `Process.types`. */
+  types?: ReadonlySet<string>;
 }
 
 /** Events in, commands out. At least once: what it sends must carry a key derived from the event. */
 export interface Process {
   name: string;
-  handle(event: StoredEvent): Promise<void>;
+  /** What it acts on. It is told of other events too, a little later and many at once. Absent: every type is urgent. */
+  types?: ReadonlySet<string>;
+  /** `step` holds the events of one step, the same array for each of them: what is read for one serves the others. */
+  handle(event: StoredEvent, step: readonly StoredEvent[]): Promise<void>;
 }
 
 /** This build is older than an event it reads: skipping it could drop a fact. */
@@ -49,9 +54,10 @@ export function stepProjection(
   batch = PROJECTION_BATCH,
 ): Promise<Step> {
   return database.transaction(tenant, async (query): Promise<Step> => {
-    const from = await lockCursor(query, tenant, projection.name, false);
-    if (from === undefined) return 'held';
-    const read = await readDense(query, tenant, from, batch);
+    const taken = await takeCursor(query, tenant, projection.name, batch);
+    if (!taken) return 'held';
+    const { from } = taken;
+    const read = densePart(taken.events, from);
     const events = projection.anyType ? read : knownPart(read);
     if (events.length === 0) return { next: from, full: false };
     await projection.apply(events, query);
@@ -65,14 +71,15 @@ export function stepProjection(
 export async function stepProcess(database: Database, tenant: TenantId, process: Process): Promise<Step> {
   let failure: { error: unknown } | undefined;
   const step = await database.transaction(tenant, async (query): Promise<Step> => {
-    const from = await lockCursor(query, tenant, process.name, false);
-    if (from === undefined) return 'held';
-    const read = await readDense(query, tenant, from, PROCESS_BATCH);
+    const taken = await takeCursor(query, tenant, process.name, PROCESS_BATCH);
+    if (!taken) return 'held';
+    const { from } = taken;
+    const read = densePart(taken.events, from);
     const events = knownPart(read);
     let next = from;
     for (const event of events) {
       try {
-        await process.handle(event);
+        await process.handle(event, events);
       } catch (error) {
         failure = { error };
         break;
@@ -89,11 +96,11 @@ export async function stepProcess(database: Database, tenant: TenantId, process:
 /** Empties a projection and reads the whole log again, in one transaction. Returns the number of events read. */
 export function rebuildProjection(database: Database, tenant: TenantId, projection: Projection): Promise<number> {
   return database.longTransaction(tenant, async (query) => {
-    await lockCursor(query, tenant, projection.name, true);
+    await lockCursor(query, tenant, projection.name);
     await projection.reset(query);
     let position = 0;
     for (;;) {
-      const read = await readDense(query, tenant, position, PROJECTION_BATCH);
+      const read = densePart(await readFrom(query, tenant, position, PROJECTION_BATCH), position);
       if (read.length === 0) break;
       const events = projection.anyType ? read : knownPart(read);
       await projection.apply(events, query);
@@ -104,9 +111,8 @@ export function rebuildProjection(database: Database, tenant: TenantId, projecti
   });
 }
 
-/** The next events; throws when the first is not the next one, else what stands before a gap. */
-async function readDense(query: Query, tenant: TenantId, from: number, limit: number): Promise<StoredEvent[]> {
-  const read = await readFrom(query, tenant, from, limit);
+/** What stands before a gap; throws when the first event is not the next one. */
+function densePart(read: StoredEvent[], from: number): StoredEvent[] {
   const gap = read.findIndex((event, at) => event.position !== from + at);
   if (gap === 0) throw new LogGap(`position ${from} is missing`);
   return gap < 0 ? read : read.slice(0, gap);

@@ -3,9 +3,10 @@ import type { TenantId } from '#kernel';
 import { pointsToOutage } from '../database/connection-pool.js';
 import { readCursor } from './cursor.queries.js';
 import { codeOf } from '../database/database.js';
+import type { NewEvent } from '../event.js';
 import type { EventStore } from '../store/event-store.js';
 import { readSize } from '../ledger.queries.js';
-import { Signal, Turnstile } from './signal.js';
+import { Pace, Signal, Turnstile } from './signal.js';
 import {
   LogGap,
   PROJECTION_BATCH,
@@ -31,18 +32,30 @@ const MAX_LOOK_MS = 1000;
 const HELD_MS = 500;
 const FIRST_BACKOFF_MS = 200;
 const MAX_BACKOFF_MS = 30_000;
-/** On a busy log, where every flush brings this many events, a step waits and reads those of several flushes at once. */
-const BUSY_EVENTS = 30;
-const GATHER_MS = 100;
+/** On a busy log a step reads what several flushes brought; the steps of one request follow each other at once. */
+const BURST = 20;
+const GATHER_MS = 50;
 /** Class of SQLSTATE: disk, memory or connections are used up. */
 const NO_ROOM = '53';
 /** Steps hold a transaction; more at once would leave none to the commands that handlers send. */
 const STEPS_AT_ONCE = 4;
 
+/** How late, and how far behind, a subscription may be that finds nothing to act on. */
+const PASS_OVER_MS = 500;
+const PASS_OVER_EVENTS = 200;
+
+/** One subscription of one tenant. */
+interface Loop {
+  signal: Signal;
+  /** Size of the log up to which there may be something for it to act on. */
+  wanted: number;
+  run: Promise<void>;
+}
+
 /** One tenant's log as the loops know it. */
 interface Watched {
   size: number;
-  loops: Map<string, { signal: Signal; run: Promise<void> }>;
+  loops: Map<string, Loop>;
 }
 
 /** Runs every projection and process for every tenant; one replica at a time holds a cursor. */
@@ -77,7 +90,7 @@ export class Subscriptions {
 
   /** Starts all loops, for tenants that exist and those that come. */
   start(): void {
-    this.unlisten = this.store.onCommit((tenant, lastPosition) => this.grew(tenant, lastPosition + 1));
+    this.unlisten = this.store.onCommit((tenant, last, { appended }) => this.grew(tenant, last + 1, appended));
     this.looks.push(this.lookForTenants());
   }
 
@@ -94,6 +107,8 @@ export class Subscriptions {
   /** Resolves true when the subscription has passed `position`, false when `timeoutMs` ran out. */
   async caughtUp(tenant: TenantId, name: string, position: number, timeoutMs = 5000): Promise<boolean> {
     const until = Date.now() + timeoutMs;
+    const loop = this.watched.get(tenant)?.loops.get(name);
+    if (loop) want(loop, position + 1);
     while ((await this.cursor(tenant, name)) <= position) {
       if (Date.now() > until) return false;
       await new Promise((resolve) => setTimeout(resolve, 10));
@@ -134,8 +149,9 @@ export class Subscriptions {
     }
     for (const name of [...this.projections.keys(), ...this.processes.keys()]) {
       if (this.stopping || watched.loops.has(name)) continue;
-      const signal = new Signal();
-      watched.loops.set(name, { signal, run: this.loop(tenant, name, watched, signal) });
+      const loop: Loop = { signal: new Signal(), wanted: watched.size, run: Promise.resolve() };
+      loop.run = this.loop(tenant, name, watched, loop);
+      watched.loops.set(name, loop);
     }
   }
 
@@ -153,32 +169,41 @@ export class Subscriptions {
     }
   }
 
-  private grew(tenant: TenantId, size: number): void {
+  /** `appended`: the last events, when this process wrote them. What another one wrote may concern everybody. */
+  private grew(tenant: TenantId, size: number, appended: readonly NewEvent[] = []): void {
     const watched = this.watched.get(tenant);
     if (!watched || size <= watched.size) return;
+    const unseen = size - watched.size > appended.length;
     watched.size = size;
-    for (const { signal } of watched.loops.values()) signal.raise();
+    for (const [name, loop] of watched.loops) {
+      const types = (this.projections.get(name) ?? this.processes.get(name))?.types;
+      if (unseen || !types || appended.some(({ type }) => types.has(type))) want(loop, size);
+      else if (size - loop.wanted > PASS_OVER_EVENTS) want(loop, size);
+    }
   }
 
-  private async loop(tenant: TenantId, name: string, watched: Watched, signal: Signal): Promise<void> {
+  private async loop(tenant: TenantId, name: string, watched: Watched, own: Loop): Promise<void> {
     let failures = 0;
     let next = 0;
     let batch = PROJECTION_BATCH;
+    const pace = new Pace(BURST, GATHER_MS);
     while (!this.stopping) {
-      if (next >= watched.size) {
-        await signal.wait(MAX_BACKOFF_MS);
-        continue;
+      if (next >= own.wanted) {
+        await own.signal.wait(next >= watched.size ? MAX_BACKOFF_MS : PASS_OVER_MS);
+        if (next >= watched.size) continue;
       }
       try {
         const step = await this.turnstile.pass(() => this.step(tenant, name, batch));
         failures = 0;
         batch = Math.min(PROJECTION_BATCH, 2 * batch);
         if (step === 'held') await this.pause(HELD_MS);
-        else if (step.full) next = Math.min(step.next, watched.size - 1);
-        else {
-          const read = step.next - next;
+        else if (step.full) {
+          next = Math.min(step.next, watched.size - 1);
+          own.wanted = watched.size;
+        } else {
           next = step.next;
-          if (read >= BUSY_EVENTS) await this.pause(GATHER_MS);
+          const rest = pace.spend();
+          if (rest > 0) await this.pause(rest);
         }
       } catch (error) {
         if (!this.store.writable || pointsToOutage(error) || codeOf(error).startsWith(NO_ROOM)) {
@@ -233,6 +258,12 @@ export class Subscriptions {
       this.pauses.add(end);
     });
   }
+}
+
+/** The subscription has to read up to `size`, now. */
+function want(loop: Loop, size: number): void {
+  loop.wanted = Math.max(loop.wanted, size);
+  loop.signal.raise();
 }
 
 /** What stops at the very event the cursor stands at, whatever the batch. */

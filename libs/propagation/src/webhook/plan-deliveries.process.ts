@@ -22,9 +22,19 @@ export class Wakeable {
   ) {}
 }
 
+/** Who may have to hear of the events of a step. */
+interface Audience {
+  events: Map<number, PublicEvent>;
+  systems: System[];
+  endpoints: EndpointRow[];
+}
+
 @Injectable()
 export class PlanDeliveries implements Process {
   readonly name = 'propagation-deliveries';
+  readonly types = translatedTypes;
+  /** By step: read after its events, so that nobody who was there before one of them is missed. */
+  private readonly audiences = new WeakMap<readonly StoredEvent[], Promise<Audience>>();
 
   constructor(
     private readonly database: Database,
@@ -35,17 +45,27 @@ export class PlanDeliveries implements Process {
   ) {}
 
   /** At least once: rows and jobs of a repeat are there already. */
-  async handle(stored: StoredEvent): Promise<void> {
-    if (!translatedTypes.has(stored.type)) return;
-    const [event] = await this.events.of([stored]);
+  async handle({ tenant, type, position }: StoredEvent, step: readonly StoredEvent[]): Promise<void> {
+    if (!translatedTypes.has(type)) return;
+    const audience = this.audiences.get(step) ?? this.audienceOf(tenant, step);
+    this.audiences.set(step, audience);
+    const { events, systems, endpoints } = await audience;
+    const event = events.get(position);
     if (!event) return;
-    const { tenant } = stored;
-    const [systems, rows] = await Promise.all([this.systems.all(tenant), this.endpoints.rows(tenant)]);
-    const listening = rows.filter((row) => listens(row, event, systems));
+    const listening = endpoints.filter((row) => listens(row, event, systems));
     const told = publicEventTypes[event.type].obey ? systems.filter((system) => isTold(system, event)) : [];
     if (listening.length + told.length === 0) return;
     await this.plan(tenant, event, listening, told);
     this.jobs.worker.wake(tenant);
+  }
+
+  private async audienceOf(tenant: TenantId, step: readonly StoredEvent[]): Promise<Audience> {
+    const [events, systems, endpoints] = await Promise.all([
+      this.events.of(step),
+      this.systems.all(tenant),
+      this.endpoints.rows(tenant),
+    ]);
+    return { events: new Map(events.map((event) => [event.position, event])), systems, endpoints };
   }
 
   private plan(tenant: TenantId, event: PublicEvent, listening: EndpointRow[], told: System[]): Promise<void> {

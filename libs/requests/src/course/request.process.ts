@@ -17,6 +17,7 @@ type About = NonNullable<ReturnType<typeof requestOf>>;
 @Injectable()
 export class RequestProcess implements Process {
   readonly name = 'requests';
+  readonly types = new Set(['JobDied.v1']);
 
   constructor(private readonly requests: Requests) {}
 

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { Projection, Query, StoredEvent } from '#ledger';
 import type { SubjectId, TenantId } from '#kernel';
 import { clocksOf, dueOnOf } from '../course/request-clocks.js';
-import { requestEvent, type RequestEvent, type RequestEventData } from '../request.js';
+import { requestEvent, requestEvents, type RequestEvent, type RequestEventData } from '../request.js';
 
 /** What the row needs to go on: kept beside it, so that an event is folded without reading its stream again. */
 type Kept = Pick<RequestEventData['RequestReceived.v1'], 'type' | 'regimes' | 'territory' | 'receivedOn'> & {
@@ -28,6 +28,7 @@ interface Row {
 @Injectable()
 export class RequestSummaryProjection implements Projection {
   readonly name = 'request-summary';
+  readonly types = new Set<string>(requestEvents);
 
   async apply(events: StoredEvent[], query: Query): Promise<void> {
     const own = events.flatMap((stored) => {

@@ -15,6 +15,7 @@ export interface KeptGroup {
 
 export class KeptGroupsProjection implements Projection {
   readonly name = 'request-kept-groups';
+  readonly types = new Set(['AftercareScheduled.v1', 'AftercareDone.v1']);
 
   async apply(events: StoredEvent[], query: Query): Promise<void> {
     for (const stored of events) {

@@ -10,11 +10,12 @@ import { KeptGroups } from './kept-groups.projection.js';
 
 const PATIENCE_MS = 5_000;
 /** Read from its domain, so that the type is declared wherever this process listens. */
-const RELEASED = holdEvents.find((one) => one === 'HoldReleased.v1');
+const RELEASED: readonly string[] = holdEvents.filter((one) => one === 'HoldReleased.v1');
 
 @Injectable()
 export class ResumeHeld implements Process {
   readonly name = 'requests-released-holds';
+  readonly types = new Set(RELEASED);
 
   constructor(
     private readonly groups: KeptGroups,
@@ -24,7 +25,7 @@ export class ResumeHeld implements Process {
   ) {}
 
   async handle({ tenant, type, data, position, recordedAt }: StoredEvent): Promise<void> {
-    if (type !== RELEASED) return;
+    if (!RELEASED.includes(type)) return;
     const released = data as unknown as HoldReleased;
     // A group kept a moment before the release must be in the list.
     if (!(await this.subscriptions.caughtUp(tenant, 'request-kept-groups', position, PATIENCE_MS)))

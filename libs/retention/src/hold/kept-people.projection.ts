@@ -6,6 +6,14 @@ import type { Projection, Query, StoredEvent } from '#ledger';
 @Injectable()
 export class KeptPeopleProjection implements Projection {
   readonly name = 'retention-kept-people';
+  readonly types = new Set([
+    'SubjectRestricted.v1',
+    'SubjectRestrictionLifted.v1',
+    'RequestReceived.v1',
+    'RequestReopened.v1',
+    'RequestMerged.v1',
+    'RequestClosed.v1',
+  ]);
 
   async apply(events: StoredEvent[], query: Query): Promise<void> {
     for (const { tenant, type, data } of events) {
