@@ -1,6 +1,7 @@
 /** How a plugin's process is started: what it is for, and what it gets from the machine. */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import type { Clock } from '#kernel';
 import type { Json } from '@lethe/plugin-sdk';
@@ -9,8 +10,8 @@ import type { Launch } from './isolation.js';
 import type { InstalledPlugin } from '../package/plugin-package.js';
 import type { StartPoint } from './runtime-folder.js';
 
-/** Of -20 (first) to 19 (last); the service has 0. */
-const PRIORITY = 5;
+/** Of -20 (first) to 19 (last); the service has 0. A tenth of its weight: late on a crowded machine, but never starved. */
+const PRIORITY = 10;
 
 /** What a process is for. */
 export interface ProcessOwner {
@@ -53,12 +54,22 @@ export function spawnPlugin(point: StartPoint, launch: Launch): ChildProcess {
   });
 }
 
-/** A plugin gets the processor when the service does not need it: callers of the API never wait for a plugin's start. */
+/**
+ * A plugin gets the processor when the service does not need it: callers of the API never wait for a plugin's start. Its
+ * process leads a session of its own, and where Linux groups processes by session (sched(7), "The autogroup feature"),
+ * the priority of a process counts only inside its group: the group has one too.
+ */
 export function yieldProcessor(pid: number | undefined): void {
   if (pid === undefined) return;
-  try {
-    setPriority(pid, PRIORITY);
-  } catch {
-    // It has ended already, or the system has no priorities.
+  const attempts = [
+    (): void => setPriority(pid, PRIORITY),
+    (): void => writeFileSync(`/proc/${pid}/autogroup`, String(PRIORITY)),
+  ];
+  for (const attempt of attempts) {
+    try {
+      attempt();
+    } catch {
+      // It has ended already, or the system has no such thing.
+    }
   }
 }
