@@ -54,6 +54,14 @@ describe('the image', () => {
     expect(stdout).toContain('Usage: lethe due');
   });
 
+  it('starts the service as `npm start` and the systemd unit do', () => {
+    const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: { start: string } };
+    const [, unit = ''] =
+      /^ExecStart=\/usr\/bin\/(.+)$/m.exec(readFileSync('apps/server/deploy/lethe.service', 'utf8')) ?? [];
+    const [, words = '[]'] = /^CMD (.+)$/m.exec(text) ?? [];
+    expect([unit, (JSON.parse(words) as string[]).join(' ')]).toEqual([scripts.start, scripts.start]);
+  });
+
   it('takes no data, no keys and nothing that was built elsewhere from a checkout', () => {
     const kept = readFileSync('apps/server/deploy/Containerfile.dockerignore', 'utf8').split('\n');
     expect(kept).toEqual(expect.arrayContaining(['.git', '.data', '.data-keys', '**/node_modules', '**/dist']));

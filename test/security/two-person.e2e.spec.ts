@@ -237,6 +237,11 @@ describe('the record of refused attempts', () => {
     const events = await lethe.server.parts.store.load(lethe.tenant.tenant.id, 'refusals');
     expect(events.map((event) => event.position)).toEqual(positions);
     expect((await lethe.post('/v1/admin/refusals/search', next, { as: 'officer' })).body.code).toBe('cursor-invalid');
+    // No place has this offset, and PostgreSQL knows none above 15:59; as an instant it is sound.
+    const odd = { from: '2026-01-01T00:00:00+23:59', to: '2027-01-01T00:00:00-23:59' };
+    expect((await lethe.post('/v1/admin/refusals/search', odd, { as: 'auditor' })).status).toBe(200);
+    const early = { from: '0000-01-01T00:00:00Z' };
+    expect((await lethe.post('/v1/admin/refusals/search', early, { as: 'auditor' })).body.code).toBe('body-invalid');
     expect((await lethe.post('/v1/admin/refusals/search', {}, { as: 'system' })).status).toBe(403);
   });
 

@@ -1,6 +1,7 @@
 /** The service as a process of its own, from the build, over databases that outlive it: to be killed and started again. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +14,13 @@ import { createTestDatabase, type TestDatabase } from './test-database.js';
 import type { TestAnswer, TestCall, TestServer } from './test-server.js';
 
 const main = join(import.meta.dirname, '../../dist/apps/server/src/main.js');
+
+/** What `npm start` gives to Node. */
+function startFlags(): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
+  return String(scripts.start).split(' ').slice(1, -1);
+}
+
 /** A crowded machine may need long; a service that has ended says so at once. */
 const READY_MS = 90_000;
 
@@ -57,7 +65,7 @@ export class ServiceProcess implements Pick<TestServer, 'get' | 'post' | 'put' |
   /** `also` adds settings to this start alone; `before` is a command that ends in becoming the one it is given. */
   async start(also: Record<string, string> = {}, before: readonly string[] = []): Promise<void> {
     const env = { PATH: process.env['PATH'] ?? '', ...this.environment, ...also };
-    const [program = '', ...words] = [...before, process.execPath, main];
+    const [program = '', ...words] = [...before, process.execPath, ...startFlags(), main];
     const child = spawn(program, words, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child = child;
     this.baseUrl = await new Promise((resolve, reject) => {

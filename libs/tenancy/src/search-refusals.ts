@@ -2,7 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { Database, type Projection, type Query, type StoredEvent } from '#ledger';
-import { KeyProvider, openCursor, sealCursor, type ApprovalRefused, type Caller } from '#platform';
+import { Instant, KeyProvider, openCursor, sealCursor, type ApprovalRefused, type Caller } from '#platform';
 
 export const SearchRefusalsBody = z
   .strictObject({
@@ -14,8 +14,8 @@ export const SearchRefusalsBody = z
       .string()
       .regex(/^[a-zA-Z]{1,60}$/)
       .optional(),
-    from: z.iso.datetime({ offset: true }).optional(),
-    to: z.iso.datetime({ offset: true }).optional(),
+    from: Instant.optional(),
+    to: Instant.optional(),
     limit: z.number().int().min(1).max(500).default(50),
     cursor: z.string().max(2000).optional(),
   })
@@ -83,7 +83,8 @@ export class SearchRefusals {
   async page(by: Caller, body: z.infer<typeof SearchRefusalsBody>): Promise<z.infer<typeof RefusalPage>> {
     const { cursor, limit, ...filter } = body;
     const [after = '-1'] = cursor === undefined ? [] : openCursor(this.keys, by, 'refusals', filter, cursor);
-    const { code = null, route = null, from = null, to = null } = filter;
+    const { code = null, route = null } = filter;
+    const [from, to] = [filter.from, filter.to].map((at) => (at === undefined ? null : new Date(at)));
     const { rows } = await this.database.fetch<Row>(by.tenant, {
       // No name: planned with its values. A plan for any values would have to ignore every index of what may be absent.
       text: `SELECT position, at, actor, human, route, code, target FROM approval_refusal

@@ -5,7 +5,7 @@ import { newId, type JsonObject, type SubjectId } from '#kernel';
 import { enqueue } from '#jobs';
 import { clocksFor, dateInZone } from '#law';
 import type { NewEvent } from '#ledger';
-import type { Caller } from '#platform';
+import { Instant, type Caller } from '#platform';
 import { normaliseAll, SubjectAmbiguous, Subjects, type PreparedSubject } from '#subjects';
 import { CaseFile } from '../case-file.js';
 import { Intake, type Receipt } from './intake.js';
@@ -28,7 +28,7 @@ export const OpenRequestBody = z
       .regex(/^[A-Z]{2}(-[A-Z0-9]{1,3})?$/)
       .optional(),
     subject: z.strictObject({ identifiers: z.array(identifier).min(1).max(20) }),
-    receivedAt: z.iso.datetime({ offset: true }).optional(),
+    receivedAt: Instant.optional(),
     channel: z.string().min(1).max(64),
     purposes: z.array(z.string().min(1).max(100)).max(100).optional(),
   })
