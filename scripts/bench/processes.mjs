@@ -11,7 +11,8 @@ import { join } from 'node:path';
  */
 export async function startProcess(file, { args = {} } = {}) {
   const child = fork(file, [], {
-    execArgv: ['--disable-warning=ExperimentalWarning'],
+    // The second flag is what `npm start` gives to Node; both sides of a row get it.
+    execArgv: ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=64'],
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

@@ -1,7 +1,7 @@
 /** What a replica caches is used only while it hears of changes; a tail that begins anew believes nothing from before. */
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { SubjectId, TenantId } from '#kernel';
-import type { Database, EventStore } from '#ledger';
+import type { CommitListener, Database, EventStore, Flushed, NewEvent } from '#ledger';
 import { createLogger } from '#platform';
 import { ConsentFeed } from './consent-feed.js';
 import { ConsentRecords } from './consent-records.js';
@@ -17,6 +17,11 @@ class Elsewhere {
   recordRows = 1;
   reads = 0;
   deaf = false;
+  /** Positions from which the log was read. */
+  readonly tailReads: number[] = [];
+  /** Runs while the log is read, after what it answers is fixed. */
+  whileTailed: () => Promise<unknown> = () => Promise.resolve();
+  private committed: CommitListener = () => undefined;
   /** Runs while a read of the database is under way. */
   meanwhile: () => Promise<unknown> = () => Promise.resolve();
 
@@ -34,11 +39,27 @@ class Elsewhere {
   } as unknown as Database;
 
   readonly store = {
-    onCommit: () => () => undefined,
+    onCommit: (listener: CommitListener) => {
+      this.committed = listener;
+      return () => undefined;
+    },
     head: () => Promise.resolve({ size: this.events.length }),
-    read: (_tenant: TenantId, from: number) =>
-      this.deaf ? Promise.reject(new Error('cut')) : Promise.resolve(this.events.slice(from)),
+    read: async (_tenant: TenantId, from: number) => {
+      if (this.deaf) throw new Error('cut');
+      this.tailReads.push(from);
+      const found = this.events.slice(from);
+      await this.whileTailed();
+      return found;
+    },
   } as unknown as EventStore;
+
+  /** This replica commits. */
+  commit(...events: { type: string; data: object }[]): void {
+    this.events.push(...events);
+    const appended = events as unknown as NewEvent[];
+    const flushed: Flushed = { events: events.length, appended, seconds: 0, wrote: () => false };
+    this.committed(tenant, this.events.length - 1, flushed);
+  }
 }
 
 describe('what a replica caches', () => {
@@ -83,6 +104,35 @@ describe('what a replica caches', () => {
     change();
     await passes(60);
     expect(await look()).toEqual({ decisions: 2, basis: 'consent' });
+  });
+
+  it('is dropped at once when this replica itself commits a change, without a read of the log', async () => {
+    elsewhere.tailReads.length = 0;
+    elsewhere.recordRows += 1;
+    elsewhere.commit({ type: 'ConsentRecorded.v1', data: { subject } });
+    expect(await look()).toMatchObject({ decisions: 2 });
+    expect(elsewhere.tailReads).toEqual([]);
+    expect(feed.applied(tenant)).toBe(0);
+  });
+
+  it('is dropped for what another replica committed before this one did', async () => {
+    change();
+    elsewhere.commit({ type: 'ConsentRecorded.v1', data: { subject: 'somebody else' } });
+    await passes(1);
+    expect(await look()).toEqual({ decisions: 2, basis: 'consent' });
+    expect(feed.applied(tenant)).toBe(2);
+  });
+
+  it('is dropped for what this replica committed while the log was read', async () => {
+    elsewhere.whileTailed = async () => {
+      elsewhere.whileTailed = () => Promise.resolve();
+      elsewhere.recordRows += 1;
+      elsewhere.commit({ type: 'ConsentRecorded.v1', data: { subject } });
+    };
+    await passes(51);
+    expect(elsewhere.recordRows).toBe(2);
+    expect(feed.applied(tenant)).toBe(0);
+    expect(await look()).toMatchObject({ decisions: 2 });
   });
 
   it('is kept although others decide while it is read, and not when she does herself', async () => {
