@@ -4,8 +4,16 @@
 export class Signal {
   private raised = false;
   private end: () => void = () => undefined;
+  private later: NodeJS.Timeout | undefined;
+
+  /** Raises it in so many milliseconds, unless that is to happen earlier. */
+  raiseIn(milliseconds: number): void {
+    this.later ??= setTimeout(() => this.raise(), milliseconds);
+  }
 
   raise(): void {
+    clearTimeout(this.later);
+    this.later = undefined;
     this.raised = true;
     this.end();
   }

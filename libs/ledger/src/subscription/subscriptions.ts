@@ -179,6 +179,7 @@ export class Subscriptions {
       const types = (this.projections.get(name) ?? this.processes.get(name))?.types;
       if (unseen || !types || appended.some(({ type }) => types.has(type))) want(loop, size);
       else if (size - loop.wanted > PASS_OVER_EVENTS) want(loop, size);
+      else loop.signal.raiseIn(PASS_OVER_MS);
     }
   }
 
@@ -189,7 +190,7 @@ export class Subscriptions {
     const pace = new Pace(BURST, GATHER_MS);
     while (!this.stopping) {
       if (next >= own.wanted) {
-        await own.signal.wait(next >= watched.size ? MAX_BACKOFF_MS : PASS_OVER_MS);
+        await own.signal.wait(MAX_BACKOFF_MS);
         if (next >= watched.size) continue;
       }
       try {
