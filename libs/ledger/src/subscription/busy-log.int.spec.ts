@@ -116,6 +116,7 @@ describe('a subscription of a busy log', () => {
     await other.append(awaited(tenant));
     await store.append(counted(tenant, 'after'));
     await until('both were seen', () => named.seen.length === 2, 5_000);
+    expect(named.seen.map(({ position }) => position)).toEqual([0, 1]);
   });
 
   it('hurries for somebody who waits for it', async () => {
