@@ -141,17 +141,20 @@ export class Database {
   ): Promise<T> {
     let broken: Error | undefined;
     let over = false;
+    let refused: Error | undefined;
     const query = async (statement: Statement): Promise<Rows<QueryResultRow>> => {
       // A statement after the end would run in the transaction, and the tenant, of whoever has the connection next.
       if (over) throw new Error('a statement came after the end of its transaction');
+      if (refused) throw refused;
       return client.query(statement).catch((error: Error) => {
         if (!isAnswer(error)) broken = error;
         throw error;
       });
     };
-    // The first statement leaves with it; should it fail, the server refuses what comes behind.
+    // The first statements leave with it. Refused before it began there is no transaction: nothing more goes out, and what
+    // went out had no tenant.
     const opened = begin(client, tenant, readOnly);
-    opened.catch(() => undefined);
+    opened.catch((error: Error) => (refused = error));
     try {
       const result = await work(query as Query);
       over = true;
@@ -233,7 +236,8 @@ export class Database {
     const dragged: Waiting[] = [];
     items.forEach((item, index) => {
       const outcome = settled[index + 1];
-      if (outcome?.status === 'fulfilled') item.resolve(outcome.value as Rows<QueryResultRow>);
+      if (settled[0]?.status === 'rejected') item.reject(settled[0].reason);
+      else if (outcome?.status === 'fulfilled') item.resolve(outcome.value as Rows<QueryResultRow>);
       else if (index > 0 && codeOf(outcome?.reason) === IN_FAILED_TRANSACTION) dragged.push(item);
       else item.reject(outcome?.reason);
     });

@@ -192,6 +192,8 @@ export class Subscriptions {
       if (next >= own.wanted) {
         await own.signal.wait(MAX_BACKOFF_MS);
         if (next >= watched.size) continue;
+        // What is to be passed over is tried until it is.
+        own.wanted = watched.size;
       }
       try {
         const step = await this.turnstile.pass(() => this.step(tenant, name, batch));
