@@ -106,7 +106,7 @@ export function startEngine(machine: Machine, world: World, vault: ports.Vault, 
     new RunStep(
       requests,
       new EraseStep(requests, file, calls, new PrepareErasure(file, late, rules), clock),
-      new EraseOwnStep(requests, file, erasure, clock),
+      new EraseOwnStep(requests, file, erasure, rules, clock),
       new ReadStep(requests, file, calls, packages),
     ),
     new RunAftercare(requests, file, reasons, erasure, clock),

@@ -135,7 +135,7 @@ export async function openRequests(shared: SharedDatabases, systems: FakeSystem[
         new PrepareErasure(file, new LateRecords(requests, plans, file, clock), rules),
         clock,
       ),
-      new EraseOwnStep(requests, file, erasure, clock),
+      new EraseOwnStep(requests, file, erasure, rules, clock),
       new ReadStep(requests, file, calls, packages),
     ),
     new RunAftercare(requests, file, reasons, erasure, clock),

@@ -10,6 +10,7 @@ import { CaseFile } from './case-file.js';
 import { ApprovalRule, type Decider } from './plan/approval-rule.js';
 import { withNextMove } from './course/next-move.js';
 import type { RequestState, StepState, TaskState } from './request-state.js';
+import { careForKept } from './step/kept-care.js';
 import { fact, notePlace, streamOf } from './request.js';
 import { Requests, type Change } from './requests.js';
 import { approverRepeated, humanNeeded, notNow } from './requests.errors.js';
@@ -119,7 +120,11 @@ export class ManualTasks {
         reason: sealed,
       });
       const tasks = how === 'manual' ? [this.task(state, step)] : [];
-      return { change: { events: [redriven, ...tasks], rows: jobs.rows }, jobs, final };
+      // Nobody runs it again: what it kept so far is all it keeps, and has a day.
+      const ends = final && how !== 'retry' && state.type === 'erasure';
+      const care = ends ? careForKept(state, step, this.clock.now()) : { events: [], rows: [] };
+      const change = { events: [redriven, ...tasks, ...care.events], rows: [...jobs.rows, ...care.rows] };
+      return { change, jobs, final };
     });
   }
 

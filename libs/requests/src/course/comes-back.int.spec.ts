@@ -135,7 +135,7 @@ describe('an erasure that was decided', () => {
     expect(erased(await all.view(id))).toEqual(['consent-records']);
     all.rules.holds.clear();
     const last = await all.until(id, (one) => {
-      all.clock.advance(60_000);
+      all.clock.advance(HOUR / 2);
       return erased(one).length === 3;
     });
     expect(erased(last).sort()).toEqual(['access-log', 'cases', 'consent-records']);
@@ -147,11 +147,76 @@ describe('an erasure that was decided', () => {
     all.erasure.crashesAfter = 'case';
     all.clock.set(new Date('2030-01-02T09:00:00Z'));
     const last = await all.until(id, (one) => {
-      all.clock.advance(60_000);
+      all.clock.advance(HOUR / 2);
       return one.aftercare.every(({ status }) => status === 'erased');
     });
     expect(all.erasure.crashesAfter).toBeUndefined();
     expect(last.aftercare.map(({ status }) => status)).toEqual(['erased', 'erased', 'erased']);
+  });
+
+  it('erases on its day what a system had kept, also when the rest was taken over by hand', async () => {
+    const duty = { ruleId: 'de-invoice', dutyId: 'de-invoice', citation: '§ 14b UStG', stripFields: [] };
+    all.rules.duties.set('shop/invoices', duty);
+    shop.lateRow = { dataset: 'customers', ref: 'late', ids: [ada] };
+    const id = await approved();
+    await all.until(id, (one) => one.status === 'incomplete');
+    await all.tasks.manual(all.by('officer'), id, 'shop', { reason: 'one row is left' });
+    const { tasks } = await all.view(id);
+    await all.tasks.complete(all.by('archivist'), id, tasks[0]!.id, { outcome: 'done', proof: 'deleted by hand' });
+    const view = await all.until(id, (one) => one.status === 'closed');
+    expect(view).toMatchObject({ resolution: 'fulfilled-with-retention' });
+    const kept = view.aftercare.filter(({ connectionId }) => connectionId === 'shop');
+    expect(kept).toMatchObject([{ dataset: 'invoices', until: '2026-12-31', status: 'waiting' }]);
+    all.clock.set(new Date('2027-01-02T09:00:00Z'));
+    await all.until(id, (one) =>
+      one.aftercare.some(({ dataset, status }) => dataset === 'invoices' && status === 'erased'),
+    );
+    expect(shop.rows.filter(({ dataset }) => dataset === 'invoices')).toEqual([]);
+  });
+
+  it('keeps the identity that a hold covers which came after the approval, and erases it when the hold is gone', async () => {
+    shop.faults = { applyDown: { class: 'transient', code: 'unreachable', retryAfterMs: 60_000 } };
+    const id = await approved();
+    await all.until(id, () => shop.calls.includes('apply'));
+    all.rules.holds.set('lethe/identity', { id: 'h1', ground: 'GDPR art. 17(3)(e)', reviewOn: null });
+    shop.faults = {};
+    const view = await all.until(id, (one) => {
+      all.clock.advance(1_000);
+      return one.status === 'closed';
+    });
+    expect(view).toMatchObject({ status: 'closed', resolution: 'fulfilled-with-retention' });
+    const { subjectId } = await all.requests.load(all.tenant, id);
+    expect(await all.erasure.isReadable(all.tenant, subjectId)).toBe(true);
+    const identity = (one: RequestView): string | undefined =>
+      one.aftercare.find(({ dataset }) => dataset === 'identity')?.status;
+    expect(identity(view)).toBe('waiting');
+    all.rules.holds.clear();
+    all.clock.advance(2 * HOUR);
+    expect(identity(await all.until(id, (one) => identity(one) === 'erased'))).toBe('erased');
+    expect(await all.erasure.isReadable(all.tenant, subjectId)).toBe(false);
+  });
+
+  it('keeps evidence until its day though the hold on everything of hers is released before', async () => {
+    for (const dataset of ['identity', 'consent-records', 'access-log', 'cases'])
+      all.rules.holds.set(`lethe/${dataset}`, { id: 'h1', ground: 'GDPR art. 17(3)(e)', reviewOn: null });
+    const id = await approved();
+    await all.until(id, (one) => one.status === 'closed');
+    all.rules.holds.clear();
+    const erased = (one: RequestView): string[] =>
+      one.aftercare.flatMap(({ dataset, status }) => (status === 'erased' ? [dataset] : []));
+    await all.until(id, (one) => {
+      all.clock.advance(60_000);
+      return erased(one).includes('identity');
+    });
+    all.clock.advance(100 * HOUR);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(erased(await all.view(id))).toEqual(['identity']);
+    all.clock.set(new Date('2030-01-02T09:00:00Z'));
+    const last = await all.until(id, (one) => {
+      all.clock.advance(HOUR / 2);
+      return erased(one).length === 4;
+    });
+    expect(erased(last).sort()).toEqual(['access-log', 'cases', 'consent-records', 'identity']);
   });
 
   it('is reopened when what was kept until its day cannot be erased then', async () => {

@@ -6,6 +6,7 @@ import type { CivilDate } from '#law';
 import { Database, type NewEvent } from '#ledger';
 import { CLOCK, type Caller } from '#platform';
 import { CaseFile } from '../case-file.js';
+import { careForKept } from '../step/kept-care.js';
 import { withNextMove } from './next-move.js';
 import type { PlanHead } from '../plan/plan.js';
 import type { RequestState, StepState } from '../request-state.js';
@@ -63,7 +64,9 @@ export class HandOver {
           const step = openStep(state, connectionId);
           if (!step) return undefined;
           const { jobs, events } = await this.taskInstead(by, state, step, to);
-          const next = withNextMove(state, { events, rows: jobs.rows });
+          const care = state.type === 'erasure' ? careForKept(state, step, this.clock.now()) : { events: [], rows: [] };
+          const rows = [...jobs.rows, ...care.rows];
+          const next = withNextMove(state, { events: [...events, ...care.events], rows });
           tasks += 1;
           return { ...next, events: [...next.events, ...jobs.events] };
         },

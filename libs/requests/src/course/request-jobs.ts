@@ -64,8 +64,8 @@ export function aftercareJob(
   timeZone: string,
   now: Date,
 ): NewJob[] {
-  const { aftercareId, connectionId, ruleId, until } = care;
-  if (until === null && !isLookedAfter(ruleId)) return [];
+  const { aftercareId, connectionId, until } = care;
+  if (!isLookedAfter(care)) return [];
   return [
     {
       queue: AFTERCARE,
@@ -94,10 +94,11 @@ export function lookJob(
 /** How often it is asked whether the reason is gone. */
 export const LOOK_MS = 3_600_000;
 /** Reasons that no system and no register can take back. */
-const STANDING = ['not-met:kept-by-table-map', 'not-met:stripped-by-table-map', 'not-met:restricted'];
+const STANDING = ['not-met:kept-by-table-map', 'not-met:stripped-by-table-map', 'not-met:restricted', 'kept'];
 
-function isLookedAfter(ruleId: string): boolean {
-  return ruleId.startsWith('hold:') || (ruleId.startsWith('not-met:') && !STANDING.includes(ruleId));
+/** True for a group that goes by itself, on its day or when its reason is gone: a hold, a contract, a duty without a date. */
+function isLookedAfter({ ruleId, until }: { ruleId: string; until: CivilDate | null }): boolean {
+  return until !== null || !STANDING.includes(ruleId);
 }
 
 /** The certificate again, after aftercare changed what it says. */

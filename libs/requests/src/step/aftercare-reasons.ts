@@ -7,8 +7,30 @@ import { ConnectedSystems, KeepingRules, SystemCalls } from './connected-systems
 import type { Item } from './connected.js';
 import type { KeptTarget } from './kept-target.js';
 import { dayAfter, LOOK_MS } from '../course/request-jobs.js';
+import { evidenceUntil } from '../opening/own-records.js';
+import { PLAN_TTL_MS } from '../plan/plan.js';
 import type { AftercareState, RequestState } from '../request-state.js';
 import { LETHE_ITSELF } from '../request.js';
+
+/** When evidence ends that only a hold kept, without a day: the law keeps it as long as if there had been none. */
+function evidenceEnd({ state, care }: Kept): Date | undefined {
+  if (care.until !== null || care.dataset === 'identity') return undefined;
+  const step = [...state.steps, ...state.formerSteps].find((one) => one.stepId === care.stepId);
+  const plan = state.actedPlans.find((one) => one.planId === step?.planId);
+  if (!plan) return undefined;
+  const planned = new Date(Date.parse(plan.expiresAt) - PLAN_TTL_MS);
+  return dayAfter(evidenceUntil(dateInZone(planned, state.timeZone)), state.timeZone);
+}
+
+/** Her other records here end on the same day as a rule: they are being erased by the file's list this very moment. */
+function isBeingEmptied({ status, aftercare, timeZone }: RequestState, now: Date): boolean {
+  const isDue = ({ connectionId, until, done }: AftercareState): boolean => {
+    if (connectionId !== LETHE_ITSELF || done || until === null) return false;
+    const since = now.getTime() - dayAfter(until, timeZone).getTime();
+    return since >= 0 && since < LOOK_MS;
+  };
+  return status === 'closed' && aftercare.some((one) => !isCaseFile(one) && isDue(one));
+}
 
 /** One kept group with what is needed to ask about it. */
 export interface Kept {
@@ -36,15 +58,17 @@ export class AftercareReasons {
   async waitUntil(kept: Kept, now: Date): Promise<Date | undefined> {
     const { care } = kept;
     if (await this.isHeld(kept)) return new Date(now.getTime() + LOOK_MS);
-    if (isCaseFile(care)) return this.needed(kept, now);
-    if (care.connectionId === LETHE_ITSELF) return undefined;
+    if (care.connectionId === LETHE_ITSELF) {
+      const end = evidenceEnd(kept);
+      if (end && end > now) return end;
+      return isCaseFile(care) ? this.needed(kept, now) : undefined;
+    }
     return (await this.duty(kept, now)) ?? (await this.blocked(kept, now));
   }
 
   /** A case file outlives what still needs it, of this request and of every other of the same people. */
   private async needed({ tenant, state, care, targets }: Kept, now: Date): Promise<Date | undefined> {
-    // Her other records end on the same day as a rule; they are being erased by its list this very moment.
-    if (needsCaseFile(state)) return new Date(now.getTime() + SOON_MS);
+    if (needsCaseFile(state)) return new Date(now.getTime() + (isBeingEmptied(state, now) ? SOON_MS : DAY));
     const people = [...new Set([state.subjectId, ...targets.map(({ ref }) => ref as SubjectId)])];
     return (await this.files.areNeeded(tenant, people, care.until)) ? new Date(now.getTime() + DAY) : undefined;
   }

@@ -37,7 +37,7 @@ export class CaseFiles {
   }
 }
 
-/** Open, or with records that are to go on their day, anywhere: only the sealed list of a file finds them again. */
+/** Open, or with records that are to go one day, anywhere: only the sealed list of a file finds them again. */
 export function needsCaseFile(state: RequestState): boolean {
   return state.status !== 'closed' || state.aftercare.some((one) => one.done === undefined && !isCaseFile(one));
 }

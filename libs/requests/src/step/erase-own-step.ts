@@ -7,6 +7,7 @@ import { CLOCK } from '#platform';
 import { CaseFile } from '../case-file.js';
 import type { KeptTarget } from './kept-target.js';
 import type { DatasetOutcome } from './outcome.js';
+import { KeepingRules } from './connected-systems.js';
 import { OwnErasure } from '../ports.js';
 import { aftercareJob } from '../course/request-jobs.js';
 import type { RequestState } from '../request-state.js';
@@ -20,6 +21,7 @@ export class EraseOwnStep {
     private readonly requests: Requests,
     private readonly file: CaseFile,
     private readonly own: OwnErasure,
+    private readonly rules: KeepingRules,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -27,7 +29,7 @@ export class EraseOwnStep {
     const attempt = await beginAttempt(this.requests, job, context);
     if (!attempt) return { kind: 'done' };
     const { tenant } = job;
-    const kept = await this.file.targets(tenant, attempt.state.id, attempt.step);
+    const kept = await this.heldBack(tenant, await this.file.targets(tenant, attempt.state.id, attempt.step));
     const subjects = kept.filter((one) => one.action === 'erase').map((one) => one.ref as SubjectId);
     await context.heartbeat();
     for (const subject of subjects) await this.remember(tenant, attempt.state.id, subject);
@@ -36,6 +38,18 @@ export class EraseOwnStep {
     const horizon = await this.own.horizon();
     if (left > 0) return dead('residue');
     return finishAttempt(this.requests, attempt, (state) => finished(attempt, state, kept, horizon, this.clock.now()));
+  }
+
+  /** A hold wins over everything, also over an approval that came before it; not over what an earlier attempt has erased. */
+  private async heldBack(tenant: TenantId, targets: readonly KeptTarget[]): Promise<KeptTarget[]> {
+    const judged = targets.map(async (target): Promise<KeptTarget> => {
+      if (target.action !== 'erase') return target;
+      const subject = target.ref as SubjectId;
+      const hold = await this.rules.hold(tenant, { subject, connectionId: LETHE_ITSELF, dataset: target.dataset });
+      if (!hold || !(await this.own.isReadable(tenant, subject))) return target;
+      return { ...target, action: 'retain', ruleId: `hold:${hold.id}`, citation: hold.ground, until: null };
+    });
+    return Promise.all(judged);
   }
 
   /** Told in the answer: such a mark is personal data too. */
@@ -63,7 +77,7 @@ function finished(
   const at = { requestId: state.id, stepId: step.stepId, connectionId: LETHE_ITSELF };
   // Erasing an identity restricts what stays of the person (`EraseIdentity`).
   const restricted = new Set(kept.filter((one) => one.action === 'erase').map((one) => one.ref));
-  const outcomes = step.datasets.map((dataset) => outcomeOf(dataset, kept, restricted));
+  const outcomes = step.datasets.flatMap((dataset) => outcomesOf(dataset, kept, restricted));
   const cares = outcomes.flatMap(({ dataset, kind, count, ruleId, citation, until: last, targets }) =>
     kind === 'retained'
       ? [
@@ -101,11 +115,21 @@ function finished(
   return { events, rows };
 }
 
-function outcomeOf(dataset: string, kept: readonly KeptTarget[], restricted: ReadonlySet<string>): DatasetOutcome {
+/** One outcome for what is done alike: a hold may cover one of several linked people. */
+function outcomesOf(dataset: string, kept: readonly KeptTarget[], restricted: ReadonlySet<string>): DatasetOutcome[] {
   const own = [...kept.entries()].filter(([, target]) => target.dataset === dataset);
+  if (own.length === 0) return [{ dataset, kind: 'not-found', count: 0, targets: [] }];
+  const alike = new Map<string, [number, KeptTarget][]>();
+  for (const one of own) {
+    const name = JSON.stringify([one[1].action, one[1].ruleId]);
+    alike.set(name, [...(alike.get(name) ?? []), one]);
+  }
+  return [...alike.values()].map((group) => outcomeOf(dataset, group, restricted));
+}
+
+function outcomeOf(dataset: string, own: [number, KeptTarget][], restricted: ReadonlySet<string>): DatasetOutcome {
   const targets = own.map(([index]) => index);
-  const first = own[0]?.[1];
-  if (!first) return { dataset, kind: 'not-found', count: 0, targets };
+  const first = own[0]![1];
   if (first.action === 'erase') return { dataset, kind: 'erased', count: own.length, targets };
   const { ruleId = '', citation, until = null } = first;
   return {

@@ -1,8 +1,7 @@
 /** One connection's erasure: apply what was kept, read again, and say of every dataset what became of it. */
 import { Inject, Injectable } from '@nestjs/common';
-import { newId, type Clock } from '#kernel';
-import { dead, later, type JobContext, type JobResult, enqueue } from '#jobs';
-import type { CivilDate } from '#law';
+import type { Clock } from '#kernel';
+import { dead, later, type enqueue, type JobContext, type JobResult } from '#jobs';
 import type { NewEvent } from '#ledger';
 import { CLOCK } from '#platform';
 import { CaseFile } from '../case-file.js';
@@ -11,8 +10,8 @@ import { SystemCalls, type CallOptions } from './connected-systems.js';
 import { toTarget, type KeptTarget } from './kept-target.js';
 import { asSeen } from './look-at-held.js';
 import { erasureOf, leftAlone } from './left-alone.js';
+import { careForKept } from './kept-care.js';
 import { FINALITY, type DatasetOutcome } from './outcome.js';
-import { aftercareJob } from '../course/request-jobs.js';
 import type { RequestState } from '../request-state.js';
 import { withEvents } from '../course/next-move.js';
 import { fact, type HorizonFact } from '../request.js';
@@ -176,25 +175,18 @@ export class EraseStep {
   ): { events: NewEvent[]; rows: ReturnType<typeof enqueue> } {
     const { step, connectionId } = work;
     const known = stepOf(state, step.stepId);
-    const outcomes = [
-      ...(known?.outcomes ?? []),
-      ...events
-        .filter((one) => one.type === 'TargetOutcomeRecorded.v1')
-        .map((one) => one.data as unknown as DatasetOutcome),
-    ];
-    const kept = outcomes.filter((one) => FINALITY[one.kind] === 'kept');
-    const cares = kept.map(({ dataset, count, ruleId = 'kept', citation = null, until = null, targets }) => ({
-      ...{ aftercareId: newId(), stepId: step.stepId, connectionId, dataset, count, ruleId, citation, targets },
-      until: until as CivilDate | null,
-    }));
+    const more = events
+      .filter((one) => one.type === 'TargetOutcomeRecorded.v1')
+      .map((one) => one.data as unknown as DatasetOutcome);
+    const care = careForKept(state, known ?? step, this.clock.now(), more);
     const isolation = systemIsolation(state, connectionId);
     return {
       events: [
         ...events,
-        ...cares.map((care) => fact('AftercareScheduled.v1', { requestId: state.id, ...care })),
+        ...care.events,
         fact('StepFinished.v1', { requestId: state.id, stepId: step.stepId, connectionId, isolation }),
       ],
-      rows: cares.flatMap((care) => aftercareJob(state.id, care, state.timeZone, this.clock.now()).flatMap(enqueue)),
+      rows: care.rows,
     };
   }
 }
