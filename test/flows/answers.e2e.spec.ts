@@ -74,6 +74,8 @@ describe('answers to a person', () => {
 
   it('refuse with reason, clause, complaint and court, and are kept to be read again', async () => {
     const { id } = await open('erasure', 'refused@example.test');
+    // A refusal within the same second could overtake it.
+    await mailsTo('refused@example.test', 1);
     await lethe.post(`/v1/requests/${id}/identify`, {
       identifier: byEmail('refused@example.test'),
       method: 'attest',
