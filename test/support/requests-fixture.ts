@@ -289,6 +289,8 @@ class FakeConnected extends ConnectedSystems {
 class Erasure extends OwnErasure {
   /** Ends its caller right after the next erasure of this kind, once. */
   crashesAfter: Parameters<OwnErasure['erase']>[2][number] | undefined;
+  /** Whose stops were asked for, in turn. */
+  readonly remembered: SubjectId[] = [];
   private readonly handler: EraseIdentityHandler;
 
   constructor(
@@ -304,6 +306,11 @@ class Erasure extends OwnErasure {
     if (this.crashesAfter === undefined || !classes.includes(this.crashesAfter)) return;
     this.crashesAfter = undefined;
     throw new Error('the process ends here');
+  }
+
+  override async remember(_tenant: TenantId, subject: SubjectId): Promise<{ count: number; until: string }> {
+    this.remembered.push(subject);
+    return { count: 1, until: '2036-11-02' };
   }
 
   async isReadable(tenant: TenantId, subject: SubjectId): Promise<boolean> {

@@ -88,10 +88,10 @@ export function installTraces(fastify: FastifyInstance, metrics: Metrics, store:
     });
     next();
   });
-  const unlisten = store.onCommit((_tenant, _position, { events, seconds }) =>
+  const unlisten = store.onCommit((_tenant, _position, { appended, seconds }) =>
     telemetry.record(telemetry.contextOf(undefined), seconds, {
       ...{ name: 'ledger.flush', kind: 'internal', failed: false },
-      attributes: { 'lethe.events': events },
+      attributes: { 'lethe.events': appended.length },
     }),
   );
   fastify.addHook('onClose', async () => {

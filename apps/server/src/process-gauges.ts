@@ -21,7 +21,7 @@ export function registerProcessGauges(parts: PlatformParts): void {
   const events = metrics.counter('lethe_events_appended_total', 'Events this process appended');
   store.onCommit((_tenant, _position, flushed) => {
     flush.observe(flushed.seconds);
-    events.inc(flushed.events);
+    events.inc(flushed.appended.length);
   });
   registerDatabases(parts);
   registerProcess(parts);

@@ -99,9 +99,11 @@ describe('an erasure that meets trouble', () => {
     await all.until(id, () => shop.calls.filter((call) => call === 'apply').length >= told);
     expect(shop.rows).toHaveLength(3);
     shop.ready = true;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    all.clock.advance(1500);
-    const view = await all.until(id, (one) => one.status === 'closed');
+    // When its next turn is, is written a moment after it was asked.
+    const view = await all.until(id, (one) => {
+      all.clock.advance(100);
+      return one.status === 'closed';
+    });
     expect(view.status).toBe('closed');
     const count = (name: string): number => shop.calls.filter((call) => call === name).length;
     expect({ poll: count('poll'), apply: count('apply') }).toEqual(times);

@@ -14,8 +14,7 @@ import { readVersions } from '../ledger.queries.js';
 
 /** One commit, as its sender saw it. */
 export interface Flushed {
-  events: number;
-  /** The same events as they were handed in, in the order of their positions. */
+  /** The events as they were handed in, in the order of their positions. */
   appended: readonly NewEvent[];
   /** From the first statement until the answer to COMMIT. */
   seconds: number;
@@ -271,7 +270,7 @@ export class Lane {
     const seconds = (performance.now() - sentAt) / 1000;
     const wrote = (table: InlineTable): boolean =>
       members.some(({ append }) => append.side !== undefined || append.rows?.some(({ into }) => into === table));
-    this.committed(this.tenant, prepared.next.frontier.size - 1, { events: appended.length, appended, seconds, wrote });
+    this.committed(this.tenant, prepared.next.frontier.size - 1, { appended, seconds, wrote });
     const { belief } = this;
     // What is known of streams may be forgotten only while nothing is on its way that the database does not know yet.
     if (belief && this.flights.length === 0 && belief.versions.size > MAX_KNOWN_STREAMS) belief.versions.clear();

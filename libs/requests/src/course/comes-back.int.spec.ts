@@ -190,10 +190,13 @@ describe('an erasure that was decided', () => {
     const identity = (one: RequestView): string | undefined =>
       one.aftercare.find(({ dataset }) => dataset === 'identity')?.status;
     expect(identity(view)).toBe('waiting');
+    expect(all.erasure.remembered).toEqual([]);
     all.rules.holds.clear();
     all.clock.advance(2 * HOUR);
     expect(identity(await all.until(id, (one) => identity(one) === 'erased'))).toBe('erased');
     expect(await all.erasure.isReadable(all.tenant, subjectId)).toBe(false);
+    // What she stopped is marked before nobody can tell any more.
+    expect(all.erasure.remembered).toEqual([subjectId]);
   });
 
   it('keeps evidence until its day though the hold on everything of hers is released before', async () => {

@@ -13,7 +13,8 @@ import { aftercareJob } from '../course/request-jobs.js';
 import type { RequestState } from '../request-state.js';
 import { fact, LETHE_ITSELF, type HorizonFact } from '../request.js';
 import { Requests, type Change } from '../requests.js';
-import { ACTOR, beginAttempt, finishAttempt, type Attempt, type StepJob } from './step-run.js';
+import { rememberStops } from './remember-stops.js';
+import { beginAttempt, finishAttempt, type Attempt, type StepJob } from './step-run.js';
 
 @Injectable()
 export class EraseOwnStep {
@@ -32,7 +33,8 @@ export class EraseOwnStep {
     const kept = await this.heldBack(tenant, await this.file.targets(tenant, attempt.state.id, attempt.step));
     const subjects = kept.filter((one) => one.action === 'erase').map((one) => one.ref as SubjectId);
     await context.heartbeat();
-    for (const subject of subjects) await this.remember(tenant, attempt.state.id, subject);
+    const requestId = attempt.state.id;
+    for (const subject of subjects) await rememberStops(this.requests, this.own, { tenant, requestId, subject });
     for (const subject of subjects) await this.own.erase(tenant, subject, ['identity']);
     const left = await this.left(tenant, subjects);
     const horizon = await this.own.horizon();
@@ -50,14 +52,6 @@ export class EraseOwnStep {
       return { ...target, action: 'retain', ruleId: `hold:${hold.id}`, citation: hold.ground, until: null };
     });
     return Promise.all(judged);
-  }
-
-  /** Told in the answer: such a mark is personal data too. */
-  private async remember(tenant: TenantId, requestId: string, subject: SubjectId): Promise<void> {
-    const marks = await this.own.remember(tenant, subject);
-    if (!marks) return;
-    const events = [fact('SuppressionRecorded.v1', { requestId, ...marks })];
-    await this.requests.change(tenant, ACTOR, requestId, () => ({ events }));
   }
 
   /** Reads again: whoever still opens under the identity key was not erased. */

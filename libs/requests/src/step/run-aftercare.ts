@@ -13,9 +13,10 @@ import { keyClassOf } from '../opening/own-records.js';
 import { OwnErasure } from '../ports.js';
 import { certificateJob } from '../course/request-jobs.js';
 import type { AftercareState, RequestState } from '../request-state.js';
-import { fact, LETHE_ITSELF, streamOf, type RequestEventData } from '../request.js';
+import { LETHE_ITSELF, streamOf, type RequestEventData } from '../request.js';
 import { aftercareEnded } from './aftercare-ended.js';
 import { Requests } from '../requests.js';
+import { rememberStops } from './remember-stops.js';
 import { ACTOR, failureResult } from './step-run.js';
 
 type Ended = { kind: 'erased' | 'failed'; count: number; code?: string };
@@ -99,17 +100,11 @@ export class RunAftercare {
     // The list itself is sealed under the key of the one who asked: while it can be read, somebody's may be left.
     const others = people.filter((person) => person !== state.subjectId);
     const inOrder = others.length < people.length ? [...others, state.subjectId] : others;
-    if (keyClass === 'identity') for (const person of inOrder) await this.remember(tenant, state.id, person);
+    if (keyClass === 'identity')
+      for (const subject of inOrder)
+        await rememberStops(this.requests, this.own, { tenant, requestId: state.id, subject });
     if (keyClass) for (const person of inOrder) await this.own.erase(tenant, person, [keyClass]);
     return { kind: 'erased', count: targets.length };
-  }
-
-  /** As the step does before it erases an identity: what she stopped stays stopped for who comes after her. */
-  private async remember(tenant: TenantId, requestId: string, subject: SubjectId): Promise<void> {
-    const marks = await this.own.remember(tenant, subject);
-    if (!marks) return;
-    const events = [fact('SuppressionRecorded.v1', { requestId, ...marks })];
-    await this.requests.change(tenant, ACTOR, requestId, () => ({ events }));
   }
 
   private async erase(
