@@ -1,12 +1,12 @@
 /** Lethe's own erasure of a person: the identity key dies, lookups and links go; other classes stay restricted and dated. */
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { newId, type SubjectId } from '#kernel';
+import { newId, type SubjectId, type TenantId } from '#kernel';
 import { EventStore } from '#ledger';
 import { IdentifierLookup } from './identifier-lookup.js';
 import { KeyStore } from './keys/keystore.js';
 import type { KeyClass } from './keys/keystore.queries.js';
 import { groupMembers, People, regroup } from './people.js';
-import { subjectEvent, type Actor, type RestrictionGround } from './subject.js';
+import { subjectEvent, subjectStream, type Actor, type RestrictionGround } from './subject.js';
 
 /** What was erased and when; a repeat gives the first answer. `position` is absent for a repeat. */
 export interface ErasedIdentity {
@@ -40,18 +40,20 @@ export class EraseIdentityHandler implements ICommandHandler<EraseIdentity> {
 
   async execute({ by, subject, classes }: EraseIdentity): Promise<ErasedIdentity> {
     const person = await this.people.get(by.tenant, subject);
-    // First the keys, then the claim: after a crash in between the command is repeated and finds them shredded.
+    // First the keys, then the claim: after a crash in between the command is repeated, and what counts is what was said.
     const shredded = await this.keyStore.shred(by.tenant, subject, classes);
     const keys = shredded.map((key) => ({ class: key.class, shreddedAt: key.shreddedAt.toISOString() }));
-    if (person.status === 'erased' && !shredded.some((key) => key.hadKey)) return { subject, keys };
-    const restrictionId = person.status === 'erased' ? undefined : newId();
+    const told = await this.toldOf(by.tenant, subject);
+    const untold = keys.filter((key) => !told.has(key.class));
+    if (untold.length === 0) return { subject, keys };
+    const restrictionId = told.size > 0 ? undefined : newId();
     let macs: Buffer[] = [];
     const { lastPosition } = await this.store.append({
       tenant: by.tenant,
       actorRef: by.actorRef,
       // By definition it ends every link of the subject as well.
       events: [
-        subjectEvent(subject, 'IdentityErased.v1', { keys }),
+        subjectEvent(subject, 'IdentityErased.v1', { keys: untold }),
         ...(restrictionId === undefined
           ? []
           : [subjectEvent(subject, 'SubjectRestricted.v1', { restrictionId, ground: KEPT_FOR })]),
@@ -81,5 +83,12 @@ export class EraseIdentityHandler implements ICommandHandler<EraseIdentity> {
     this.identifiers.invalidate(by.tenant, macs);
     this.people.invalidate(by.tenant, person.aliases);
     return { subject, keys, position: lastPosition };
+  }
+
+  /** Classes whose destruction the ledger knows: after the loss of the key store nothing else does. */
+  private async toldOf(tenant: TenantId, subject: SubjectId): Promise<Set<KeyClass>> {
+    const events = await this.store.load(tenant, subjectStream(subject));
+    const erased = events.filter(({ type }) => type === 'IdentityErased.v1');
+    return new Set(erased.flatMap(({ data }) => (data['keys'] as ErasedIdentity['keys']).map((key) => key.class)));
   }
 }

@@ -7,6 +7,7 @@ import { until } from '../../../test/support/until.js';
 import { AddIdentifier, AddIdentifierHandler } from './add-identifier.js';
 import { EraseIdentity, EraseIdentityHandler } from './erase-identity.js';
 import type { Identifier } from './identifier.js';
+import type { KeyClass } from './keys/keystore.queries.js';
 import { LinkSubjects, LinkSubjectsHandler } from './link-subjects.js';
 import { People } from './people.js';
 import {
@@ -46,10 +47,12 @@ const unlink = (linkId: string) =>
   new UnlinkSubjectsHandler(given.ledger.database, given.store, given.identifiers, people).execute(
     new UnlinkSubjects(by, { linkId, reason: 'mistake' }),
   );
-const erase = (subject: SubjectId) =>
+const erase = (subject: SubjectId, ...classes: KeyClass[]) =>
   new EraseIdentityHandler(given.store, given.keyStore, given.identifiers, people).execute(
-    new EraseIdentity(by, subject),
+    new EraseIdentity(by, subject, ['identity', ...classes]),
   );
+const erasuresOf = async (subject: SubjectId) =>
+  (await given.store.load(by.tenant, `subject/${subject}`)).filter((event) => event.type === 'IdentityErased.v1');
 const add = (subject: SubjectId, identifier: Identifier, shared: boolean) =>
   new AddIdentifierHandler(given.store, given.subjects, given.identifiers, people).execute(
     new AddIdentifier(by, subject, identifier, 'verified', shared),
@@ -207,9 +210,7 @@ describe('erasing an identity', () => {
 
     const again = await erase(one);
     expect(again).toEqual({ subject: one, keys: erased.keys });
-    expect(
-      (await given.store.load(by.tenant, `subject/${one}`)).filter((event) => event.type === 'IdentityErased.v1'),
-    ).toHaveLength(1);
+    expect(await erasuresOf(one)).toHaveLength(1);
     expect((await people.get(by.tenant, one)).restrictions).toHaveLength(1);
     expect(await register(email('gone@example.test'))).not.toBe(one);
   });
@@ -220,9 +221,23 @@ describe('erasing an identity', () => {
     expect(await given.subjects.lookup(by.tenant, [email('crash@example.test')])).toEqual([one]);
     await erase(one);
     expect(await given.subjects.lookup(by.tenant, [email('crash@example.test')])).toEqual([]);
-    expect((await given.store.load(by.tenant, `subject/${one}`)).map((event) => event.type)).toContain(
-      'IdentityErased.v1',
-    );
+    expect(await erasuresOf(one)).toHaveLength(1);
+  });
+
+  it('says of a later class that it is destroyed also when the process died after its key, and says it once', async () => {
+    const one = await register(email('years-later@example.test'));
+    const evidence = await given.sealer.seal(by.tenant, one, 'consent', 'evidence', 'p');
+    await erase(one);
+    await given.keyStore.shred(by.tenant, one, ['consent']);
+    await erase(one, 'consent');
+    await erase(one, 'consent');
+    const told = (await erasuresOf(one)).map(({ data }) => data['keys']);
+    expect(told).toEqual([
+      [expect.objectContaining({ class: 'identity' })],
+      [expect.objectContaining({ class: 'consent' })],
+    ]);
+    expect(await given.sealer.open(by.tenant, evidence, 'p')).toMatchObject({ readable: false });
+    expect((await people.get(by.tenant, one)).restrictions).toHaveLength(1);
   });
 
   it('drops an identifier that was sealed before and stored after it', async () => {
