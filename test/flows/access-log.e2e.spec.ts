@@ -76,6 +76,40 @@ describe('an access', () => {
     ]);
   });
 
+  it.each([
+    ['purpose', 'asked by ada@example.test'],
+    ['purpose', 'ada@example.test'],
+    ['action', 'read\nall'],
+    ['action', 'Ada Lovelace'],
+    ['id', 'mail of ada@example.test'],
+    ['id', 'ada\u200blovelace'],
+  ])('with words for its %s is refused: that stands open in the log for ever', async (field, words) => {
+    const entries = [entry('7'), entry('8', { [field]: words })];
+    const { status, body } = await lethe.post('/v1/access-log/entries', { entries }, { as: 'system' });
+    expect([status, body.code]).toEqual([400, 'body-invalid']);
+    expect(body.errors).toEqual([{ pointer: `/entries/1/${field}`, code: 'invalid-format' }]);
+    expect(JSON.stringify(body).toLowerCase()).not.toContain('ada');
+  });
+
+  it('may name its purpose by a term of a vocabulary', async () => {
+    const entries = [
+      entry('3f0c/2026-11-22#17', { action: 'crm:export', purpose: 'https://w3id.org/dpv#Marketing' }),
+      entry('eyJ+/w==', { action: 'dpv:Consult', purpose: '2.marketing_e-mail' }),
+    ];
+    const { body } = await lethe.post('/v1/access-log/entries', { entries }, { as: 'system' });
+    expect(body).toMatchObject({ accepted: 2, rejected: [] });
+  });
+
+  it('that an older build took with words is still found by them', async () => {
+    const words = { purpose: 'asked on the phone', action: 'looked it up' };
+    await lethe.post('/v1/access-log/entries', { entries: [entry('old')] }, { as: 'system' });
+    await lethe.superuser.query("UPDATE access_entry SET purpose = $1, action = $2 WHERE entry_id = 'old'", [
+      ...[words.purpose, words.action],
+    ]);
+    const { body } = await lethe.post('/v1/access-log/search', { purpose: words.purpose }, { as: 'auditor' });
+    expect(body.items).toEqual([expect.objectContaining({ id: 'old', ...words })]);
+  });
+
   it('reported again after the person was erased does not bring her back', async () => {
     const eve = { identifiers: [{ type: 'email', value: 'eve@example.test' }] };
     const report = async (...ids: string[]): Promise<object> => {

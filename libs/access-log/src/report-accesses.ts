@@ -3,13 +3,14 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { z } from 'zod';
 import { DomainError, type JsonObject, type SubjectId } from '#kernel';
 import { EventStore } from '#ledger';
-import { Instant, KeyProvider, type Caller } from '#platform';
+import { Instant, KeyProvider, OpenCode, type Caller } from '#platform';
 import { Sealer, Subjects, type PreparedSubject } from '#subjects';
 import { accessTable, entryKey, particularsPlace, sourceStream, type AccessRecorded } from './access-entry.js';
 import { AccessVerdicts } from './verdicts.js';
 
 const Entry = z.strictObject({
-  id: z.string().min(1).max(200),
+  /** Like action and purpose open in the ledger, and so without spaces, `@` and what is not ASCII. */
+  id: z.string().regex(/^[!-?A-~]{1,200}$/),
   sequence: z.number().int().min(0).optional(),
   actor: z.strictObject({ type: z.string().min(1).max(50), id: z.string().min(1).max(200) }),
   subject: z.strictObject({
@@ -18,10 +19,10 @@ const Entry = z.strictObject({
       .min(1)
       .max(20),
   }),
-  action: z.string().min(1).max(50),
+  action: OpenCode(50),
   resource: z.string().min(1).max(500),
   fields: z.array(z.string().min(1).max(100)).max(100),
-  purpose: z.string().min(1).max(100),
+  purpose: OpenCode(100),
   at: Instant,
 });
 
