@@ -225,10 +225,12 @@ describe('an access request over two systems', () => {
   it('is deleted after seven days; then the answer is 410, and the manifest is kept', async () => {
     lethe.clock.set(new Date('2026-11-09T08:00:00Z'));
     expect((await download(lethe, id)).status).toBe(200);
+    const folder = join(lethe.dataDir, 'packages', lethe.tenant.tenant.id, id);
+    const name = (await readdir(folder)).find((one) => one.endsWith('.zip.sealed'))!;
+    const bytes = await readFile(join(folder, name));
     lethe.clock.set(new Date('2026-11-10T09:00:00Z'));
     const gone = await lethe.get(`/v1/requests/${id}/package`);
     expect([gone.status, gone.body.code]).toEqual([410, 'package-expired']);
-    const folder = join(lethe.dataDir, 'packages', lethe.tenant.tenant.id, id);
     // The package goes first, then the parts it was made of.
     await until('nothing but the sealed manifest', async () => {
       const names = (await readdir(folder)).map((name) => name.replace(/^[0-9a-f-]{36}/, '*')).sort();
@@ -238,6 +240,9 @@ describe('an access request over two systems', () => {
       `SELECT count(*)::int AS n FROM event WHERE type = 'PackageExpired.v1'`,
     );
     expect(rows[0].n).toBe(1);
+    // The day decides, not whether the file could be deleted.
+    await writeFile(join(folder, name), bytes);
+    expect((await download(lethe, id)).status).toBe(410);
   });
 });
 

@@ -5,7 +5,7 @@ import { newId, type Clock, type JsonObject, type TenantId } from '#kernel';
 import type { NewEvent } from '#ledger';
 import { CLOCK } from '#platform';
 import { PackageContents, type Contents } from './package-contents.js';
-import { PackageExpiry, zipName, zipPlace } from './package-expiry.js';
+import { manifestName, PackageExpiry, zipName, zipPlace } from './package-expiry.js';
 import { PackageFolder, type PackageOwner } from './package-folder.js';
 import { indexPage, manifestOf, type PackageHead } from './package-index.js';
 import { informationPage } from './package-information.js';
@@ -40,18 +40,20 @@ export class BuildPackage extends PackageBuilder {
     const contents = await this.contents.gather(owner, request);
     const packageId = newId();
     const head = { packageId, requestId: request.id, createdAt: this.clock.now().toISOString() };
+    // Before the deletion is planned, which waits for a folder without its key.
+    const key = await this.folder.key(owner);
     const expiresAt = await this.expiry.schedule(tenant, request.id, packageId);
-    const manifest = await this.write(owner, head, contents);
-    await this.keepManifest(owner, packageId, manifest);
+    const manifest = await this.write(owner, key, head, contents);
+    await this.keepManifest(owner, key, packageId, manifest);
     const manifestHash = createHash('sha256').update(manifest).digest('hex');
     const records = contents.tables.reduce((sum, table) => sum + table.count, 0);
     return [fact('PackageBuilt.v1', { requestId: request.id, packageId, manifestHash, records, expiresAt })];
   }
 
   /** Writes the sealed zip; returns the text of its manifest. */
-  private async write(owner: PackageOwner, head: PackageHead, contents: Contents): Promise<string> {
+  private async write(owner: PackageOwner, key: Buffer, head: PackageHead, contents: Contents): Promise<string> {
     const path = this.folder.path(owner, zipName(head.packageId));
-    const writer = await SealedWriter.create(path, await this.folder.key(owner), zipPlace(head.packageId));
+    const writer = await SealedWriter.create(path, key, zipPlace(head.packageId));
     try {
       const zip = new ZipWriter(writer, this.clock.now());
       await fill(zip, head, contents);
@@ -68,9 +70,9 @@ export class BuildPackage extends PackageBuilder {
   }
 
   /** Outlives the package: what was in it, and the hashes of its files (practice, rule 21). */
-  private async keepManifest(owner: PackageOwner, packageId: string, manifest: string): Promise<void> {
-    const path = this.folder.path(owner, `${packageId}.manifest.sealed`);
-    const writer = await SealedWriter.create(path, await this.folder.key(owner), `package/manifest/${packageId}`);
+  private async keepManifest(owner: PackageOwner, key: Buffer, packageId: string, manifest: string): Promise<void> {
+    const path = this.folder.path(owner, manifestName(packageId));
+    const writer = await SealedWriter.create(path, key, `package/manifest/${packageId}`);
     await writer.write(Buffer.from(manifest));
     await writer.close();
   }

@@ -5,13 +5,15 @@ import type { Clock, TenantId } from '#kernel';
 import { done, enqueueIn, JobWorker, later, type Job, type JobContext, type JobResult } from '#jobs';
 import { Database, declareEvents, type NewEvent } from '#ledger';
 import { CLOCK, CONFIG, type Config } from '#platform';
-import { PackageFolder } from './package-folder.js';
+import { PackageFolder, type PackageOwner } from './package-folder.js';
 
 declareEvents('PackageDownloaded.v1', 'PackageExpired.v1');
 
 /** Days a package can be collected. */
 export const PACKAGE_DAYS = 7;
 const QUEUE = 'package-expiry';
+/** Until the next look when the files cannot be reached: they must not stay because a disk was away for too long. */
+const AGAIN_MS = 3_600_000;
 const payload = z.strictObject({ requestId: z.uuid(), packageId: z.uuid(), expiresAt: z.iso.datetime() });
 type Payload = z.infer<typeof payload>;
 
@@ -19,6 +21,8 @@ type Payload = z.infer<typeof payload>;
 export const packageStream = (packageId: string): string => `package/${packageId}`;
 /** Name of the sealed zip in the folder of its request. */
 export const zipName = (packageId: string): string => `${packageId}.zip.sealed`;
+/** Name of its manifest, written last and kept. */
+export const manifestName = (packageId: string): string => `${packageId}.manifest.sealed`;
 export const zipPlace = (packageId: string): string => `package/zip/${packageId}`;
 
 export function packageFact(
@@ -61,11 +65,20 @@ export class PackageExpiry implements OnModuleInit {
   private async run({ tenant, payload: about }: Job<Payload>, context: JobContext): Promise<JobResult> {
     const due = new Date(about.expiresAt);
     if (this.clock.now() < due) return later(due);
-    const owner = { tenant, requestId: about.requestId };
-    const there = await this.folder.has(owner, zipName(about.packageId));
-    await this.folder.remove(owner, zipName(about.packageId));
-    await this.folder.remove(owner, 'parts');
-    if (!there) return done();
+    const removed = await this.remove({ tenant, requestId: about.requestId }, about.packageId).catch(() => 'away');
+    if (removed === 'away') return later(new Date(this.clock.now().getTime() + AGAIN_MS));
+    if (removed === 'unfinished') return done();
     return context.finish({ actorRef: 'system:requests', events: [packageFact('PackageExpired.v1', about)] });
+  }
+
+  private async remove(
+    owner: Pick<PackageOwner, 'tenant' | 'requestId'>,
+    packageId: string,
+  ): Promise<'removed' | 'unfinished' | 'away'> {
+    if (!(await this.folder.isThere(owner))) return 'away';
+    await this.folder.remove(owner, zipName(packageId));
+    await this.folder.remove(owner, 'parts');
+    // Judged by what stays: an earlier attempt may have removed the file and not have said so.
+    return (await this.folder.has(owner, manifestName(packageId))) ? 'removed' : 'unfinished';
   }
 }

@@ -15,6 +15,7 @@ export interface PackageOwner {
   subject: SubjectId;
 }
 
+const KEY = 'key.json';
 const keyPlace = (requestId: string): string => `package/${requestId}/key`;
 
 /**
@@ -36,7 +37,7 @@ export class PackageFolder {
 
   /** The key of the package, made on first use; two makers at once end with the same one. */
   async key(owner: PackageOwner): Promise<Buffer> {
-    const path = this.path(owner, 'key.json');
+    const path = this.path(owner, KEY);
     const known = await this.sealedKey(path);
     if (known) return this.open(owner, known);
     await mkdir(this.path(owner), { recursive: true, mode: 0o700 });
@@ -54,11 +55,19 @@ export class PackageFolder {
     return this.open(owner, winner);
   }
 
-  /** True when the file is there. */
+  /** The key stays in the folder for good: where it is missing, the folder is away, and nothing in it was ever deleted. */
+  isThere(owner: Pick<PackageOwner, 'tenant' | 'requestId'>): Promise<boolean> {
+    return this.has(owner, KEY);
+  }
+
+  /** True when the file is there. Throws when nobody can tell. */
   async has(owner: Pick<PackageOwner, 'tenant' | 'requestId'>, name: string): Promise<boolean> {
     return stat(this.path(owner, name)).then(
       () => true,
-      () => false,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return false;
+        throw error;
+      },
     );
   }
 

@@ -1,0 +1,110 @@
+/** A package that expired is deleted, and said to be, only when its file is really gone: on a real worker and a real folder. */
+import { mkdtemp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newId, TestClock, type SubjectId } from '#kernel';
+import { JobWorker, jobsMigrations } from '#jobs';
+import { readConfig } from '#platform';
+import { openSubjects, type SubjectsFixture } from '../../../../test/support/subjects-fixture.js';
+import { until } from '../../../../test/support/until.js';
+import { CaseFile } from '../case-file.js';
+import { manifestName, PackageExpiry, packageStream, zipName } from './package-expiry.js';
+import { PackageFolder } from './package-folder.js';
+
+const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const clock = new TestClock(new Date('2026-11-02T09:00:00Z'));
+let given: SubjectsFixture;
+let dataDir: string;
+let folder: PackageFolder;
+let expiry: PackageExpiry;
+let jobs: JobWorker;
+
+beforeAll(async () => {
+  given = await openSubjects(clock, jobsMigrations);
+  dataDir = await mkdtemp(join(tmpdir(), 'lethe-expiry-'));
+  const config = { ...readConfig({ LETHE_DATA_DIR: dataDir }), LETHE_ROLES: ['worker' as const] };
+  folder = new PackageFolder(config, new CaseFile(given.sealer, given.keys));
+  jobs = new JobWorker(given.store, clock, { pollMs: 20 });
+  expiry = new PackageExpiry(folder, given.ledger.database, jobs, config, clock);
+  expiry.onModuleInit();
+  jobs.start();
+});
+afterAll(async () => {
+  await jobs.stop();
+  await given.close();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+async function aPackage(...made: ((packageId: string) => string)[]) {
+  const owner = { tenant: given.tenant, requestId: newId(), keyHolder: newId() as SubjectId };
+  const packageId = newId();
+  await folder.key(owner);
+  await mkdir(folder.path(owner, 'parts'));
+  for (const name of made) await writeFile(folder.path(owner, name(packageId)), 'sealed');
+  await expiry.schedule(owner.tenant, owner.requestId, packageId);
+  return {
+    path: folder.path(owner),
+    names: async () => (await readdir(folder.path(owner))).map((name) => name.replace(packageId, '*')).sort(),
+    told: async () => (await given.store.load(owner.tenant, packageStream(packageId))).map(({ type }) => type),
+    /** State of its job, and whether it looks again later. */
+    job: async () => {
+      const { rows } = await given.ledger.superuser.query<{ state: string; run_at: Date }>(
+        'SELECT state, run_at FROM job WHERE dedupe_key = $1',
+        [`package/${packageId}/expiry`],
+      );
+      return rows[0]!;
+    },
+  };
+}
+type Made = Awaited<ReturnType<typeof aPackage>>;
+
+const ended = (made: Made) => until('the job ended', async () => (await made.job()).state === 'done');
+const looksAgain = (made: Made) =>
+  until('it looks again in an hour', async () => {
+    const { state, run_at: at } = await made.job();
+    return state === 'ready' && at.getTime() === clock.now().getTime() + HOUR;
+  });
+
+describe('a package that expired', () => {
+  it('is deleted with its parts, and said to be; one that was never finished is deleted without a word', async () => {
+    const whole = await aPackage(zipName, manifestName);
+    const torso = await aPackage(zipName);
+    clock.advance(7 * DAY);
+    await Promise.all([ended(whole), ended(torso)]);
+    expect(await whole.names()).toEqual(['*.manifest.sealed', 'key.json']);
+    expect(await torso.names()).toEqual(['key.json']);
+    expect([await whole.told(), await torso.told()]).toEqual([['PackageExpired.v1'], []]);
+  });
+
+  it.each([
+    ['an empty place where the folder was', (path: string) => mkdir(path)],
+    ['nothing where the folder was', () => Promise.resolve()],
+    ['errors from the disk', (path: string) => writeFile(path, 'no folder')],
+  ])('waits for its data folder through %s, says nothing, and is deleted then', async (_, put) => {
+    const made = await aPackage(zipName, manifestName);
+    const [at, away] = [dirname(made.path), `${dirname(made.path)}.away`];
+    await rename(at, away);
+    await put(at);
+    clock.advance(7 * DAY);
+    for (let looks = 0; looks < 10; looks++) {
+      await looksAgain(made);
+      if (looks < 9) clock.advance(HOUR);
+    }
+    expect(await made.told()).toEqual([]);
+    await rm(at, { recursive: true, force: true });
+    await rename(away, at);
+    clock.advance(HOUR);
+    await ended(made);
+    expect(await made.names()).toEqual(['*.manifest.sealed', 'key.json']);
+    expect(await made.told()).toEqual(['PackageExpired.v1']);
+  });
+
+  it('is said to be deleted also when the process died after the file', async () => {
+    const made = await aPackage(manifestName);
+    clock.advance(7 * DAY);
+    await ended(made);
+    expect(await made.told()).toEqual(['PackageExpired.v1']);
+  });
+});
