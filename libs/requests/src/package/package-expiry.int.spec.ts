@@ -38,7 +38,8 @@ afterAll(async () => {
 });
 
 async function aPackage(...made: ((packageId: string) => string)[]) {
-  const owner = { tenant: given.tenant, requestId: newId(), keyHolder: newId() as SubjectId };
+  const keyHolder = newId() as SubjectId;
+  const owner = { tenant: given.tenant, requestId: newId(), subject: keyHolder, keyHolder };
   const packageId = newId();
   await folder.key(owner);
   await mkdir(folder.path(owner, 'parts'));
