@@ -129,6 +129,9 @@ describe('an access', () => {
   });
 
   it('that never arrived shows as a gap of its source, and a day without reports as silence', async () => {
+    const { store, subscriptions } = lethe.server.parts;
+    const tenant = lethe.tenant.tenant.id;
+    await subscriptions.caughtUp(tenant, 'access-sources', (await store.head(tenant)).size - 1);
     const { body } = await lethe.get('/v1/access-log/sources', { as: 'auditor' });
     expect(body.items).toEqual([expect.objectContaining({ lastSequence: 5, missing: 2, silent: false })]);
     lethe.clock.advance(25 * 3_600_000);

@@ -1,12 +1,12 @@
 /** Routes of the access log. */
-import { Body, Controller, Get, Inject, Post } from '@nestjs/common';
+import { Body, Controller, Inject, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { z } from 'zod';
 import type { Clock, SubjectId } from '#kernel';
 import { Answers, Audited, By, Caller, Can, CLOCK } from '#platform';
 import { People, Subjects } from '#subjects';
 import { AccessesReported, ReportAccesses, ReportAccessesBody } from './report-accesses.js';
-import { AccessPage, AccessSearch, SearchAccessesBody, SourceList } from './search-accesses.js';
+import { AccessPage, AccessSearch, SearchAccessesBody } from './search-accesses.js';
 
 @Controller('v1/access-log')
 export class AccessLogController {
@@ -40,14 +40,6 @@ export class AccessLogController {
     const page = await this.accesses.search(by, body, await this.people(by, body));
     for (const item of page.items) by.saw(item.subjectId as SubjectId, 'accesses');
     return page;
-  }
-
-  @Get('sources')
-  @Can('read', 'AccessLog')
-  @Audited('access-log.sources', 'exempt', 'counts per source, no person')
-  @Answers(200, SourceList)
-  listAccessSources(@By() by: Caller): Promise<z.infer<typeof SourceList>> {
-    return this.accesses.sources(by.tenant);
   }
 
   private async people(by: Caller, body: z.infer<typeof SearchAccessesBody>): Promise<SubjectId[] | undefined> {

@@ -1,9 +1,9 @@
-/** The search of auditors and officers, and the list of sources that are silent or have gaps. */
-import { Inject, Injectable } from '@nestjs/common';
+/** The search of auditors and officers. */
+import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import type { Clock, Json, SubjectId, TenantId } from '#kernel';
+import type { Json, SubjectId, TenantId } from '#kernel';
 import { Database, EventStore } from '#ledger';
-import { CLOCK, Instant, JsonValue, KeyProvider, openCursor, sealCursor, type Caller } from '#platform';
+import { Instant, JsonValue, KeyProvider, openCursor, sealCursor, type Caller } from '#platform';
 import { Sealer } from '#subjects';
 import { particularsPlace, type AccessRecorded, type LetheReadRecorded } from './access-entry.js';
 
@@ -54,22 +54,6 @@ export const AccessPage = z
   })
   .meta({ id: 'AccessPage' });
 
-export const SourceList = z
-  .strictObject({
-    items: z.array(
-      z.strictObject({
-        source: z.string(),
-        entries: z.number().int(),
-        lastAt: z.string(),
-        lastSequence: z.number().int().nullable(),
-        missing: z.number().int(),
-        silent: z.boolean(),
-      }),
-    ),
-    next: z.null(),
-  })
-  .meta({ id: 'AccessSources' });
-
 type Search = z.infer<typeof SearchAccessesBody>;
 type Page = z.infer<typeof AccessPage>;
 
@@ -85,9 +69,6 @@ interface Row {
   recorded_at: Date;
   verdict: Page['items'][number]['verdict'];
 }
-
-/** A source that reported nothing for a day is silent: a seal cannot show an access that nobody reported. */
-const SILENT_MS = 24 * 3_600_000;
 
 /** Rows read at once. */
 const PAGE = 500;
@@ -105,7 +86,6 @@ export class AccessSearch {
     private readonly store: EventStore,
     private readonly sealer: Sealer,
     private readonly keys: KeyProvider,
-    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /** Newest last. `subjects` narrows to people already resolved by the caller. */
@@ -164,35 +144,6 @@ export class AccessSearch {
       const last = rows.length === PAGE ? rows.at(-1) : undefined;
       place = last && [last.position, last.subject];
     }
-  }
-
-  /** Every source with its gaps: sequence numbers between its first and last that never arrived. */
-  async sources(tenant: TenantId): Promise<z.infer<typeof SourceList>> {
-    const { rows } = await this.database.fetch<{
-      source: string;
-      entries: number;
-      last_at: Date;
-      last_sequence: number | null;
-      missing: number | null;
-    }>(tenant, {
-      name: 'access-sources',
-      text: `SELECT source, count(*) AS entries, max(recorded_at) AS last_at, max(sequence) AS last_sequence,
-                    max(sequence) - min(sequence) + 1 - count(DISTINCT sequence) AS missing
-             FROM access_entry WHERE tenant = $1 AND source <> 'lethe' GROUP BY source ORDER BY source`,
-      values: [tenant],
-    });
-    const oldest = this.clock.now().getTime() - SILENT_MS;
-    return {
-      items: rows.map((row) => ({
-        source: row.source,
-        entries: row.entries,
-        lastAt: row.last_at.toISOString(),
-        lastSequence: row.last_sequence,
-        missing: row.missing ?? 0,
-        silent: row.last_at.getTime() < oldest,
-      })),
-      next: null,
-    };
   }
 
   private async view(tenant: TenantId, row: Row): Promise<Page['items'][number]> {
