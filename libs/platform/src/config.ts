@@ -64,13 +64,15 @@ export const environmentSchema = z.object({
     .default('lethe')
     .describe('Stable name in every log origin'),
   LETHE_ROLES: list.pipe(z.array(roles).min(1)).default(['api', 'worker', 'signer']).describe('What this process runs'),
-  LETHE_OIDC_ISSUERS: z.string().optional().describe('JSON: [{issuer, audience, tenant, jwksUri}]'),
+  LETHE_OIDC_ISSUERS: z.string().optional().describe('JSON: [{issuer, audience, tenant, jwksUri}]; keys come by https'),
   LETHE_SMTP_URL: z.url().optional().describe('Mail server for codes and answers; letters only when absent'),
   LETHE_MAIL_FROM: z.string().default('Privacy office <privacy@example.test>').describe('Sender of mail'),
   LETHE_OUTBOUND_ALLOW: list
     .pipe(z.array(z.string().regex(/^[a-z0-9.:[\]-]+:[0-9]{1,5}$/)))
     .default([])
-    .describe('Exact host:port pairs that webhooks and remote endpoints may reach though inward or without TLS'),
+    .describe(
+      'Exact host:port pairs that webhooks, remote endpoints and jwksUri may reach though inward or without TLS',
+    ),
   LETHE_PLUGIN_DIR: z
     .string()
     .optional()

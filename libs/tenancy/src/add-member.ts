@@ -42,7 +42,7 @@ export class AddMemberHandler implements ICommandHandler<AddMember> {
 
   async execute({ by, body }: AddMember): Promise<Member> {
     const { oidcSubject: human } = body;
-    const issuers = readIssuers(this.config.LETHE_OIDC_ISSUERS);
+    const issuers = readIssuers(this.config);
     if (human && !issuers.some(({ issuer, tenant }) => issuer === human.issuer && tenant === by.tenant))
       throw unprocessable('issuer-unknown', {
         detail: 'No issuer of this name speaks for this tenant. Configure it in LETHE_OIDC_ISSUERS first.',

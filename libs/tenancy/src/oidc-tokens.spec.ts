@@ -34,7 +34,7 @@ afterAll(() => {
 });
 
 /** Everybody is a member of the tenant that the token was judged for. */
-function tokens(issuers: object[]): OidcTokens {
+function tokens(issuers: object[], environment: NodeJS.ProcessEnv = {}): OidcTokens {
   const members = {
     findByOidc: async (tenant: TenantId) =>
       ({ id: `member of ${tenant}`, roles: ['auditor'], confirmed: true }) as Partial<Member>,
@@ -42,7 +42,7 @@ function tokens(issuers: object[]): OidcTokens {
   } as unknown as Members;
   const tenants = { get: async (id: TenantId) => ({ id, mode: 'live' }) } as unknown as Tenants;
   const provided = { mac: () => Buffer.alloc(32) } as unknown as KeyProvider;
-  const config = readConfig({ LETHE_OIDC_ISSUERS: JSON.stringify(issuers) });
+  const config = readConfig({ ...environment, LETHE_OIDC_ISSUERS: JSON.stringify(issuers) });
   return new OidcTokens(config, members, tenants, provided, clock);
 }
 
@@ -72,7 +72,38 @@ describe('a provider that serves two tenants', () => {
 
   it('is refused as a setting when the audience does not tell them apart', () => {
     const twice = JSON.stringify([of(shop, 'one-app'), of(club, 'one-app')]);
-    expect(() => readIssuers(twice)).toThrow('LETHE_OIDC_ISSUERS (1.audience: not told apart from 0)');
+    expect(() => readIssuers(readConfig({ LETHE_OIDC_ISSUERS: twice }))).toThrow(
+      'LETHE_OIDC_ISSUERS (1.audience: not told apart from 0)',
+    );
+  });
+});
+
+describe('the keys of a provider', () => {
+  const keysAt = (jwksUri: string): object => ({ ...of(shop, 'the-shop'), jwksUri });
+
+  it.each([
+    'http://id.example.test/jwks',
+    'http://10.0.0.7:8080/jwks',
+    'http://localhost.example.test/jwks',
+    'ftp://127.0.0.1/jwks',
+  ])('are not fetched from %s: whoever is on the way could give out his own', (jwksUri) => {
+    expect(() => tokens([keysAt(jwksUri)])).toThrow('LETHE_OIDC_ISSUERS (0.jwksUri: needs https)');
+    expect(() => tokens([keysAt(jwksUri)])).not.toThrow(jwksUri);
+  });
+
+  it.each([
+    'https://id.example.test/jwks',
+    'http://127.0.0.1:8080/jwks',
+    'http://[::1]/jwks',
+    'http://localhost:1/jwks',
+  ])('may be fetched from %s', (jwksUri) => {
+    expect(() => tokens([keysAt(jwksUri)])).not.toThrow();
+  });
+
+  it('may be fetched in plain from where the operator allows it, port and all', () => {
+    const allowed = { LETHE_OUTBOUND_ALLOW: 'id.intranet.example:8080' };
+    expect(() => tokens([keysAt('http://id.intranet.example:8080/jwks')], allowed)).not.toThrow();
+    expect(() => tokens([keysAt('http://id.intranet.example/jwks')], allowed)).toThrow('needs https');
   });
 });
 

@@ -28,7 +28,7 @@ export class OidcTokens extends ForeignTokens {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {
     super();
-    this.issuers = readIssuers(config.LETHE_OIDC_ISSUERS);
+    this.issuers = readIssuers(config);
   }
 
   async authenticate(token: string): Promise<Principal | undefined> {

@@ -86,10 +86,15 @@ export function checkUrl(text: string, allow: readonly string[]): URL {
   const url = new URL(text);
   if (url.username || url.password || url.hostname === '') throw new OutboundFailure('url-invalid');
   const allowed = allow.includes(hostAndPort(url));
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && allowed)) throw new OutboundFailure('scheme-refused');
+  if (!schemeAllowed(url, allow)) throw new OutboundFailure('scheme-refused');
   const literal = bare(url.hostname);
   if (!allowed && isIP(literal) && !isPublicAddress(literal)) throw new OutboundFailure('address-refused');
   return url;
+}
+
+/** True of `https:`, and of `http:` to an allowed `host:port`. */
+export function schemeAllowed(url: URL, allow: readonly string[]): boolean {
+  return url.protocol === 'https:' || (url.protocol === 'http:' && allow.includes(hostAndPort(url)));
 }
 
 function hostAndPort(url: URL): string {
