@@ -71,13 +71,15 @@ describe('the admin port', () => {
     expect(await becomes('lethe_requests_incomplete', 1)).toBe(1);
   });
 
-  it('counts jobs that wait for a human', async () => {
+  it('counts jobs that nobody has seen to', async () => {
     expect(await read('lethe_jobs_dead')).toBe(0);
-    await lethe.superuser.query(
-      `INSERT INTO job (tenant, id, queue, concurrency_key, payload, state, run_at, attempts, created_at, finished_at)
-       VALUES ($1, $2, 'q', 'k', '{}', 'dead', now(), 1, now(), now())`,
-      [tenant, randomUUID()],
-    );
+    // What was handed to somebody is a task with a day of its own.
+    for (const state of ['manual', 'dead'])
+      await lethe.superuser.query(
+        `INSERT INTO job (tenant, id, queue, concurrency_key, payload, state, run_at, attempts, created_at, finished_at)
+         VALUES ($1, $2, 'q', 'k', '{}', $3, now(), 1, now(), now())`,
+        [tenant, randomUUID(), state],
+      );
     expect(await becomes('lethe_jobs_dead', 1)).toBe(1);
   });
 

@@ -126,6 +126,7 @@ export class MemoryJobs {
         })),
     'job-claim': ([, ids, queues, ms]) => this.claim(ids as string[], queues as string[], ms as number[]),
     'job-change': ([, ...columns]) => rowsOf(columns).flatMap((row) => (this.change(row) ? [{ id: row[0] }] : [])),
+    'job-cancel': ([, ...columns]) => rowsOf(columns).flatMap((row) => (this.cancel(row), [])),
     'job-enqueue': ([, ...columns]) => rowsOf(columns).flatMap((row) => (this.insert(row), [])),
     'job-renew': ([, ids, fences, ms]) =>
       (ids as string[]).flatMap((id, index) => {

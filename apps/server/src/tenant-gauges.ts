@@ -79,7 +79,7 @@ async function standingOf(database: Database, tenant: TenantId, now: Date): Prom
     text: `SELECT
       (SELECT count(*) FROM request_summary r WHERE r.tenant = $1 AND r.status <> 'closed' AND r.due_on < $2::date) AS overdue,
       (SELECT count(*) FROM request_summary r WHERE r.tenant = $1 AND r.status = 'incomplete') AS incomplete,
-      (SELECT count(*) FROM job j WHERE j.tenant = $1 AND j.state IN ('dead', 'manual')) AS dead,
+      (SELECT count(*) FROM job j WHERE j.tenant = $1 AND j.state = 'dead') AS dead,
       (SELECT count(*) FROM plugin_quarantine q WHERE q.tenant = $1) AS quarantined,
       (SELECT e.recorded_at FROM event e WHERE e.tenant = $1 AND e.position =
         (SELECT coalesce(max(c.size), 0) FROM checkpoint c WHERE c.tenant = $1)) AS "unsignedSince",

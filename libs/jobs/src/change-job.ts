@@ -3,6 +3,7 @@ import { DomainError, type TenantId } from '#kernel';
 import type { Append, Appended, EventStore, InlineRow, InlineTable, Query } from '#ledger';
 import { dueRow, setDue } from './enqueue-job.js';
 import type { JobState } from './job.js';
+import { cancelJob, cancelJobsIn } from './remove-jobs.js';
 
 /** A change of one job; refused unless the job still has this fence and this state. */
 export interface JobChange {
@@ -21,6 +22,8 @@ export interface JobChange {
   errorClass?: string;
   /** When it ended. */
   finishedAt?: Date;
+  /** The dead job that it stood in for, and that needs nobody any more. */
+  standsFor?: string;
 }
 
 /** Somebody else holds the job, or it was cancelled: nothing was written. For an officer: 409, read the job again. */
@@ -77,6 +80,7 @@ function values(change: JobChange): unknown[] {
 /** Rows for `Append.rows` that change a job together with the events; append them with `appendFenced`. */
 export function changeRows(change: JobChange): InlineRow[] {
   const rows: InlineRow[] = [{ into: jobChangeTable, row: () => values(change) }];
+  if (change.standsFor !== undefined) rows.push(cancelJob(change.standsFor));
   return change.to === 'ready' ? [...rows, dueRow(change.runAt)] : rows;
 }
 
@@ -100,5 +104,13 @@ export async function changeJobs(query: Query, tenant: TenantId, changes: JobCha
     query<{ id: string }>({ name: 'job-change', text: update, values: [tenant, ...columns] }),
     ready.length > 0 ? setDue(query, tenant, ready) : undefined,
   ]);
-  return new Set(changed.rows.map((row) => row.id));
+  const ids = new Set(changed.rows.map((row) => row.id));
+  await cancelJobsIn(
+    query,
+    tenant,
+    changes.flatMap(({ id, standsFor, finishedAt }) =>
+      standsFor !== undefined && finishedAt && ids.has(id) ? [{ id: standsFor, at: finishedAt }] : [],
+    ),
+  );
+  return ids;
 }

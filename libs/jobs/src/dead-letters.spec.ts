@@ -6,6 +6,7 @@ import { EventStore, ledgerMigrations } from '#ledger';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import {
   acceptDeadJob,
+  againKey,
   appendFenced,
   dead,
   done,
@@ -47,16 +48,20 @@ async function run(tenant: TenantId, passes: boolean): Promise<Job[]> {
   return ran;
 }
 
-async function aDeadJob(): Promise<{ tenant: TenantId; job: DeadJob }> {
-  const tenant = randomUUID() as TenantId;
-  await test.database.transaction(tenant, (query) => store.open(query, tenant, randomUUID()));
-  const rows = enqueue({ queue: 'erase', key: 'crm', payload: { requestId: 'r1' }, dedupeKey: 'r1:crm' });
+async function begin(tenant: TenantId, dedupeKey: string): Promise<void> {
+  const rows = enqueue({ queue: 'erase', key: 'crm', payload: { requestId: 'r1' }, dedupeKey });
   await store.append({
     tenant,
     actorRef: 'officer',
     events: [{ stream: 'request/1', type: 'ErasureApproved.v1', data: {} }],
     rows,
   });
+}
+
+async function aDeadJob(): Promise<{ tenant: TenantId; job: DeadJob }> {
+  const tenant = randomUUID() as TenantId;
+  await test.database.transaction(tenant, (query) => store.open(query, tenant, randomUUID()));
+  await begin(tenant, 'r1:crm');
   await run(tenant, false);
   const [job] = await listDeadJobs(test.database, tenant);
   if (!job) throw new Error('no dead job');
@@ -99,6 +104,18 @@ describe('a dead job', () => {
       type: 'JobRetried.v1',
       data: { jobId: job.id, generation: 1, dedupeKey: 'r1:crm' },
     });
+  });
+
+  it('needs nobody once the job that stands in for it is done, or is dead in its place', async () => {
+    const { tenant, job } = await aDeadJob();
+    await begin(tenant, againKey('r1:crm', job.id));
+    expect(await listDeadJobs(test.database, tenant)).toEqual([job]);
+    await run(tenant, false);
+    const [second, ...others] = await listDeadJobs(test.database, tenant);
+    expect([second?.dedupeKey, others]).toEqual([againKey('r1:crm', job.id), []]);
+    await begin(tenant, againKey('r1:crm', second!.id));
+    await run(tenant, true);
+    expect(await listDeadJobs(test.database, tenant)).toEqual([]);
   });
 
   it('is handed to a human, who may still accept it', async () => {

@@ -74,6 +74,19 @@ export function jobStream(id: string): string {
   return `job/${id}`;
 }
 
+/**
+ * Key of a job that does again what a dead one could not, for work that no officer re-drives. The dead one needs nobody any
+ * more when this one has ended: done, or dead itself.
+ */
+export function againKey(dedupeKey: string, deadJob: string): string {
+  return `${dedupeKey}/again-${deadJob}`;
+}
+
+/** The dead job that a job stands in for, by its key. */
+export function standsFor(dedupeKey: string | null): string | undefined {
+  return /\/again-([0-9a-f-]{36})$/.exec(dedupeKey ?? '')?.[1];
+}
+
 /** The fact that nobody will try this job again by itself. */
 export function jobDied(job: Omit<Job, 'payload'>, code: string, errorClass: string): NewEvent {
   const { id, queue, key, attempts, generation, dedupeKey } = job;

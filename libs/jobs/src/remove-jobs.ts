@@ -1,6 +1,6 @@
 /** Jobs that must not run any more, and rows that need not be kept any longer. */
 import type { TenantId } from '#kernel';
-import type { Database, InlineRow, InlineTable } from '#ledger';
+import type { Database, InlineRow, InlineTable, Query } from '#ledger';
 
 const cancelTable: InlineTable = {
   name: 'job_cancel',
@@ -13,6 +13,13 @@ const cancelTable: InlineTable = {
 /** Row for `Append.rows`: the job is not started again, and a running attempt can't commit. A finished job stays as it is. */
 export function cancelJob(id: string): InlineRow {
   return { into: cancelTable, row: (at) => [id, at.recordedAt] };
+}
+
+/** The same for several outside a flush. */
+export async function cancelJobsIn(query: Query, tenant: TenantId, jobs: { id: string; at: Date }[]): Promise<void> {
+  if (jobs.length === 0) return;
+  const values = [tenant, jobs.map(({ id }) => id), jobs.map(({ at }) => at)];
+  await query({ name: 'job-cancel', text: cancelTable.text, values });
 }
 
 /**

@@ -4,7 +4,7 @@ import type { NewEvent } from '#ledger';
 import { backoffMs, type Backoff, type Chance } from './backoff.js';
 import type { JobChange } from './change-job.js';
 import type { ClaimedJob } from './claim-jobs.js';
-import { dead, jobDied, retry, type JobResult } from './job.js';
+import { dead, jobDied, retry, standsFor, type JobResult } from './job.js';
 
 /** When to give up, and how long to wait before. */
 export interface Attempts {
@@ -46,7 +46,7 @@ export function settle(
     case 'settled':
       return undefined;
     case 'done':
-      return { change: { ...at, to: 'done', finishedAt: now }, events: [] };
+      return { change: { ...at, to: 'done', ...ended(job, now) }, events: [] };
     case 'later':
       return { change: { ...at, to: 'ready', runAt: result.runAt, attempts: 0 }, events: [] };
     case 'dead':
@@ -61,9 +61,22 @@ export function settle(
 
 function died(job: ClaimedJob, code: string, errorClass: string, now: Date): Settlement {
   return {
-    change: { id: job.id, fence: job.fence, from: 'running', to: 'dead', errorCode: code, errorClass, finishedAt: now },
+    change: {
+      id: job.id,
+      fence: job.fence,
+      from: 'running',
+      to: 'dead',
+      errorCode: code,
+      errorClass,
+      ...ended(job, now),
+    },
     events: [jobDied(job, code, errorClass)],
   };
+}
+
+function ended({ dedupeKey }: ClaimedJob, finishedAt: Date): Pick<JobChange, 'finishedAt' | 'standsFor'> {
+  const before = standsFor(dedupeKey);
+  return before === undefined ? { finishedAt } : { finishedAt, standsFor: before };
 }
 
 /** Back to the others at a graceful stop: no attempt counted. */
