@@ -133,6 +133,13 @@ export class WorldErasure extends OwnErasure {
       });
   }
 
+  async eraseFile(_: TenantId, keyHolder: SubjectId): Promise<void> {
+    await this.machine.write('shred', () => {
+      this.vault.keys.delete(`${keyHolder}/case`);
+      this.vault.shredded.add(`${keyHolder}/case`);
+    });
+  }
+
   async isReadable(_: TenantId, subject: SubjectId): Promise<boolean> {
     return this.vault.keys.has(`${subject}/identity`) || [...this.vault.people.values()].includes(subject);
   }
@@ -176,6 +183,10 @@ export class WorldRules extends KeepingRules {
     return hold && { id: hold.id, ground: 'GDPR art. 17(3)(e)', reviewOn: null };
   }
 
+  async isNamed(): Promise<boolean> {
+    return false;
+  }
+
   async duty(_: TenantId, connectionId: string, dataset: string): Promise<DutyFact | undefined> {
     if (!this.world.duties.has(`${connectionId}/${dataset}`)) return undefined;
     return { ruleId: 'de-invoice', dutyId: 'de-invoice', citation: '§ 14b UStG', stripFields: ['email'] };
@@ -199,7 +210,7 @@ export class WorldAnswers extends AnswerWriter {
     if (this.world.now < this.world.mailDownUntil) throw new Error('no mail server');
     this.world.mails.set(answerId, (this.world.mails.get(answerId) ?? 0) + 1);
     if (this.world.stormy && this.world.chance.is(0.05)) throw new Error('the mail server said nothing');
-    const content = await this.file.seal(tenant, request.subjectId, kind, notePlace(request.id, `answer/${answerId}`));
+    const content = await this.file.seal(tenant, request, kind, notePlace(request.id, `answer/${answerId}`));
     return [fact('AnswerSent.v1', { requestId: request.id, answerId, kind, channel: 'mail', content })];
   }
 }

@@ -4,7 +4,7 @@ import { Sealer } from '#subjects';
 import { memoryKeyProvider, memoryKeys } from './neighbours.js';
 import type { Plant } from './plants.js';
 import { Simulation } from './simulation.js';
-import { judge, judgeCaseFiles, judgeEffects, judgeVisibility } from './verdicts.js';
+import { judge, judgeCaseFiles, judgeEffects, judgeLastYear, judgeVisibility } from './verdicts.js';
 
 export interface SeedResult {
   seed: number;
@@ -34,7 +34,7 @@ export async function runSeed(seed: number, plant?: Plant): Promise<SeedResult> 
     violations.push(`cannot be judged: ${String(error)}`);
   }
   if (seed % LATER === 0 && violations.length === 0) {
-    await sim.later(judgeCaseFiles);
+    await sim.later(judgeCaseFiles, judgeLastYear);
     judgeEffects(sim, sim.requests);
   }
   return { seed, violations, trace };

@@ -283,7 +283,7 @@ export class Simulation {
   }
 
   /** Years later: what was kept goes on its day. `look` is called every time that it changes. */
-  async later(look: (sim: Simulation) => void, jumps = 40): Promise<void> {
+  async later(look: (sim: Simulation) => void, last: (sim: Simulation) => void, jumps = 80): Promise<void> {
     for (const name of [...this.world.holds.keys()]) holdOrRelease(this, name);
     for (const row of this.world.rows) if (row.blockedBy === 'contract-running') delete row.blockedBy;
     for (let jump = 0; jump < jumps; jump++) {
@@ -296,5 +296,7 @@ export class Simulation {
       this.passTime(Math.max(1, next - this.world.now + 1));
     }
     await this.calm();
+    if (this.requests.every(({ status }) => status === 'closed') && this.nextAt(this.world.now + 1) === undefined)
+      last(this);
   }
 }

@@ -31,14 +31,29 @@ export function judgeVisibility(sim: Simulation): void {
   if (broken) violations.push(`a job of ${broken.queue} failed by a bug: ${broken.errorCode}`);
 }
 
-/** The case file of whatever is open, or has something left to erase, opens. */
+/** What nothing but a human lifts: no day ends it, and no file waits for it. */
+const STANDING = /^(not-met:(kept-by-table-map|stripped-by-table-map|restricted)|kept)$/;
+
+/** The case file of whatever is open, or has something left to erase one day, opens. */
 export function judgeCaseFiles(sim: Simulation): void {
   for (const state of sim.requests) {
     const left = state.aftercare.some(
-      ({ connectionId, dataset, done }) => !done && (connectionId !== LETHE_ITSELF || dataset !== 'cases'),
+      ({ connectionId, dataset, done, until, ruleId }) =>
+        !done && (connectionId !== LETHE_ITSELF || dataset !== 'cases') && (until !== null || !STANDING.test(ruleId)),
     );
     if (state.status === 'closed' && !left) continue;
-    if (sim.vault.shredded.has(`${state.subjectId}/case`)) sim.violations.push(`case file gone: ${describe(state)}`);
+    if (sim.vault.shredded.has(`${state.keyHolder}/case`)) sim.violations.push(`case file gone: ${describe(state)}`);
+  }
+}
+
+/** When nothing is left to do in any year to come: no file is kept for ever, and no failure is nobody's. */
+export function judgeLastYear(sim: Simulation): void {
+  for (const state of sim.requests) {
+    if (sim.vault.keys.has(`${state.keyHolder}/case`)) sim.violations.push(`case file for ever: ${describe(state)}`);
+    const events = sim.ledger.load(streamOf(state.id));
+    const failed = events.findLastIndex(({ type, data }) => type === 'AftercareDone.v1' && data['kind'] === 'failed');
+    const seen = events.slice(failed).some(({ type }) => ['RequestReopened.v1', 'ActingStarted.v1'].includes(type));
+    if (failed >= 0 && !seen) sim.violations.push(`a failure that nobody was told of: ${describe(state)}`);
   }
 }
 

@@ -26,6 +26,10 @@ export class RetentionKeeping extends KeepingRules {
     return this.holds.covering(tenant, about);
   }
 
+  isNamed(tenant: TenantId, people: readonly SubjectId[]): Promise<boolean> {
+    return this.holds.name(tenant, people);
+  }
+
   duty(tenant: TenantId, connectionId: string, dataset: string): Promise<DutyFact | undefined> {
     return this.rules.dutyFor(tenant, connectionId, dataset);
   }
@@ -52,6 +56,10 @@ export class SubjectErasure extends OwnErasure {
 
   async erase(tenant: TenantId, subject: SubjectId, classes: readonly KeyClass[]): Promise<void> {
     await this.commands.execute(new EraseIdentity({ tenant, actorRef: ACTOR }, subject, classes));
+  }
+
+  async eraseFile(tenant: TenantId, keyHolder: SubjectId): Promise<void> {
+    await this.keys.shred(tenant, keyHolder, ['case']);
   }
 
   async isReadable(tenant: TenantId, subject: SubjectId): Promise<boolean> {

@@ -1,6 +1,6 @@
-/** The sealed side of a request: identifiers, plans and targets under the person's `case` key, and the keyed hashes around them. */
+/** The sealed side of a request: identifiers, plans and targets under the case's own key, and the keyed hashes around them. */
 import { Injectable } from '@nestjs/common';
-import type { Json, SubjectId, TenantId } from '#kernel';
+import type { Json, TenantId } from '#kernel';
 import { KeyProvider } from '#platform';
 import { normaliseAll, Sealer, type Sealed } from '#subjects';
 import type { Identifier } from './step/connected.js';
@@ -9,6 +9,9 @@ import type { PlanDetails } from './plan/plan.js';
 import type { RequestState, StepState } from './request-state.js';
 import { identifierPlaceOf, planPlace, targetsPlace } from './request.js';
 import { caseUnreadable } from './requests.errors.js';
+
+/** Whose key seals a file. */
+export type FileOwner = Pick<RequestState, 'keyHolder'>;
 
 /** An identifier of the request, opened. */
 export interface OpenIdentifier extends Identifier {
@@ -23,8 +26,8 @@ export class CaseFile {
     private readonly keys: KeyProvider,
   ) {}
 
-  seal(tenant: TenantId, subject: SubjectId, value: unknown, place: string): Promise<Sealed> {
-    return this.sealer.seal(tenant, subject, 'case', value as Json, place);
+  seal(tenant: TenantId, { keyHolder }: FileOwner, value: unknown, place: string): Promise<Sealed> {
+    return this.sealer.seal(tenant, keyHolder, 'case', value as Json, place);
   }
 
   /** Throws 410 `case-unreadable` when the key is gone. */

@@ -48,7 +48,7 @@ export class ManualTasks {
       if (!task) throw notFound('task');
       if (task.completed) throw conflict('task-completed', 'The task is completed already.');
       assertMayAttest(state, task, decider);
-      const proof = await this.file.seal(by.tenant, state.subjectId, body.proof, notePlace(id, `task/${taskId}`));
+      const proof = await this.file.seal(by.tenant, state, body.proof, notePlace(id, `task/${taskId}`));
       const done = fact('ManualTaskCompleted.v1', {
         ...{ requestId: id, taskId, humanRef: decider.humanRef, outcome: body.outcome, proof },
       });
@@ -107,7 +107,7 @@ export class ManualTasks {
       const { how, final, jobs } = await choose(step, state);
       const sealed = await this.file.seal(
         by.tenant,
-        state.subjectId,
+        state,
         reason,
         notePlace(id, `redrive/${step.stepId}/${state.version}`),
       );

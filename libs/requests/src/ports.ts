@@ -79,6 +79,8 @@ export abstract class OwnErasure {
   }
   /** Destroys classes of the person's keys; a repeat changes nothing. */
   abstract erase(tenant: TenantId, subject: SubjectId, classes: readonly KeyClass[]): Promise<void>;
+  /** Destroys the key of one case file, or of what else has a key of its own; a repeat changes nothing. */
+  abstract eraseFile(tenant: TenantId, keyHolder: SubjectId): Promise<void>;
   /** True while the identity of the person can still be opened. */
   abstract isReadable(tenant: TenantId, subject: SubjectId): Promise<boolean>;
   /** Day until which a backup of the key store may still hold the key; null while no rotation has dated it. */

@@ -3,7 +3,7 @@ import type { SubjectId } from '#kernel';
 import type { StoredEvent } from '#ledger';
 import { requestEvent, type RequestEvent, type RequestEventData, type RequestEventType } from './request.js';
 import type { RequestState } from './request-state.js';
-import { stepEffects, type Effect } from './step/step-evolve.js';
+import { decideFailed, stepEffects, type Effect } from './step/step-evolve.js';
 
 type Effects = { [Type in Exclude<RequestEventType, 'RequestReceived.v1'>]: Effect<Type> };
 
@@ -27,12 +27,13 @@ export function foldRequest(stored: readonly StoredEvent[]): RequestState | unde
     state.version = one.version;
     state.position = one.position;
     if (event.type === 'RequestReceived.v1') state.recordedAt = one.recordedAt;
+    if (event.type === 'RequestClosed.v1') state.closedAt = one.recordedAt;
   }
   return state;
 }
 
 function opened(data: RequestEventData['RequestReceived.v1']): RequestState {
-  const { requestId, subjectId, identifiers, ...rest } = data;
+  const { requestId, subjectId, keyHolder = subjectId, identifiers, ...rest } = data;
   return {
     ...rest,
     id: requestId,
@@ -40,6 +41,7 @@ function opened(data: RequestEventData['RequestReceived.v1']): RequestState {
     position: 0,
     recordedAt: data.receivedAt,
     subjectId: subjectId as SubjectId,
+    keyHolder: keyHolder as SubjectId,
     identifiers: identifiers.map((one) => ({ ...one, strength: 'claimed' })),
     status: 'triage',
     exclusions: [],
@@ -137,6 +139,8 @@ const effects: Effects = {
     state.formerSteps.push(...state.steps);
     state.steps = [];
     state.approvals = [];
+    decideFailed(state);
   },
   'RequestClosed.v1': (state, { resolution }) => void Object.assign(state, { status: 'closed', resolution }),
+  'CaseFileEnded.v1': (state) => void (state.fileEnded = true),
 };

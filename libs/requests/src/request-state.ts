@@ -57,7 +57,11 @@ export interface AftercareState {
   citation: string | null;
   until: CivilDate | null;
   targets: number[];
+  /** Whose keys go, of Lethe's own groups. */
+  subjects?: string[];
   done?: { kind: 'erased' | 'failed'; count: number; code?: string };
+  /** It failed, and people had the request before them since. */
+  decided?: true;
 }
 
 export interface TaskState {
@@ -87,6 +91,8 @@ export interface RequestState {
   timeZone: string;
   subjectId: SubjectId;
   ambiguous: boolean;
+  /** Whose key of class `case` seals the file: the request's own id, or the person of a file of before. */
+  keyHolder: SubjectId;
   identifiers: RequestIdentifier[];
   receivedAt: string;
   receivedOn: CivilDate;
@@ -95,6 +101,9 @@ export interface RequestState {
   purposes: string[];
   status: Status;
   resolution?: Resolution;
+  /** When it was closed last, RFC 3339. */
+  closedAt?: string;
+  fileEnded?: true;
   identifiedOn?: CivilDate;
   mergedInto?: string;
   exclusions: Omit<RequestEventData['SystemExcluded.v1'], 'requestId'>[];

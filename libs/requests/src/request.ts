@@ -1,5 +1,5 @@
 /** A data subject's request: its words, its events and its stream. Personal data stands in events sealed only. */
-import type { JsonObject, SubjectId } from '#kernel';
+import type { JsonObject } from '#kernel';
 import type { CivilDate, PauseReason, RegimeId } from '#law';
 import { declareEvents, type NewEvent, type StoredEvent } from '#ledger';
 import type { Sealed } from '#subjects';
@@ -48,6 +48,8 @@ export type RequestEventData = {
     purposes: string[];
     /** The identifiers lead to more than one person known here. */
     ambiguous: boolean;
+    /** Whose key seals the file: the request's own id. Absent in files of before, which are sealed under the person's key. */
+    keyHolder?: string;
   };
   'RequestTriaged.v1': RequestId & { needsProof: boolean };
   'VerificationCodeSent.v1': RequestId & { codeId: string; identifierType: string; expiresAt: string };
@@ -119,6 +121,8 @@ export type RequestEventData = {
     citation: string | null;
     until: CivilDate | null;
     targets: number[];
+    /** Of Lethe's own groups: whose keys go, so that the end of a group never hangs on a file that opens. */
+    subjects?: string[];
   };
   'AftercareDone.v1': RequestId & { aftercareId: string; kind: 'erased' | 'failed'; count: number; code?: string };
   'ManualTaskOpened.v1': RequestId & {
@@ -160,6 +164,8 @@ export type RequestEventData = {
     cause: 'complaint' | 'appeal' | 'order' | 'late-find' | 'aftercare-failed';
   };
   'RequestClosed.v1': RequestId & { resolution: Resolution };
+  /** Nobody works on it again: the keys of these holders (class `case`) are destroyed right after. */
+  'CaseFileEnded.v1': RequestId & { keyHolders: string[] };
 };
 
 /** What is not done yet: of a step, a task, or a connection that nobody could search. Codes and ids only. */
@@ -220,6 +226,7 @@ export const requestEvents = declareEvents<RequestEventType[][number]>(
   'RequestWithdrawn.v1',
   'RequestReopened.v1',
   'RequestClosed.v1',
+  'CaseFileEnded.v1',
 );
 
 /** Stream of one request. */
@@ -243,6 +250,3 @@ export const planPlace = (planId: string): string => `request/plan/${planId}`;
 export const targetsPlace = (requestId: string, stepId: string, from: number): string =>
   `request/targets/${requestId}/${stepId}/${from}`;
 export const notePlace = (requestId: string, what: string): string => `request/note/${requestId}/${what}`;
-
-/** The person a request is about, as the key of its sealed parts (class `case`). */
-export type CaseSubject = SubjectId;

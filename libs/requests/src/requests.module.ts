@@ -56,8 +56,10 @@ import { RequestTasksController } from './request-tasks.controller.js';
 import { RequestProcess } from './course/request.process.js';
 import { RequestsController } from './requests.controller.js';
 import { Requests } from './requests.js';
-import { RequestProcesses, RequestsWorker, RequestWork } from './requests.worker.js';
+import { RequestEnds, RequestProcesses, RequestsWorker, RequestWork } from './requests.worker.js';
 import { ResumeHeld } from './step/resume-held.process.js';
+import { EndCaseFile } from './step/end-case-file.js';
+import { EraseOwnGroup } from './step/erase-own-group.js';
 import { RunAftercare } from './step/run-aftercare.js';
 import { RunStep } from './step/run-step.js';
 import { SearchRequests } from './reading/search-requests.js';
@@ -110,12 +112,14 @@ const engine: Provider[] = [
     RunStep,
     AftercareReasons,
     CaseFiles,
+    EraseOwnGroup,
+    EndCaseFile,
     RunAftercare,
     SendAnswer,
     ReplayErasures,
     ReplayKeys,
   ],
-  ...[RequestWork, RequestProcess, KeptGroups, ResumeHeld, RequestProcesses, RequestsWorker],
+  ...[RequestEnds, RequestWork, RequestProcess, KeptGroups, ResumeHeld, RequestProcesses, RequestsWorker],
 ];
 
 @Module({

@@ -13,6 +13,8 @@ import {
   beginPayload,
   CERTIFICATE,
   certificatePayload,
+  FILE,
+  filePayload,
   STEP,
   stepPayload,
   STOP,
@@ -20,6 +22,7 @@ import {
 } from './course/request-jobs.js';
 import { RequestProcess } from './course/request.process.js';
 import { RequestSummaryProjection } from './reading/request-summary.projection.js';
+import { EndCaseFile } from './step/end-case-file.js';
 import { KeptGroupsProjection } from './step/kept-groups.projection.js';
 import { ResumeHeld } from './step/resume-held.process.js';
 import { RunAftercare } from './step/run-aftercare.js';
@@ -32,6 +35,15 @@ const PER_CONNECTION = { concurrency: 1 };
 /** Short, so that a killed worker's step is taken over soon; a live one renews it all the time. */
 const LEASE_MS = 6_000;
 
+/** What ends without an officer: what a person stops, and a file on its day. */
+@Injectable()
+export class RequestEnds {
+  constructor(
+    readonly stop: StopAtOnce,
+    readonly file: EndCaseFile,
+  ) {}
+}
+
 /** Everything a request's jobs need. */
 @Injectable()
 export class RequestWork {
@@ -40,11 +52,12 @@ export class RequestWork {
     readonly step: RunStep,
     readonly aftercare: RunAftercare,
     readonly answer: SendAnswer,
-    readonly stop: StopAtOnce,
+    readonly ends: RequestEnds,
   ) {}
 
   register(worker: JobWorker): void {
-    const { begin, step, aftercare, answer, stop } = this;
+    const { begin, step, aftercare, answer } = this;
+    const { stop, file } = this.ends;
     const perKey = (key: string): { concurrency?: number } => (key === '' ? {} : PER_CONNECTION);
     worker.handle(BEGIN, { payload: beginPayload, lease: LEASE_MS }, (job, context) => begin.run(job, context));
     worker.handle(STEP, { payload: stepPayload, lease: LEASE_MS, perKey }, (job, context) => step.run(job, context));
@@ -56,6 +69,7 @@ export class RequestWork {
       await answer.certify(tenant, payload.requestId, context);
       return done();
     });
+    worker.handle(FILE, { payload: filePayload }, (job) => file.run(job));
     worker.handle(STOP, { payload: stopPayload }, async ({ tenant, payload }) => {
       await stop.finish(tenant, payload.requestId);
       return done();

@@ -1,10 +1,6 @@
 /** What comes back after a decision: a hold between two attempts, an aftercare that failed. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { newId } from '#kernel';
-import type { NewEvent } from '#ledger';
 import type { RequestView } from '../reading/request-view.js';
-import type { RequestState } from '../request-state.js';
-import { fact } from '../request.js';
 import { ada, approved as approvedOf } from '../../../../test/support/approved-erasure.js';
 import { fakeSystem, type FakeSystem } from '../../../../test/support/fake-systems.js';
 import {
@@ -15,15 +11,6 @@ import {
 } from '../../../../test/support/requests-fixture.js';
 
 const HOUR = 3_600_000;
-
-/** Another request of the same person, sealed under the same key. */
-function received(first: RequestState, requestId: string): NewEvent {
-  const { subjectId, regimes, territory, timeZone, receivedAt, receivedOn, channel } = first;
-  const identifiers = first.identifiers.map(({ id, type, value }) => ({ id, type, value }));
-  const rest = { type: 'erasure' as const, purposes: [], ambiguous: false, backdated: false };
-  const at = { regimes, territory, timeZone, receivedAt, receivedOn, channel };
-  return fact('RequestReceived.v1', { requestId, subjectId, identifiers, ...at, ...rest });
-}
 
 describe('an erasure that was decided', () => {
   let shared: SharedDatabases;
@@ -88,70 +75,6 @@ describe('an erasure that was decided', () => {
     );
     expect(outcomes?.filter(({ kind }) => kind === 'retained')).toEqual([]);
     expect(view.aftercare.filter(({ dataset }) => dataset === 'invoices')).toEqual([]);
-  });
-
-  it('keeps the case files of a person as long as another request of hers needs them', async () => {
-    const id = await approved();
-    const view = await all.until(id, (one) => one.status === 'closed');
-    const until = view.aftercare.find(({ dataset }) => dataset === 'cases')?.until;
-    expect(until).toBe('2029-12-31');
-    const first = await all.requests.load(all.tenant, id);
-    const other = newId();
-    // Came in before she was erased here, and lies with the office still.
-    await all.store.append({
-      ...{ tenant: all.tenant, actorRef: 'member:clerk' },
-      events: [received(first, other), fact('RequestTriaged.v1', { requestId: other, needsProof: true })],
-    });
-    all.clock.set(new Date('2030-01-01T09:00:00Z'));
-    const ended = (one: RequestView): boolean =>
-      one.aftercare.some(({ dataset, status }) => dataset === 'consent-records' && status === 'erased');
-    expect(ended(await all.until(id, ended))).toBe(true);
-    await expect(all.file.identifiers(all.tenant, await all.requests.load(all.tenant, other))).resolves.toHaveLength(1);
-    await all.course.withdraw(all.by('officer'), other, { reason: 'she does not want it any more' });
-    await all.until(other, (one) => one.status === 'closed');
-    all.clock.set(new Date('2030-01-03T09:00:00Z'));
-    // A look that came a moment too early comes again.
-    const last = await all.until(id, (one) => {
-      all.clock.advance(60_000);
-      return one.aftercare.every(({ status }) => status === 'erased');
-    });
-    expect(last.aftercare.map(({ status }) => status)).toEqual(['erased', 'erased', 'erased']);
-    const gone = await all.requests.load(all.tenant, other);
-    await expect(all.file.identifiers(all.tenant, gone)).rejects.toMatchObject({ code: 'case-unreadable' });
-  });
-
-  it('erases the case file last, because only its list finds what else is kept', async () => {
-    all.rules.holds.set('lethe/access-log', { id: 'h1', ground: 'GDPR art. 17(3)(e)', reviewOn: null });
-    const id = await approved();
-    await all.until(id, (one) => one.status === 'closed');
-    all.clock.set(new Date('2030-01-02T09:00:00Z'));
-    const erased = (one: RequestView): string[] =>
-      one.aftercare.flatMap(({ dataset, status }) => (status === 'erased' ? [dataset] : []));
-    await all.until(id, (one) => erased(one).includes('consent-records'));
-    for (let minutes = 0; minutes < 10; minutes++) {
-      all.clock.advance(60_000);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    expect(erased(await all.view(id))).toEqual(['consent-records']);
-    all.rules.holds.clear();
-    const last = await all.until(id, (one) => {
-      all.clock.advance(HOUR / 2);
-      return erased(one).length === 3;
-    });
-    expect(erased(last).sort()).toEqual(['access-log', 'cases', 'consent-records']);
-  });
-
-  it('says that the case file is erased, though the attempt that erased it crashed right after', async () => {
-    const id = await approved();
-    await all.until(id, (one) => one.status === 'closed');
-    all.erasure.crashesAfter = 'case';
-    all.clock.set(new Date('2030-01-02T09:00:00Z'));
-    const last = await all.until(id, (one) => {
-      all.clock.advance(HOUR / 2);
-      return one.aftercare.every(({ status }) => status === 'erased');
-    });
-    expect(all.erasure.crashesAfter).toBeUndefined();
-    expect(last.aftercare.map(({ status }) => status)).toEqual(['erased', 'erased', 'erased']);
   });
 
   it('erases on its day what a system had kept, also when the rest was taken over by hand', async () => {
@@ -252,6 +175,25 @@ describe('an erasure that was decided', () => {
     const view = await all.until(id, (one) => one.status === 'deciding');
     expect(view).toMatchObject({ status: 'deciding', owner: 'privacy-office', resolution: null });
     expect(all.collected.answered).toContainEqual(expect.stringContaining('/partial-refusal'));
+  });
+
+  it('is reopened for what an earlier round kept and could not erase while it was withdrawn', async () => {
+    const duty = { ruleId: 'de-invoice', dutyId: 'de-invoice', citation: '§ 14b UStG', stripFields: [] };
+    all.rules.duties.set('shop/invoices', duty);
+    const id = await approved();
+    await all.until(id, (one) => one.status === 'closed');
+    await all.course.reopen(all.by('officer'), id, { reason: 'a letter was found', cause: 'late-find' });
+    shop.faults = { lies: true };
+    all.clock.set(new Date('2027-01-02T09:00:00Z'));
+    await all.until(id, (one) => one.aftercare.some(({ status }) => status === 'failed'));
+    const answers = all.collected.answered.length;
+    await all.course.withdraw(all.by('officer'), id, { reason: 'the letter was somebody else’s' });
+    const view = await all.until(id, (one) => all.collected.answered.length > answers && one.status === 'deciding');
+    expect(view).toMatchObject({ status: 'deciding', owner: 'privacy-office', resolution: null });
+    // People have it before them now: it stays closed once they close it.
+    await all.course.withdraw(all.by('officer'), id, { reason: 'the shop does it by hand' });
+    const closed = await all.until(id, (one) => all.collected.answered.length > answers + 1 && one.status === 'closed');
+    expect(closed.status).toBe('closed');
   });
 
   it('asks the humans behind systems that cannot be searched again when it was reopened', async () => {

@@ -13,7 +13,7 @@ import { reopenedAt } from '../request-evolve.js';
 import type { RequestState } from '../request-state.js';
 import { fact, notePlace } from '../request.js';
 import { Requests, type Change } from '../requests.js';
-import { alreadyClosed, notNow } from '../requests.errors.js';
+import { alreadyClosed, caseUnreadable, notNow } from '../requests.errors.js';
 
 const reason = z.string().min(1).max(2000);
 const regime = z.enum(REGIMES);
@@ -60,7 +60,7 @@ export class CourseOfRequest {
     return this.turn(by, id, 'answering', async (state) => {
       if (!['identifying', 'deciding'].includes(state.status))
         throw notNow(state.status, 'A refusal comes before the approval.');
-      const sealed = await this.file.seal(by.tenant, state.subjectId, body.reason, notePlace(id, 'refusal'));
+      const sealed = await this.file.seal(by.tenant, state, body.reason, notePlace(id, 'refusal'));
       return answered(
         state,
         [fact('RequestRefused.v1', { requestId: id, reason: sealed, ruleId: exception, humanRef })],
@@ -105,7 +105,7 @@ export class CourseOfRequest {
   /** By the person. Work that has not begun stops; the answer says what is gone already. */
   withdraw(by: Caller, id: string, body: z.infer<typeof WithdrawBody>): Promise<Turned> {
     return this.turn(by, id, 'answering', async (state) => {
-      const sealed = await this.file.seal(by.tenant, state.subjectId, body.reason, notePlace(id, 'withdrawal'));
+      const sealed = await this.file.seal(by.tenant, state, body.reason, notePlace(id, 'withdrawal'));
       const alreadyDone = state.steps.some((step) => step.attempts > 0);
       const change = answered(
         state,
@@ -124,12 +124,8 @@ export class CourseOfRequest {
       reopenedAt,
       async (state) => {
         if (state.status !== 'closed') throw notNow(state.status, 'Only a closed request can be reopened.');
-        const sealed = await this.file.seal(
-          by.tenant,
-          state.subjectId,
-          body.reason,
-          notePlace(id, `reopen/${state.version}`),
-        );
+        if (state.fileEnded) throw caseUnreadable();
+        const sealed = await this.file.seal(by.tenant, state, body.reason, notePlace(id, `reopen/${state.version}`));
         const events = [fact('RequestReopened.v1', { requestId: id, reason: sealed, cause: body.cause })];
         // What needs no proof is done again at once.
         const atOnce = state.type === 'objection' || state.type === 'withdrawal';

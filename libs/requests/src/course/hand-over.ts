@@ -90,7 +90,7 @@ export class HandOver {
     const { humanId } = by.principal;
     const humanRef = humanId === undefined ? OPERATOR : this.file.humanRef(by.tenant, humanId);
     const place = notePlace(state.id, `redrive/${step.stepId}/${state.version}`);
-    const sealed = await this.file.seal(by.tenant, state.subjectId, reason, place);
+    const sealed = await this.file.seal(by.tenant, state, reason, place);
     const at = { requestId: state.id, stepId: step.stepId };
     const redriven = fact('StepRedriven.v1', { ...at, how: 'manual', humanRef, final: true, reason: sealed });
     const task = fact('ManualTaskOpened.v1', {

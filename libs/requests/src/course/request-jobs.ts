@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { CivilDate } from '#law';
 import { dateInZone } from '#law';
 import type { NewJob } from '#jobs';
+import { evidenceUntil } from '../evidence.js';
 
 const id = z.uuid();
 export const beginPayload = z.strictObject({ requestId: id, planId: id });
@@ -14,6 +15,7 @@ export const answerPayload = z.strictObject({
 });
 export const aftercarePayload = z.strictObject({ requestId: id, aftercareId: id, once: z.literal(true).optional() });
 export const certificatePayload = z.strictObject({ requestId: id });
+export const filePayload = z.strictObject({ requestId: id });
 export const stopPayload = z.strictObject({ requestId: id });
 
 export const BEGIN = 'request-begin';
@@ -21,6 +23,7 @@ export const STEP = 'request-step';
 export const ANSWER = 'request-answer';
 export const AFTERCARE = 'request-aftercare';
 export const STOP = 'request-stop';
+export const FILE = 'request-file';
 export const CERTIFICATE = 'request-certificate';
 
 export function beginJob(requestId: string, planId: string): NewJob {
@@ -97,7 +100,7 @@ export const LOOK_MS = 3_600_000;
 const STANDING = ['not-met:kept-by-table-map', 'not-met:stripped-by-table-map', 'not-met:restricted', 'kept'];
 
 /** True for a group that goes by itself, on its day or when its reason is gone: a hold, a contract, a duty without a date. */
-function isLookedAfter({ ruleId, until }: { ruleId: string; until: CivilDate | null }): boolean {
+export function isLookedAfter({ ruleId, until }: { ruleId: string; until: CivilDate | null }): boolean {
   return until !== null || !STANDING.includes(ruleId);
 }
 
@@ -112,12 +115,18 @@ export function stopJob(requestId: string, runAt: Date, round?: number): NewJob 
   return { queue: STOP, payload: { requestId }, runAt, dedupeKey: `request/${requestId}/${part}` };
 }
 
+/** Every file ends one day: looked at first when the shortest of them may. */
+export function fileJob(requestId: string, receivedOn: CivilDate, timeZone: string): NewJob {
+  const runAt = dayAfter(evidenceUntil(receivedOn), timeZone);
+  return { queue: FILE, payload: { requestId }, runAt, dedupeKey: `request/${requestId}/file` };
+}
+
 /** How long after its death what Lethe owes the person is tried anew. */
 const AGAIN_MS = 3_600_000;
 
 /**
- * The job of the same part again, for parts that no officer re-drives: an answer, a notice, a stop, a certificate, Lethe's own
- * aftercare. The same payload gives the same mail key, so that nobody is written to twice. Undefined for other parts.
+ * The job of the same part again, for parts that no officer re-drives: an answer, a notice, a stop, a certificate, the end of
+ * a file, Lethe's own aftercare. The same payload gives the same mail key, so that nobody is written to twice. Undefined for other parts.
  */
 export function againJob(
   { requestId, part, partId }: { requestId: string; part: string; partId: string },
@@ -132,14 +141,16 @@ export function againJob(
   if (part === 'answer') return job(ANSWER, { requestId, round: Number(base) });
   if (part === 'certificate') return job(CERTIFICATE, { requestId });
   if (part === 'stop') return job(STOP, { requestId });
+  if (part === 'file') return job(FILE, { requestId });
   return part === 'aftercare' ? job(AFTERCARE, { requestId, aftercareId: base }) : undefined;
 }
 
 /** The request a job belongs to, by its dedupe key; undefined for other domains' jobs. */
 export function requestOf(dedupeKey: string | null): { requestId: string; part: string; partId: string } | undefined {
-  const match = /^request\/([0-9a-f-]{36})\/(begin|step|answer|notice|aftercare|certificate|stop)(?:\/(.+))?$/.exec(
-    dedupeKey ?? '',
-  );
+  const match =
+    /^request\/([0-9a-f-]{36})\/(begin|step|answer|notice|aftercare|certificate|stop|file)(?:\/(.+))?$/.exec(
+      dedupeKey ?? '',
+    );
   return match ? { requestId: match[1]!, part: match[2]!, partId: match[3] ?? '' } : undefined;
 }
 

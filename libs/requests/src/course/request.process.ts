@@ -48,6 +48,7 @@ function owedBy(state: RequestState, about: About, died: Died, again: NewJob | u
   switch (about.part) {
     case 'notice':
     case 'certificate':
+    case 'file':
     case 'stop':
       return about.part === 'stop' && state.status === 'closed' ? undefined : again;
     case 'aftercare':

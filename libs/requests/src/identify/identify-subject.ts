@@ -134,11 +134,11 @@ export class IdentifySubjectHandler implements ICommandHandler<IdentifySubject> 
     { type, value }: Identifier,
     body: Body,
   ): Promise<NewEvent> {
-    const sealed = await this.file.seal(by.tenant, state.subjectId, { type, value }, identifierPlaceOf(id));
+    const sealed = await this.file.seal(by.tenant, state, { type, value }, identifierPlaceOf(id));
     const note =
       body.note === undefined
         ? undefined
-        : await this.file.seal(by.tenant, state.subjectId, body.note, notePlace(state.id, `proof/${id}`));
+        : await this.file.seal(by.tenant, state, body.note, notePlace(state.id, `proof/${id}`));
     const provenOn = dateInZone(this.clock.now(), state.timeZone);
     return fact('IdentifierProven.v1', {
       requestId: state.id,

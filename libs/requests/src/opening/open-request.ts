@@ -10,7 +10,7 @@ import { normaliseAll, SubjectAmbiguous, Subjects, type PreparedSubject } from '
 import { CaseFile } from '../case-file.js';
 import { Intake, type Receipt } from './intake.js';
 import { dueOnOf } from '../course/request-clocks.js';
-import { noticeJob, stopJob } from '../course/request-jobs.js';
+import { fileJob, noticeJob, stopJob } from '../course/request-jobs.js';
 import { ClockView, clockView } from '../reading/request-view.js';
 import { fact, identifierPlaceOf, streamOf, type AvailableType, type Status } from '../request.js';
 import { Requests } from '../requests.js';
@@ -82,7 +82,7 @@ export class OpenRequestHandler implements ICommandHandler<OpenRequest> {
         actorRef: by.actorRef,
         events,
         expect: { [streamOf(id)]: 0 },
-        rows: [...who.rows, ...enqueue(follow)],
+        rows: [...who.rows, ...enqueue(follow), ...enqueue(fileJob(id, receipt.receivedOn, receipt.timeZone))],
         ...kept,
       });
       by.idempotency = undefined;
@@ -118,7 +118,7 @@ export class OpenRequestHandler implements ICommandHandler<OpenRequest> {
         const identifierId = newId();
         const value = await this.file.seal(
           by.tenant,
-          subject,
+          { keyHolder: id as SubjectId },
           { type: one.type, value: one.value },
           identifierPlaceOf(identifierId),
         );
@@ -135,6 +135,7 @@ export class OpenRequestHandler implements ICommandHandler<OpenRequest> {
         subjectId: subject,
         identifiers,
         ambiguous,
+        keyHolder: id,
       },
       ...{ receivedAt: receivedAt.toISOString(), receivedOn, channel: body.channel, purposes: body.purposes ?? [] },
       backdated: now.getTime() - receivedAt.getTime() > BACKDATED_MS,

@@ -1,7 +1,6 @@
 /** Lethe itself as a system: what it knows of the person, what of it goes at once, and what the law keeps for a while. */
 import { Injectable } from '@nestjs/common';
 import type { SubjectId, TenantId } from '#kernel';
-import type { CivilDate } from '#law';
 import { keyClasses, People, Subjects, type KeyClass } from '#subjects';
 import type { Identifier } from '../step/connected.js';
 import type { ChainedIdentifier } from '../plan/locate-person.js';
@@ -27,11 +26,6 @@ export interface OwnPerson {
 
 /** GDPR 18(1)(b) and (c): the data must stay although they could go. */
 const KEEPING: readonly string[] = ['unlawful-processing', 'claims'];
-
-/** Three years from the year's end: what supervisory practice accepts for evidence (practice, rule 21). */
-export function evidenceUntil(today: CivilDate): CivilDate {
-  return `${Number(today.slice(0, 4)) + 3}-12-31`;
-}
 
 @Injectable()
 export class OwnRecords {

@@ -93,6 +93,6 @@ function pretty(value: JsonObject | JsonObject[]): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
-export function ownerOf(tenant: TenantId, { id, subjectId }: RequestState): PackageOwner {
-  return { tenant, requestId: id, subject: subjectId };
+export function ownerOf(tenant: TenantId, { id, keyHolder }: RequestState): PackageOwner {
+  return { tenant, requestId: id, keyHolder };
 }

@@ -12,7 +12,7 @@ import { CaseFile } from '../case-file.js';
 export interface PackageOwner {
   tenant: TenantId;
   requestId: string;
-  subject: SubjectId;
+  keyHolder: SubjectId;
 }
 
 const KEY = 'key.json';
@@ -42,7 +42,7 @@ export class PackageFolder {
     if (known) return this.open(owner, known);
     await mkdir(this.path(owner), { recursive: true, mode: 0o700 });
     const fresh = randomBytes(32).toString('base64');
-    const sealed = await this.file.seal(owner.tenant, owner.subject, fresh, keyPlace(owner.requestId));
+    const sealed = await this.file.seal(owner.tenant, owner, fresh, keyPlace(owner.requestId));
     const draft = `${path}.${newId()}`;
     await writeFile(draft, JSON.stringify(sealed), { mode: 0o600, flag: 'wx' });
     // A link fails when the name is taken, unlike a rename.

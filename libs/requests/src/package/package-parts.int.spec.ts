@@ -29,7 +29,7 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-const anOwner = (): PackageOwner => ({ tenant: fixture.tenant, requestId: newId(), subject: newId() as SubjectId });
+const anOwner = (): PackageOwner => ({ tenant: fixture.tenant, requestId: newId(), keyHolder: newId() as SubjectId });
 const itemKey = 'key-of-carol';
 const record = (ref: string, over: Partial<DataRecord> = {}): DataRecord => ({
   ...{ itemKey, dataset: 'orders', ref, fields: { id: ref, mail: 'canary-carol@example.test' } },
@@ -99,12 +99,12 @@ describe('the parts of a package', () => {
     for (const path of await onDisk(owner)) expect(await readFile(path, 'latin1')).not.toContain('canary');
   });
 
-  it('cannot be opened any more once the person’s case key is destroyed', async () => {
+  it('cannot be opened any more once the key of the file is destroyed', async () => {
     const owner = anOwner();
     const stepId = newId();
     const index = await parts.replace(owner, step(stepId, [record('1')]), []);
     expect(await refs(owner, index)).toEqual(['1']);
-    await fixture.keyStore.shred(owner.tenant, owner.subject, ['case']);
+    await fixture.keyStore.shred(owner.tenant, owner.keyHolder, ['case']);
     await expect(refs(owner, index)).rejects.toMatchObject({ code: 'case-unreadable' });
   });
 });

@@ -60,7 +60,7 @@ export class ExcludeFromPlanHandler implements ICommandHandler<ExcludeFromPlan> 
           throw notNow(state.status, 'Exclude while it is being decided, then plan again.');
         const { connectionId, dataset, identifierType } = body;
         const seal = (value: string, place: string): ReturnType<CaseFile['seal']> =>
-          this.file.seal(by.tenant, state.subjectId, value, place);
+          this.file.seal(by.tenant, state, value, place);
         const ref = body.ref === undefined ? undefined : await seal(body.ref, exclusionPlace(requestId, exclusionId));
         const reason = await seal(body.reason, notePlace(requestId, `exclusion-reason/${exclusionId}`));
         const data = {

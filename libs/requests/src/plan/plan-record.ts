@@ -39,7 +39,7 @@ export async function planFact(
   now: Date,
 ): Promise<NewEvent> {
   const planId = newId();
-  const details = await file.seal(tenant, state.subjectId, draft.details, planPlace(planId));
+  const details = await file.seal(tenant, state, draft.details, planPlace(planId));
   const expiresAt = new Date(now.getTime() + PLAN_TTL_MS).toISOString();
   return fact('PlanMade.v1', {
     requestId: state.id,

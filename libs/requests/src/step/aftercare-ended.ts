@@ -19,12 +19,10 @@ export function aftercareEnded(
 }
 
 /**
- * What follows at once when a request is closed although something that it kept could not be erased meanwhile: nobody
- * decided about that yet. What failed in an earlier round was decided about in this one.
+ * What follows at once when a request is closed although something that it kept, in this round or an earlier one, could
+ * not be erased meanwhile: nobody decided about that yet.
  */
-export function reopenedAtOnce({ id: requestId, aftercare, steps }: RequestState): NewEvent[] {
-  const failed = aftercare.some(
-    ({ stepId, done }) => done?.kind === 'failed' && steps.some((step) => step.stepId === stepId),
-  );
-  return failed ? [fact('RequestReopened.v1', { requestId, cause: 'aftercare-failed' })] : [];
+export function reopenedAtOnce({ id: requestId, aftercare }: RequestState): NewEvent[] {
+  const undecided = aftercare.some(({ done, decided }) => done?.kind === 'failed' && !decided);
+  return undecided ? [fact('RequestReopened.v1', { requestId, cause: 'aftercare-failed' })] : [];
 }

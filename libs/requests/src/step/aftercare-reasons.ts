@@ -7,7 +7,7 @@ import { ConnectedSystems, KeepingRules, SystemCalls } from './connected-systems
 import type { Item } from './connected.js';
 import type { KeptTarget } from './kept-target.js';
 import { dayAfter, LOOK_MS } from '../course/request-jobs.js';
-import { evidenceUntil } from '../opening/own-records.js';
+import { evidenceUntil } from '../evidence.js';
 import { PLAN_TTL_MS } from '../plan/plan.js';
 import type { AftercareState, RequestState } from '../request-state.js';
 import { LETHE_ITSELF } from '../request.js';
@@ -39,7 +39,10 @@ export interface Kept {
   care: AftercareState;
   targets: KeptTarget[];
   items: Item[];
+  /** Whose holds count. */
   subjects: SubjectId[];
+  /** Whose keys go, of Lethe's own groups. */
+  people: SubjectId[];
 }
 
 const DAY = 86_400_000;
@@ -66,11 +69,11 @@ export class AftercareReasons {
     return (await this.duty(kept, now)) ?? (await this.blocked(kept, now));
   }
 
-  /** A case file outlives what still needs it, of this request and of every other of the same people. */
-  private async needed({ tenant, state, care, targets }: Kept, now: Date): Promise<Date | undefined> {
+  /** A case file outlives what still needs it, and the words of every hold that names one of these people. */
+  private async needed({ tenant, state, care, subjects }: Kept, now: Date): Promise<Date | undefined> {
     if (needsCaseFile(state)) return new Date(now.getTime() + (isBeingEmptied(state, now) ? SOON_MS : DAY));
-    const people = [...new Set([state.subjectId, ...targets.map(({ ref }) => ref as SubjectId)])];
-    return (await this.files.areNeeded(tenant, people, care.until)) ? new Date(now.getTime() + DAY) : undefined;
+    if (await this.rules.isNamed(tenant, subjects)) return new Date(now.getTime() + LOOK_MS);
+    return (await this.files.areNeeded(tenant, subjects, care.until)) ? new Date(now.getTime() + DAY) : undefined;
   }
 
   /** A hold wins over everything. */

@@ -145,7 +145,7 @@ export class BeginRequest {
       starts.map(async (from) => {
         const part = targets.slice(from, from + CHUNK);
         const datasets = runsOf(part.map((target) => target.dataset));
-        const sealed = await this.file.seal(tenant, state.subjectId, part, targetsPlace(state.id, step.stepId, from));
+        const sealed = await this.file.seal(tenant, state, part, targetsPlace(state.id, step.stepId, from));
         return fact('TargetsKept.v1', {
           requestId: state.id,
           stepId: step.stepId,

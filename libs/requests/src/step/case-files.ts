@@ -1,11 +1,14 @@
-/** Whether somebody's case files are needed still: her requests share one key, which must not end with the first of them. */
+/** How long a case file is needed, and its end: each has a key of its own, which is destroyed when nothing needs it. */
 import { Injectable } from '@nestjs/common';
 import type { SubjectId, TenantId } from '#kernel';
 import type { CivilDate } from '#law';
 import { Subscriptions } from '#ledger';
-import { LETHE_ITSELF } from '../request.js';
+import { isLookedAfter } from '../course/request-jobs.js';
+import { OwnErasure } from '../ports.js';
+import { fact, LETHE_ITSELF } from '../request.js';
 import type { AftercareState, RequestState } from '../request-state.js';
 import { Requests } from '../requests.js';
+import { ACTOR } from './step-run.js';
 
 const LIST = 'request-summary';
 const PATIENCE_MS = 5_000;
@@ -15,11 +18,28 @@ export class CaseFiles {
   constructor(
     private readonly requests: Requests,
     private readonly subscriptions: Subscriptions,
+    private readonly own: OwnErasure,
   ) {}
 
+  /** Says first that the file ends, so that nobody begins anew with it (false: it is needed after all); then `destroy` it. */
+  async announceEnd(tenant: TenantId, id: string): Promise<boolean> {
+    const state = await this.requests.change(tenant, ACTOR, id, (now) => {
+      const keyHolders = fileKeys(now);
+      if (now.fileEnded || needsCaseFile(now) || keyHolders.length === 0) return undefined;
+      return { events: [fact('CaseFileEnded.v1', { requestId: id, keyHolders })] };
+    });
+    return state.fileEnded === true || (fileKeys(state).length === 0 && !needsCaseFile(state));
+  }
+
+  /** A repeat changes nothing. */
+  async destroy(tenant: TenantId, state: RequestState): Promise<void> {
+    for (const holder of fileKeys(state)) await this.own.eraseFile(tenant, holder);
+  }
+
   /**
-   * True while a request of one of these people is open, keeps records that only its sealed list finds again, or
-   * was promised to be kept longer than `until`. Also true while the list of requests is behind: a key cannot be undone.
+   * For files of before, which are all sealed under the person's one key: true while such a request of one of these people
+   * is open, keeps records that only its sealed list finds again, or was promised to be kept longer than `until`. Also true
+   * while the list of requests is behind: a key cannot be undone.
    */
   async areNeeded(tenant: TenantId, people: readonly SubjectId[], until: CivilDate | null): Promise<boolean> {
     const { size } = await this.requests.store.head(tenant);
@@ -31,15 +51,32 @@ export class CaseFiles {
     });
     for (const { id } of rows) {
       const state = await this.requests.load(tenant, id);
+      if (state.keyHolder !== state.subjectId) continue;
       if (needsCaseFile(state) || keptLonger(state, until)) return true;
     }
     return false;
   }
 }
 
-/** Open, or with records that are to go one day, anywhere: only the sealed list of a file finds them again. */
-export function needsCaseFile(state: RequestState): boolean {
-  return state.status !== 'closed' || state.aftercare.some((one) => one.done === undefined && !isCaseFile(one));
+/**
+ * The keys that are this file's alone: the request's own, and that of the stand-in of an ambiguous one, who is nobody. None for
+ * a file of before: its key is the person's.
+ */
+function fileKeys({ keyHolder, subjectId, ambiguous }: RequestState): SubjectId[] {
+  return [...new Set([keyHolder, subjectId])].filter((holder) => holder !== subjectId || ambiguous);
+}
+
+/**
+ * Open, or with records that are to go by themselves one day, anywhere: only the sealed list of a file finds them again. What
+ * only a human can lift has no day, and keeps no file for ever.
+ */
+export function needsCaseFile({ status, aftercare }: RequestState): boolean {
+  return status !== 'closed' || aftercare.some((one) => isToGo(one) && !isCaseFile(one));
+}
+
+/** A kept group that is looked after and has not ended. */
+export function isToGo(care: AftercareState): boolean {
+  return care.done === undefined && isLookedAfter(care);
 }
 
 /** The group that is the file itself: it goes last. */

@@ -97,5 +97,7 @@ export abstract class KeepingRules {
     tenant: TenantId,
     about: { subject: SubjectId; connectionId: string; dataset: string },
   ): Promise<HoldFact | undefined>;
+  /** True while a hold in force names one of these people, whatever it covers: its words are sealed under her key. */
+  abstract isNamed(tenant: TenantId, people: readonly SubjectId[]): Promise<boolean>;
   abstract duty(tenant: TenantId, connectionId: string, dataset: string): Promise<DutyFact | undefined>;
 }

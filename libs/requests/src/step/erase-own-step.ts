@@ -85,6 +85,7 @@ function finished(
             citation: citation ?? null,
             until: last ?? null,
             targets,
+            subjects: targets.flatMap((index) => kept[index]?.ref ?? []),
           },
         ]
       : [],

@@ -47,7 +47,7 @@ export class LateRecords {
     );
     if (added.length === 0) return [];
     const from = known.length;
-    const targets = await this.file.seal(job.tenant, state.subjectId, added, targetsPlace(state.id, step.stepId, from));
+    const targets = await this.file.seal(job.tenant, state, added, targetsPlace(state.id, step.stepId, from));
     const datasets = added.map(({ dataset }) => ({ dataset, count: 1 }));
     await record(this.requests, attempt, () => [
       fact('TargetsKept.v1', {

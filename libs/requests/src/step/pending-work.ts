@@ -39,7 +39,7 @@ export async function pendingFacts(
 ): Promise<NewEvent[]> {
   if (pending.length === 0) return [];
   const { attempts: attempt, stepId } = step;
-  const handles = await file.seal(tenant, state.subjectId, pending, placeOf(state.id, stepId, attempt));
+  const handles = await file.seal(tenant, state, pending, placeOf(state.id, stepId, attempt));
   return [fact('WorkPending.v1', { requestId: state.id, stepId, generation, attempt, handles })];
 }
 

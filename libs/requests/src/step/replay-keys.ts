@@ -32,9 +32,14 @@ export class ReplayKeys {
     const done: ReplayedKeys = { keys: 0, people: 0 };
     for (const { subjectId, keys } of await eventData<Erased>(this.database, tenant, 'IdentityErased.v1')) {
       const classes = keys.map((key) => key.class);
-      const again = await this.keys.shred(tenant, subjectId, classes);
-      done.keys += again.filter(({ hadKey }) => hadKey).length;
+      done.keys += countBack(await this.keys.shred(tenant, subjectId, classes));
     }
+    for (const { keyHolders } of await eventData<{ keyHolders: SubjectId[] }>(
+      this.database,
+      tenant,
+      'CaseFileEnded.v1',
+    ))
+      for (const holder of keyHolders) done.keys += countBack(await this.keys.shred(tenant, holder, ['case']));
     for (const subject of await this.shredded(tenant)) {
       const person = await this.people.find(tenant, subject);
       if (person === undefined || person.status === 'erased') continue;
@@ -52,6 +57,10 @@ export class ReplayKeys {
     });
     return rows.map(({ subject }) => subject);
   }
+}
+
+function countBack(shredded: readonly { hadKey: boolean }[]): number {
+  return shredded.filter(({ hadKey }) => hadKey).length;
 }
 
 /** Data of every event of a type, oldest first. */

@@ -9,14 +9,12 @@ import { isCaseFile } from './case-files.js';
 import { AnswerLater, type Dataset, type Item, type Outcome } from './connected.js';
 import { actionAfter, toTarget } from './kept-target.js';
 import { FINALITY } from './outcome.js';
-import { keyClassOf } from '../opening/own-records.js';
-import { OwnErasure } from '../ports.js';
-import { certificateJob } from '../course/request-jobs.js';
+import { certificateJob, LOOK_MS } from '../course/request-jobs.js';
 import type { AftercareState, RequestState } from '../request-state.js';
 import { LETHE_ITSELF, streamOf, type RequestEventData } from '../request.js';
 import { aftercareEnded } from './aftercare-ended.js';
+import { EraseOwnGroup } from './erase-own-group.js';
 import { Requests } from '../requests.js';
-import { rememberStops } from './remember-stops.js';
 import { ACTOR, failureResult } from './step-run.js';
 
 type Ended = { kind: 'erased' | 'failed'; count: number; code?: string };
@@ -27,7 +25,7 @@ export class RunAftercare {
     private readonly requests: Requests,
     private readonly file: CaseFile,
     private readonly reasons: AftercareReasons,
-    private readonly own: OwnErasure,
+    private readonly own: EraseOwnGroup,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -83,6 +81,10 @@ export class RunAftercare {
 
   /** What was decided then, of this round or an earlier one; nothing that came since. */
   private async kept(tenant: TenantId, state: RequestState, care: AftercareState, generation: number): Promise<Kept> {
+    if (care.subjects) {
+      const people = care.subjects as SubjectId[];
+      return { tenant, state, care, people, subjects: people, items: [], targets: [] };
+    }
     const step = [...state.steps, ...state.formerSteps].find((one) => one.stepId === care.stepId);
     const all = step ? await this.file.targets(tenant, state.id, step) : [];
     const plan = state.actedPlans.find((one) => one.planId === step?.planId);
@@ -91,20 +93,15 @@ export class RunAftercare {
     const ids = details.identifiers.map(({ type, value, strength }) => ({ type, value, strength }));
     const items: Item[] = [{ itemKey, generation, ids }];
     const subjects = [...new Set([...(details.subjects as SubjectId[]), state.subjectId])];
-    return { tenant, state, care, items, subjects, targets: care.targets.flatMap((index) => all[index] ?? []) };
+    const targets = care.targets.flatMap((index) => all[index] ?? []);
+    const people = care.connectionId === LETHE_ITSELF ? targets.map(({ ref }) => ref as SubjectId) : [];
+    return { tenant, state, care, items, subjects, people, targets };
   }
 
-  private async eraseOwn({ tenant, state, care, targets }: Kept): Promise<Ended> {
-    const keyClass = keyClassOf(care.dataset);
-    const people = targets.map(({ ref }) => ref as SubjectId);
-    // The list itself is sealed under the key of the one who asked: while it can be read, somebody's may be left.
-    const others = people.filter((person) => person !== state.subjectId);
-    const inOrder = others.length < people.length ? [...others, state.subjectId] : others;
-    if (keyClass === 'identity')
-      for (const subject of inOrder)
-        await rememberStops(this.requests, this.own, { tenant, requestId: state.id, subject });
-    if (keyClass) for (const person of inOrder) await this.own.erase(tenant, person, [keyClass]);
-    return { kind: 'erased', count: targets.length };
+  private async eraseOwn(kept: Kept): Promise<Ended> {
+    const count = await this.own.erase(kept);
+    if (count === undefined) throw new AnswerLater(new Date(this.clock.now().getTime() + LOOK_MS));
+    return { kind: 'erased', count };
   }
 
   private async erase(

@@ -39,12 +39,18 @@ function stepIn(state: RequestState, { stepId }: { stepId: string }): StepState 
   return state.steps.find((one) => one.stepId === stepId);
 }
 
+/** What could not be erased on its day is before the people who decide: they reopened the request, or act once more. */
+export function decideFailed({ aftercare }: RequestState): void {
+  for (const one of aftercare) if (one.done?.kind === 'failed') one.decided = true;
+}
+
 const begun: Effect<'ActingStarted.v1'> = (state, { steps, planId }) => {
   state.formerSteps.push(...state.steps);
   state.steps = steps.map((step) => newStep(step, planId));
   if (state.plan) state.actedPlans.push(state.plan);
   state.status = 'acting';
   state.incomplete = [];
+  decideFailed(state);
 };
 
 const kept: Effect<'TargetsKept.v1'> = (state, data) => {

@@ -44,6 +44,11 @@ export class Holds {
     }));
   }
 
+  /** True while a hold in force names one of these people, whatever it covers of them. */
+  async name(tenant: TenantId, people: readonly SubjectId[]): Promise<boolean> {
+    return (await this.inForce(tenant)).some(({ scope }) => people.some((one) => one === scope.subjectId));
+  }
+
   /**
    * The hold that keeps this person's records in the dataset, by any alias; the one to be reviewed last when several do,
    * since the records stay at least until then. A subject nobody knows is covered by holds on the dataset alone.

@@ -1,0 +1,55 @@
+/** The end of a case file, whatever became of the request: three years from the end of the year in which it was closed. */
+import { Inject, Injectable } from '@nestjs/common';
+import type { Clock, SubjectId, TenantId } from '#kernel';
+import { done, later, type Job, type JobResult } from '#jobs';
+import { dateInZone } from '#law';
+import { CLOCK } from '#platform';
+import { dayAfter, LOOK_MS } from '../course/request-jobs.js';
+import { evidenceUntil } from '../evidence.js';
+import type { RequestState } from '../request-state.js';
+import { LETHE_ITSELF } from '../request.js';
+import { Requests } from '../requests.js';
+import { CaseFiles, isToGo } from './case-files.js';
+import { KeepingRules } from './connected-systems.js';
+import { failureResult } from './step-run.js';
+
+const DAY_MS = 86_400_000;
+
+@Injectable()
+export class EndCaseFile {
+  constructor(
+    private readonly requests: Requests,
+    private readonly files: CaseFiles,
+    private readonly rules: KeepingRules,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  async run({ tenant, payload }: Job<{ requestId: string }>): Promise<JobResult> {
+    try {
+      const state = await this.requests.load(tenant, payload.requestId);
+      const next = state.fileEnded ? undefined : await this.waitUntil(tenant, state, this.clock.now());
+      if (next) return later(next);
+      if (!(await this.files.announceEnd(tenant, state.id))) return later(this.after(DAY_MS));
+      await this.files.destroy(tenant, state);
+      return done();
+    } catch (error) {
+      return failureResult(error);
+    }
+  }
+
+  /** An erasure told its own day for the file, which ends with that group of it. */
+  private async waitUntil(tenant: TenantId, state: RequestState, now: Date): Promise<Date | undefined> {
+    const { status, aftercare, closedAt = now.toISOString(), timeZone, subjectId } = state;
+    if (status !== 'closed' || aftercare.some(isToGo)) return this.after(DAY_MS);
+    const end = dayAfter(evidenceUntil(dateInZone(new Date(closedAt), timeZone)), timeZone);
+    if (end > now) return end;
+    const people = [...new Set([subjectId, ...aftercare.flatMap(({ subjects = [] }) => subjects as SubjectId[])])];
+    const about = { connectionId: LETHE_ITSELF, dataset: 'cases' };
+    const holds = await Promise.all(people.map((subject) => this.rules.hold(tenant, { subject, ...about })));
+    return holds.some((hold) => hold !== undefined) ? this.after(LOOK_MS) : undefined;
+  }
+
+  private after(milliseconds: number): Date {
+    return new Date(this.clock.now().getTime() + milliseconds);
+  }
+}
