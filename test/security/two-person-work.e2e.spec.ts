@@ -41,6 +41,9 @@ afterAll(async () => {
   await mailing.close();
 });
 
+const memberIds = async (from: TestServer): Promise<string[]> =>
+  (await from.get('/v1/admin/members', { as: 'admin' })).body.items.map((one: Answer) => one.id);
+
 const approveWith = (id: string, hash: string, key: string): Promise<TestAnswer> =>
   lethe.post(`/v1/requests/${id}/approve`, { planHash: hash }, { key });
 
@@ -64,6 +67,25 @@ describe('an approval', () => {
     expect((await approve(lethe, id, hash)).body).toMatchObject({ approvals: 1 });
     await planOf(lethe, id);
     expect(await approvalsOf(lethe, id)).toBe(0);
+  });
+
+  it.each([
+    ['has left', 'remove', {}],
+    ['may approve no more', 'roles', { roles: ['auditor'] }],
+  ])('counts no more when its human %s before the second one', async (_, change, body) => {
+    const before = await memberIds(lethe);
+    const key = await thirdOfficer(lethe);
+    const third = (await memberIds(lethe)).find((one) => !before.includes(one));
+    const { id, hash } = await planned(lethe, `${change}-between@example.test`);
+    expect((await approveWith(id, hash, key)).body).toMatchObject({ approvals: 1 });
+    expect((await lethe.post(`/v1/admin/members/${third}/${change}`, body, { as: 'admin' })).status).toBe(200);
+    const second = await approve(lethe, id, hash, 'officer2');
+    expect(second.body).toMatchObject({ code: 'plan-changed', changes: [{ code: 'approver-gone' }] });
+    expect(await approvalsOf(lethe, id)).toBe(0);
+    // The same plan, to be approved by two who are here.
+    const { hash: again } = second.body.plan;
+    expect((await approve(lethe, id, again)).body).toMatchObject({ approvals: 1, status: 'deciding' });
+    expect((await approve(lethe, id, again, 'officer2')).body).toMatchObject({ approvals: 2, status: 'approved' });
   });
 
   it('expires with its plan after 72 hours', async () => {

@@ -2,7 +2,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { conflict, newId, type Clock, type DomainError, type TenantId } from '#kernel';
 import { Database, EventStore, type IdempotencyClaim } from '#ledger';
-import { CLOCK, type Role } from '#platform';
+import { abilityOf, CLOCK, type Role } from '#platform';
 import { MemberMarks, type OwnIdentifier } from './member-marks.js';
 import { oidcSubject, type OidcSubjectInput } from './oidc-issuers.js';
 import { memberStream } from './tenant.js';
@@ -111,6 +111,14 @@ export class Members {
       events: [this.marks.marked(member, 'identity-provider', 1)],
       side: (query) => this.marks.write(query, tenant, member, [mark]),
     });
+  }
+
+  /** Every id of the humans who may approve requests now; accounts of theirs that were removed are among them. */
+  async approvers(tenant: TenantId): Promise<string[]> {
+    const able = (await this.list(tenant)).filter((one) =>
+      abilityOf({ roles: one.roles, scopes: [] }).can('approve', 'Request'),
+    );
+    return (await Promise.all(able.map(({ id }) => this.marks.sameHuman(tenant, id)))).flat();
   }
 
   async find(tenant: TenantId, id: string): Promise<Member | undefined> {

@@ -2,10 +2,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { TenantId } from '#kernel';
 import { decidingHuman, type Caller } from '#platform';
-import { MemberMarks, ownCase, Settings } from '#tenancy';
+import { MemberMarks, Members, ownCase, Settings } from '#tenancy';
 import { CaseFile } from '../case-file.js';
 import type { Identifier } from '../step/connected.js';
 import type { RequestState } from '../request-state.js';
+import type { PlanChange } from './plan.js';
 
 /** A deciding human: the pseudonym that is recorded, and all under which the same human may have decided before. */
 export interface Decider {
@@ -19,6 +20,7 @@ export class ApprovalRule {
     private readonly file: CaseFile,
     @Inject(Settings) private readonly settings: Pick<Settings, 'at'>,
     @Inject(MemberMarks) private readonly marks: Pick<MemberMarks, 'own'>,
+    @Inject(Members) private readonly members: Pick<Members, 'approvers'>,
   ) {}
 
   /** Errors: 403 `human-needed`, `credential-unconfirmed`, `step-up-required`. */
@@ -36,6 +38,19 @@ export class ApprovalRule {
     if (type !== 'erasure') return 1;
     const values = await Promise.all([madeAt, now].map((at) => this.settings.at(tenant, 'two-person-erasure', at)));
     return values.every((value) => value === 'off') ? 1 : 2;
+  }
+
+  /** Those of these pseudonyms whose humans may still decide: who has left, or approves no more, is no second human. */
+  async standing(tenant: TenantId, humanRefs: readonly string[]): Promise<string[]> {
+    if (humanRefs.length === 0) return [];
+    const here = new Set((await this.members.approvers(tenant)).map((one) => this.file.humanRef(tenant, one)));
+    return humanRefs.filter((one) => here.has(one));
+  }
+
+  /** `approver-gone` when an approval of the plan counts no more: it is approved anew. */
+  async gone(tenant: TenantId, { approvals }: RequestState): Promise<PlanChange[]> {
+    const refs = approvals.map(({ humanRef }) => humanRef);
+    return (await this.standing(tenant, refs)).length < refs.length ? [{ code: 'approver-gone' }] : [];
   }
 
   /** 403 `own-case`: the request is about the human who decides. `found`: what a search has found to be theirs too. */

@@ -59,7 +59,7 @@ export class ApproveRequestHandler implements ICommandHandler<ApproveRequest> {
     const plan = await this.approvable(by, state, body.planHash, decider);
     await this.rule.assertNotOwnCase(by, state, plan.details.identifiers);
     const draft = await this.plans.draft(tenant, state, plan.head.ground, this.clock.now());
-    const changes = planChanges(plan, draft);
+    const changes = [...(await this.rule.gone(tenant, state)), ...planChanges(plan, draft)];
     if (changes.length > 0) await this.replan(by, state, draft, changes);
     if (draft.head.blockers.length > 0) throw planBlocked(draft.head.blockers);
     const madeAt = new Date(Date.parse(plan.expiresAt) - PLAN_TTL_MS);
