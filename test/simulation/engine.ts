@@ -20,11 +20,13 @@ import { OpenRequestHandler } from '../../libs/requests/src/opening/open-request
 import { OwnRecords } from '../../libs/requests/src/opening/own-records.js';
 import { RequestProcess } from '../../libs/requests/src/course/request.process.js';
 import { Requests } from '../../libs/requests/src/requests.js';
-import { RequestWork } from '../../libs/requests/src/requests.worker.js';
+import { RequestEnds, RequestWork } from '../../libs/requests/src/requests.worker.js';
 import { RequestSummaryProjection } from '../../libs/requests/src/reading/request-summary.projection.js';
 import { SendAnswer } from '../../libs/requests/src/answer/send-answer.js';
 import { SimilarRequests } from '../../libs/requests/src/opening/similar-requests.js';
 import { AftercareReasons } from '../../libs/requests/src/step/aftercare-reasons.js';
+import { EndCaseFile } from '../../libs/requests/src/step/end-case-file.js';
+import { EraseOwnGroup } from '../../libs/requests/src/step/erase-own-group.js';
 import { EraseOwnStep } from '../../libs/requests/src/step/erase-own-step.js';
 import { EraseStep } from '../../libs/requests/src/step/erase-step.js';
 import { KeptGroups, KeptGroupsProjection } from '../../libs/requests/src/step/kept-groups.projection.js';
@@ -98,7 +100,7 @@ export function startEngine(machine: Machine, world: World, vault: ports.Vault, 
   const stop = new StopAtOnce(requests, file, own, new ports.WorldWithdrawals(vault, machine));
   const answers = new ports.WorldAnswers(world, machine, file);
   const list = new LateList(machine, world);
-  const files = new CaseFiles(requests, { caughtUp: async () => list.catchUp(0) } as never);
+  const files = new CaseFiles(requests, { caughtUp: async () => list.catchUp(0) } as never, erasure);
   const reasons = new AftercareReasons(connected, new VendorCalls(world, machine, 'aftercare'), rules, files);
   const suppressions = ports.memorySuppressions(vault, machine);
   const work = new RequestWork(
@@ -109,9 +111,9 @@ export function startEngine(machine: Machine, world: World, vault: ports.Vault, 
       new EraseOwnStep(requests, file, erasure, rules, clock),
       new ReadStep(requests, file, calls, packages),
     ),
-    new RunAftercare(requests, file, reasons, erasure, clock),
+    new RunAftercare(requests, file, reasons, new EraseOwnGroup(requests, files, erasure), clock),
     new SendAnswer(requests, answers, packages, new ports.WorldCertificates()),
-    stop,
+    new RequestEnds(stop, new EndCaseFile(requests, files, rules, clock)),
   );
   const tenants = { get: async () => ({ id: TENANT, name: 'Shop', territory: 'DE-BE', timeZone: 'Europe/Berlin' }) };
   const groups = new KeptGroupsProjection();

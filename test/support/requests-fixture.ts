@@ -1,7 +1,7 @@
 /** The request engine over real databases, real keys and real jobs, with connected systems in memory. */
 import { newId, TestClock, type SubjectId, type TenantId } from '#kernel';
 import { jobsMigrations, JobWorker } from '#jobs';
-import { Subscriptions } from '#ledger';
+import { Subscriptions, type EventStore } from '#ledger';
 import type { Caller, Principal } from '#platform';
 import { Caller as CallerClass } from '#platform';
 import { EraseIdentityHandler, EraseIdentity, People, Suppressions } from '#subjects';
@@ -15,6 +15,8 @@ import { ConnectedSystems, KeepingRules } from '../../libs/requests/src/step/con
 import { CourseOfRequest } from '../../libs/requests/src/course/course-of-request.js';
 import type { DutyFact, HoldFact } from '../../libs/requests/src/plan/decision.js';
 import { EraseOwnStep } from '../../libs/requests/src/step/erase-own-step.js';
+import { EndCaseFile } from '../../libs/requests/src/step/end-case-file.js';
+import { EraseOwnGroup } from '../../libs/requests/src/step/erase-own-group.js';
 import { EraseStep } from '../../libs/requests/src/step/erase-step.js';
 import { ExcludeFromPlan, ExcludeFromPlanHandler } from '../../libs/requests/src/plan/exclude-from-plan.js';
 import { IdentifySubject, IdentifySubjectHandler } from '../../libs/requests/src/identify/identify-subject.js';
@@ -35,7 +37,7 @@ import { RequestSummaryProjection } from '../../libs/requests/src/reading/reques
 import { fact } from '../../libs/requests/src/request.js';
 import { requestsMigrations } from '../../libs/requests/src/requests.migrations.js';
 import { Requests } from '../../libs/requests/src/requests.js';
-import { RequestWork } from '../../libs/requests/src/requests.worker.js';
+import { RequestEnds, RequestWork } from '../../libs/requests/src/requests.worker.js';
 import { AftercareReasons } from '../../libs/requests/src/step/aftercare-reasons.js';
 import { KeptGroups, KeptGroupsProjection } from '../../libs/requests/src/step/kept-groups.projection.js';
 import { ResumeHeld } from '../../libs/requests/src/step/resume-held.process.js';
@@ -66,12 +68,13 @@ export async function openDatabases(): Promise<SharedDatabases> {
   return { clock, base: await openSubjects(clock, [...jobsMigrations, ...requestsMigrations]) };
 }
 
-/** Everything a spec of the engine needs. `as` names the human. */
-export async function openRequests(shared: SharedDatabases, systems: FakeSystem[]) {
+/** Everything a spec of the engine needs. `as` names the human; `asBefore` writes facts as they were when files shared the person's key. */
+export async function openRequests(shared: SharedDatabases, systems: FakeSystem[], { asBefore = false } = {}) {
   const { base, clock } = shared;
   clock.set(new Date('2026-11-02T09:00:00Z'));
   const tenant = await base.newTenant();
-  const { store, keys, sealer, keyStore, identifiers, subjects, ledger, vault } = base;
+  const { keys, sealer, keyStore, identifiers, subjects, ledger, vault } = base;
+  const store = asBefore ? likeBefore(base.store) : base.store;
   const collected: Collected = { packaged: new Map(), answered: [], stopped: [] };
   const rules = new FakeRules();
   const connected = new FakeConnected(systems);
@@ -123,7 +126,8 @@ export async function openRequests(shared: SharedDatabases, systems: FakeSystem[
     async () => [tenant],
     () => undefined,
   );
-  const reasons = new AftercareReasons(connected, calls, rules, new CaseFiles(requests, subscriptions));
+  const files = new CaseFiles(requests, subscriptions, erasure);
+  const reasons = new AftercareReasons(connected, calls, rules, files);
   const work = new RequestWork(
     new BeginRequest(requests, plans, file, new Suppressions(vault.database, keys, clock), clock),
     new RunStep(
@@ -138,9 +142,9 @@ export async function openRequests(shared: SharedDatabases, systems: FakeSystem[
       new EraseOwnStep(requests, file, erasure, rules, clock),
       new ReadStep(requests, file, calls, packages),
     ),
-    new RunAftercare(requests, file, reasons, erasure, clock),
+    new RunAftercare(requests, file, reasons, new EraseOwnGroup(requests, files, erasure), clock),
     new SendAnswer(requests, answers, packages, certificates),
-    stop,
+    new RequestEnds(stop, new EndCaseFile(requests, files, rules, clock)),
   );
   const worker = new JobWorker(store, clock, { pollMs: 10, chance: () => 0 });
   work.register(worker);
@@ -255,9 +259,27 @@ export async function openRequests(shared: SharedDatabases, systems: FakeSystem[
 
 export type RequestsFixture = Awaited<ReturnType<typeof openRequests>>;
 
+/** Leaves out of the facts what they did not say then. */
+function likeBefore(store: EventStore): EventStore {
+  const append: EventStore['append'] = async (one) => {
+    const events = one.events.map(({ data, ...event }) => {
+      const { keyHolder: _, subjects: __, ...rest } = data;
+      return { ...event, data: rest };
+    });
+    return store.append({ ...one, events });
+  };
+  return Object.assign(Object.create(store) as EventStore, { append });
+}
+
 class FakeRules extends KeepingRules {
   holds = new Map<string, HoldFact>();
   duties = new Map<string, DutyFact>();
+  /** Whom a hold names that covers nothing here. */
+  named = new Set<SubjectId>();
+
+  async isNamed(_: TenantId, people: readonly SubjectId[]): Promise<boolean> {
+    return people.some((one) => this.named.has(one));
+  }
 
   async hold(
     _: TenantId,
@@ -307,6 +329,10 @@ class Erasure extends OwnErasure {
     if (this.crashesAfter === undefined || !classes.includes(this.crashesAfter)) return;
     this.crashesAfter = undefined;
     throw new Error('the process ends here');
+  }
+
+  async eraseFile(tenant: TenantId, keyHolder: SubjectId): Promise<void> {
+    await this.base.keyStore.shred(tenant, keyHolder, ['case']);
   }
 
   override async remember(_tenant: TenantId, subject: SubjectId): Promise<{ count: number; until: string }> {
