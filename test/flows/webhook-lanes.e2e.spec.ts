@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { PlanDeliveries } from '../../libs/propagation/src/webhook/plan-deliveries.process.js';
+import { PruneDeliveries } from '../../libs/propagation/src/webhook/prune-deliveries.js';
 import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
 import { until } from '../support/until.js';
 
@@ -153,5 +155,40 @@ describe('messages of one person', () => {
     await allDelivered(id, 13);
     expect([most, seen]).toEqual([1, [...seen].sort((one, other) => one - other)]);
     await operate(id, 'remove');
+  });
+
+  it('are forgotten with an endpoint that is removed in the middle of a step, by the lane or by the chore', async () => {
+    const { app, parts } = lethe.server;
+    const { id: tenant } = lethe.tenant.tenant;
+    const [id, stays] = [await endpoint(), await endpoint()];
+    const step = await parts.store.read(tenant, await decide(somebody(), 'given'), 1);
+    await allDelivered(id, 1);
+    const plan = app.get(PlanDeliveries);
+    await plan.handle(step[0]!, step);
+    await operate(id, 'remove');
+    // The step has listed the endpoints before and goes on.
+    const left = async (): Promise<number[]> => {
+      const text = `SELECT count(*)::int AS n FROM webhook_delivery WHERE endpoint = $1
+                    UNION ALL SELECT count(*)::int FROM webhook_lane WHERE endpoint = $1`;
+      return (await lethe.superuser.query<{ n: number }>(text, [id])).rows.map(({ n }) => n);
+    };
+    await plan.handle(step[0]!, step);
+    const jobs = await lethe.superuser.query('SELECT FROM job WHERE concurrency_key = $1', [id]);
+    expect(jobs.rowCount).toBe(2);
+    await until('nothing is left', async () => String(await left()) === '0,0', 10_000);
+
+    await operate(stays, 'disable');
+    await decide(somebody(), 'given');
+    await until('one waits', async () => (await deliveries(stays)).some(({ state }) => state === 'pending'));
+    // As the lanes of an earlier release left them lying.
+    await lethe.superuser.query(
+      `WITH lane AS (INSERT INTO webhook_lane (tenant, endpoint, lane) SELECT tenant, $2, lane FROM webhook_lane WHERE endpoint = $1)
+       INSERT INTO webhook_delivery (tenant, id, endpoint, lane, position, type, state, created_at)
+       SELECT tenant, gen_random_uuid(), $2, lane, position, type, state, created_at FROM webhook_delivery WHERE endpoint = $1`,
+      [stays, id],
+    );
+    await app.get(PruneDeliveries).run(lethe.clock.now());
+    expect([await left(), (await deliveries(stays)).some(({ state }) => state === 'pending')]).toEqual([[0, 0], true]);
+    await operate(stays, 'remove');
   });
 });

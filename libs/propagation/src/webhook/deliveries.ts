@@ -130,3 +130,13 @@ export async function settleDelivery(
     values: [tenant, id, change.state, change.now, change.nextAt, change.status, change.code],
   });
 }
+
+/**
+ * Removes everything of an endpoint: with it, and again when a step that still listed it has added to it since. Whoever
+ * adds starts a lane, and whoever works that lane finds that the endpoint is gone.
+ */
+export async function removeDeliveries(query: Query, tenant: TenantId, endpoint: string): Promise<void> {
+  const values = [tenant, endpoint];
+  await query({ text: 'DELETE FROM webhook_lane WHERE tenant = $1 AND endpoint = $2', values });
+  await query({ text: 'DELETE FROM webhook_delivery WHERE tenant = $1 AND endpoint = $2', values });
+}

@@ -1,10 +1,11 @@
-/** Forgets deliveries that arrived a month ago, and lanes of people to whom nothing is to be told. */
+/** Forgets deliveries that arrived a month ago, lanes of people to whom nothing is to be told, and what no endpoint is left for. */
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { Housekeeping } from '#jobs';
 import type { TenantId } from '#kernel';
 import { Database, type Query } from '#ledger';
 import { CONFIG, type Config } from '#platform';
 import { Tenants } from '#tenancy';
+import { removeDeliveries } from './deliveries.js';
 
 const DAY = 86_400_000;
 /** Long enough to look up why a receiver says it never got a message, and to send it once more. */
@@ -30,6 +31,7 @@ export class PruneDeliveries implements OnModuleInit {
     for (const { id } of await this.tenants.all()) {
       await this.repeat(id, (query) => pruneDelivered(query, id, new Date(now.getTime() - DELIVERED_DAYS * DAY)));
       await this.repeat(id, (query) => pruneLanes(query, id));
+      await this.database.transaction(id, (query) => pruneOrphans(query, id));
     }
   }
 
@@ -59,4 +61,15 @@ async function pruneLanes(query: Query, tenant: TenantId): Promise<number> {
     values: [tenant],
   });
   return rowCount ?? 0;
+}
+
+/** Left by a release before the lanes did this themselves. */
+async function pruneOrphans(query: Query, tenant: TenantId): Promise<void> {
+  const { rows } = await query<{ endpoint: string }>({
+    name: 'webhook-orphans',
+    text: `SELECT DISTINCT endpoint FROM webhook_lane l WHERE tenant = $1 AND NOT EXISTS (
+             SELECT FROM webhook_endpoint e WHERE e.tenant = $1 AND e.id = l.endpoint)`,
+    values: [tenant],
+  });
+  for (const { endpoint } of rows) await removeDeliveries(query, tenant, endpoint);
 }

@@ -14,6 +14,7 @@ import { Database, EventStore, type Query } from '#ledger';
 import { checkUrl, CLOCK, CONFIG, OutboundFailure, type Caller, type Config } from '#platform';
 import { Sealer } from '#subjects';
 import { urlRefused } from '../propagation.errors.js';
+import { removeDeliveries } from './deliveries.js';
 import { newSecret } from './standard-webhooks.js';
 import { Systems } from '../systems.js';
 import {
@@ -122,10 +123,8 @@ export class WebhookEndpoints {
   async remove(by: Caller, id: string): Promise<void> {
     await this.get(by.tenant, id);
     await this.record(by, id, 'WebhookEndpointRemoved.v1', {}, async (query) => {
-      const values = [by.tenant, id];
-      await query({ text: 'DELETE FROM webhook_lane WHERE tenant = $1 AND endpoint = $2', values });
-      await query({ text: 'DELETE FROM webhook_delivery WHERE tenant = $1 AND endpoint = $2', values });
-      await query({ text: 'DELETE FROM webhook_endpoint WHERE tenant = $1 AND id = $2', values });
+      await removeDeliveries(query, by.tenant, id);
+      await query({ text: 'DELETE FROM webhook_endpoint WHERE tenant = $1 AND id = $2', values: [by.tenant, id] });
     });
   }
 

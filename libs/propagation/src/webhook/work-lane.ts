@@ -7,7 +7,7 @@ import { done, later, type Chance, type Job, type JobContext, type JobResult } f
 import { Database, type NewEvent } from '#ledger';
 import { CLOCK } from '#platform';
 import { AttemptDelivery, isAcknowledgement, type Attempt } from './attempt-delivery.js';
-import { settleDelivery, type DeliveryRow } from './deliveries.js';
+import { removeDeliveries, settleDelivery, type DeliveryRow } from './deliveries.js';
 import { EndpointHealth } from './endpoint-health.js';
 import { nextAttempt } from './delivery-retry.js';
 import { endTurn, leaveLane, takeTurn, type LaneOfJob } from './lane-turn.js';
@@ -67,7 +67,8 @@ export class WorkLane {
     const own = { ...payload, job };
     for (let sent = 0; sent < IN_A_ROW;) {
       const endpoint = await this.endpoints.find(tenant, payload.endpoint);
-      if (endpoint?.status !== 'enabled') return this.leave(tenant, own);
+      if (!endpoint) return this.forget(tenant, payload.endpoint);
+      if (endpoint.status !== 'enabled') return this.leave(tenant, own);
       const turn = await takeTurn(this.database, tenant, own, (query, { next_at }) =>
         this.health.notBefore(query, tenant, endpoint, next_at, this.time.clock.now()),
       );
@@ -146,6 +147,11 @@ export class WorkLane {
       await endTurn(query, tenant, { endpoint, lane, job });
       await settleDelivery(query, tenant, id, { ...change, now });
     });
+  }
+
+  private async forget(tenant: TenantId, endpoint: string): Promise<JobResult> {
+    await this.database.transaction(tenant, (query) => removeDeliveries(query, tenant, endpoint));
+    return done();
   }
 
   private async leave(tenant: TenantId, own: LaneOfJob): Promise<JobResult> {
