@@ -1,11 +1,12 @@
 /** A run survives crashes without doing anything twice, and stops at what was not approved. Real ledger, jobs and seals. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { newId, systemClock, type SubjectId, type TenantId } from '#kernel';
-import { enqueue, JobWorker, jobsMigrations } from '#jobs';
+import { enqueue, JobWorker, jobsMigrations, listDeadJobs } from '#jobs';
 import { Subscriptions } from '#ledger';
 import { People } from '#subjects';
 import { Tenants, tenancyMigrations } from '#tenancy';
 import { openSubjects, type SubjectsFixture } from '../../../../test/support/subjects-fixture.js';
+import { until } from '../../../../test/support/until.js';
 import { HeldRecords } from '../hold/held-records.js';
 import { Holds } from '../hold/holds.js';
 import { Keepers } from '../hold/keepers.js';
@@ -26,6 +27,7 @@ import {
   type TargetVerification,
 } from '../retention-systems.js';
 import { retentionMigrations } from '../retention.migrations.js';
+import { RetentionDeadJobs } from '../retention.worker.js';
 import { RunBatch, RunSources } from './run-batch.js';
 
 const CONNECTION = newId();
@@ -112,7 +114,6 @@ describe('a retention run', () => {
       () => undefined,
     );
     subscriptions.project(new KeptPeopleProjection());
-    subscriptions.start();
     const { database } = base.ledger;
     const tenants = new Tenants(database, base.store, base.keys, systemClock);
     const people = new People(database, base.sealer);
@@ -123,6 +124,8 @@ describe('a retention run', () => {
       new RetentionBatches(database, base.sealer, base.keyStore, systemClock),
       base.keys,
     );
+    subscriptions.process(new RetentionDeadJobs(sources));
+    subscriptions.start();
     await definePolicy(1);
   });
   afterEach(async () => {
@@ -217,6 +220,13 @@ describe('a retention run', () => {
   const kept = async (): Promise<number> =>
     (await base.ledger.superuser.query('SELECT 1 FROM retention_batch WHERE tenant = $1', [tenant])).rowCount ?? 0;
 
+  /** The key goes right after the fact that all has ended. */
+  const keyGone = (): Promise<unknown> =>
+    until('the key of the run is gone', async () => {
+      const found = await base.keyStore.find(tenant, state.runId as SubjectId, 'case');
+      return 'missing' in found && found.missing === 'shredded';
+    });
+
   it('goes batch by batch, verifies, and forgets the references', async () => {
     await approved(2 * BATCH_SIZE + 50);
     expect(await kept()).toBe(3);
@@ -228,13 +238,16 @@ describe('a retention run', () => {
     expect([...shop.rows]).toEqual(['young-1']);
     expect(shop.keys.size).toBe(3);
     expect(await kept()).toBe(0);
-    // The key goes right after the fact that all has ended.
-    let opened = await base.keyStore.find(tenant, state.runId as SubjectId, 'case');
-    for (const end = Date.now() + 5000; 'key' in opened && Date.now() < end;) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      opened = await base.keyStore.find(tenant, state.runId as SubjectId, 'case');
-    }
-    expect(opened).toEqual({ missing: 'shredded' });
+    await keyGone();
+  });
+
+  it('ends with its references and its key also when its job died, and nobody has to see to the job', async () => {
+    shop.during = () => Promise.reject(new Error('unforeseen'));
+    await approved(2 * BATCH_SIZE);
+    work();
+    expect(await ended()).toMatchObject({ status: 'incomplete', ended: 'unexpected-Error', left: 2 * BATCH_SIZE });
+    expect([await kept(), await listDeadJobs(base.ledger.database, tenant)]).toEqual([0, []]);
+    await keyGone();
   });
 
   it('does nothing twice when the connector dies after its work and before its answer', async () => {

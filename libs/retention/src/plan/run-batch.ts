@@ -63,6 +63,12 @@ export class RunSources {
     readonly batches: RetentionBatches,
     readonly keys: KeyProvider,
   ) {}
+
+  /** The key of a run goes with its last item: nothing that was kept of it can be read any more. */
+  async discardEnded(tenant: TenantId, planId: string, runId: string): Promise<void> {
+    const state = foldPlan(await this.store.load(tenant, planStream(planId)));
+    if (state?.items.every((one) => one.ended !== undefined)) await this.batches.discard(tenant, runId);
+  }
 }
 
 @Injectable()
@@ -220,8 +226,7 @@ export class RunBatch {
       events: [...events, fact],
       rows: [this.from.batches.forget(runId, item)],
     });
-    const state = foldPlan(await this.from.store.load(tenant, planStream(planId)));
-    if (state?.items.every((one) => one.ended !== undefined)) await this.from.batches.discard(tenant, runId);
+    await this.from.discardEnded(tenant, planId, runId);
     return result;
   }
 }
