@@ -25,6 +25,7 @@ import { RequestSummaryProjection } from '../../libs/requests/src/reading/reques
 import { SendAnswer } from '../../libs/requests/src/answer/send-answer.js';
 import { SimilarRequests } from '../../libs/requests/src/opening/similar-requests.js';
 import { AftercareReasons } from '../../libs/requests/src/step/aftercare-reasons.js';
+import { LastLook } from '../../libs/requests/src/step/last-look.js';
 import { EndCaseFile } from '../../libs/requests/src/step/end-case-file.js';
 import { EraseOwnGroup } from '../../libs/requests/src/step/erase-own-group.js';
 import { EraseOwnStep } from '../../libs/requests/src/step/erase-own-step.js';
@@ -103,8 +104,10 @@ export function startEngine(machine: Machine, world: World, vault: ports.Vault, 
   const files = new CaseFiles(requests, { caughtUp: async () => list.catchUp(0) } as never, erasure);
   const reasons = new AftercareReasons(connected, new VendorCalls(world, machine, 'aftercare'), rules, files);
   const suppressions = ports.memorySuppressions(vault, machine);
+  const office = { approvers: async () => ['ann', 'bob', 'cid', 'yul', 'zed'] };
+  const rule = new ApprovalRule(file, { at: async () => 'on' }, { own: async () => false }, office);
   const work = new RequestWork(
-    plantedBegin(plant, calls, requests, plans, file, suppressions, clock),
+    plantedBegin(plant, calls, requests, new LastLook(plans, file, rule, clock), file, suppressions, clock),
     new RunStep(
       requests,
       new EraseStep(requests, file, calls, new PrepareErasure(file, late, rules), clock),
@@ -124,8 +127,6 @@ export function startEngine(machine: Machine, world: World, vault: ports.Vault, 
     return true;
   };
   const held = new ResumeHeld(new KeptGroups(database), database, { caughtUp } as never, clock);
-  const office = { approvers: async () => ['ann', 'bob', 'cid', 'yul', 'zed'] };
-  const rule = new ApprovalRule(file, { at: async () => 'on' }, { own: async () => false }, office);
   return {
     ...{ machine, file, requests },
     registrations: registrationsOf(work),

@@ -1,13 +1,12 @@
 /** Bugs that are planted on purpose: the simulation must find each of them. */
 import type { KeyProvider } from '#platform';
 import type { Sealer } from '#subjects';
-import { newId, type Clock, type TenantId } from '#kernel';
+import { newId, type TenantId } from '#kernel';
 import type { Job, JobContext, JobResult } from '#jobs';
 import { CaseFile } from '../../libs/requests/src/case-file.js';
-import type { BuildPlan } from '../../libs/requests/src/plan/build-plan.js';
-import type { PlanHead } from '../../libs/requests/src/plan/plan.js';
 import { LETHE_ITSELF } from '../../libs/requests/src/request.js';
 import { BeginRequest } from '../../libs/requests/src/step/begin-request.js';
+import type { LastLook } from '../../libs/requests/src/step/last-look.js';
 import type { SystemCalls } from '../../libs/requests/src/step/connected-systems.js';
 import { toTarget } from '../../libs/requests/src/step/kept-target.js';
 import type { Requests } from '../../libs/requests/src/requests.js';
@@ -33,23 +32,22 @@ type BeginParts = ConstructorParameters<typeof BeginRequest>;
 
 /** Erases what it finds, and only then writes down what that was. */
 class ActFirst extends BeginRequest {
-  private readonly parts: { requests: Requests; plans: BuildPlan; file: CaseFile; clock: Clock };
+  private readonly parts: { requests: Requests; look: LastLook; file: CaseFile };
 
   constructor(
     private readonly calls: SystemCalls,
-    ...[requests, plans, file, suppressions, clock]: BeginParts
+    ...[requests, look, file, suppressions, clock]: BeginParts
   ) {
-    super(requests, plans, file, suppressions, clock);
-    this.parts = { requests, plans, file, clock };
+    super(requests, look, file, suppressions, clock);
+    this.parts = { requests, look, file };
   }
 
   override async run(job: Job<{ requestId: string; planId: string }>, context: JobContext): Promise<JobResult> {
-    const { requests, plans, file, clock } = this.parts;
+    const { requests, look, file } = this.parts;
     const { tenant, payload } = job;
     const state = await requests.load(tenant, payload.requestId);
     if (state.type === 'erasure' && state.status === 'approved' && state.plan) {
-      const { ground } = state.plan.head as unknown as PlanHead;
-      const draft = await plans.draft(tenant, state, ground, clock.now());
+      const { draft } = await look.at(tenant, state, state.plan);
       const itemKey = file.itemKey(tenant, payload.planId, 'first', 0);
       for (const [connectionId, targets] of draft.targets) {
         if (connectionId === LETHE_ITSELF || targets.length === 0) continue;

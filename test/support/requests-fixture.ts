@@ -15,6 +15,7 @@ import { ConnectedSystems, KeepingRules } from '../../libs/requests/src/step/con
 import { CourseOfRequest } from '../../libs/requests/src/course/course-of-request.js';
 import type { DutyFact, HoldFact } from '../../libs/requests/src/plan/decision.js';
 import { EraseOwnStep } from '../../libs/requests/src/step/erase-own-step.js';
+import { LastLook } from '../../libs/requests/src/step/last-look.js';
 import { EndCaseFile } from '../../libs/requests/src/step/end-case-file.js';
 import { EraseOwnGroup } from '../../libs/requests/src/step/erase-own-group.js';
 import { EraseStep } from '../../libs/requests/src/step/erase-step.js';
@@ -128,8 +129,21 @@ export async function openRequests(shared: SharedDatabases, systems: FakeSystem[
   );
   const files = new CaseFiles(requests, subscriptions, erasure);
   const reasons = new AftercareReasons(connected, calls, rules, files);
+  const office = { approvers: ['officer', 'officer2'] };
+  const rule = new ApprovalRule(
+    file,
+    { at: async () => 'on' },
+    { own: async () => false },
+    { approvers: async () => office.approvers },
+  );
   const work = new RequestWork(
-    new BeginRequest(requests, plans, file, new Suppressions(vault.database, keys, clock), clock),
+    new BeginRequest(
+      requests,
+      new LastLook(plans, file, rule, clock),
+      file,
+      new Suppressions(vault.database, keys, clock),
+      clock,
+    ),
     new RunStep(
       requests,
       new EraseStep(
@@ -169,8 +183,6 @@ export async function openRequests(shared: SharedDatabases, systems: FakeSystem[
   const open = new OpenRequestHandler(requests, subjects, file, intake, stop);
   const identify = new IdentifySubjectHandler(requests, file, codes, new SimilarRequests(ledger.database), clock);
   const plan = new MakePlanHandler(requests, plans, file, clock);
-  const office = { approvers: async () => ['officer', 'officer2'] };
-  const rule = new ApprovalRule(file, { at: async () => 'on' }, { own: async () => false }, office);
   const approve = new ApproveRequestHandler(requests, plans, file, rule, clock);
   const exclude = new ExcludeFromPlanHandler(requests, file);
   const list = new SearchRequests(ledger.database, subjects, keys);
@@ -219,6 +231,7 @@ export async function openRequests(shared: SharedDatabases, systems: FakeSystem[
       connected,
       collected,
       codes,
+      office,
       by,
       until,
     },

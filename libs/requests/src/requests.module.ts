@@ -16,6 +16,7 @@ import { AnswersController } from './answer/answers.controller.js';
 import { ApprovalRule } from './plan/approval-rule.js';
 import { ApproveRequestHandler } from './plan/approve-request.js';
 import { BeginRequest } from './step/begin-request.js';
+import { LastLook } from './step/last-look.js';
 import { ConsentStops, RetentionKeeping, SubjectErasure } from './bridges.js';
 import { BuildPlan } from './plan/build-plan.js';
 import { CaseFile } from './case-file.js';
@@ -103,6 +104,7 @@ const slices: Provider[] = [
 const engine: Provider[] = [
   ...[Requests, CaseFile, OwnRecords, BuildPlan, ApprovalRule, SimilarRequests, VerificationCodes, StopAtOnce],
   ...[
+    LastLook,
     BeginRequest,
     LateRecords,
     PrepareErasure,

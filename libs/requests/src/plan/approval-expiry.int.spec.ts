@@ -1,4 +1,4 @@
-/** An approval lives 72 hours: what nobody could begin in that time is asked again, before any write. */
+/** An approval lives 72 hours, and while its human may approve: what could not begin until then is asked again, before any write. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { fakeSystem, type FakeSystem } from '../../../../test/support/fake-systems.js';
 import {
@@ -27,7 +27,8 @@ describe('an approval that could not be carried out', () => {
   });
   afterEach(() => all.close());
 
-  async function approvedFor(hours: number): Promise<string> {
+  /** Nothing could begin for so long; then these are the office. */
+  async function approvedFor(hours: number, office = ['officer', 'officer2']): Promise<string> {
     await all.worker.stop();
     const { id } = await all.open('erasure', ada.value, { receivedAt: '2026-11-02T08:00:00Z' });
     await all.attest(id, 'email', ada.value);
@@ -35,6 +36,7 @@ describe('an approval that could not be carried out', () => {
     await all.approve(id, hash, 'officer');
     await all.approve(id, hash, 'officer2');
     all.clock.advance(hours * HOUR);
+    all.office.approvers = office;
     all.worker.start();
     return id;
   }
@@ -44,6 +46,13 @@ describe('an approval that could not be carried out', () => {
     const view = await all.until(id, (one) => one.status === 'deciding');
     expect(view).toMatchObject({ status: 'deciding', approvals: 0, plan: { cause: 'first-write' } });
     expect(shop.calls).not.toContain('apply');
+    expect(shop.rows).toHaveLength(1);
+  });
+
+  it('asks again when one of the two has left meanwhile', async () => {
+    const id = await approvedFor(1, ['officer2', 'officer3']);
+    const view = await all.until(id, (one) => one.status === 'deciding');
+    expect(view).toMatchObject({ status: 'deciding', approvals: 0, plan: { cause: 'first-write' } });
     expect(shop.rows).toHaveLength(1);
   });
 

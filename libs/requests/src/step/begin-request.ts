@@ -6,11 +6,12 @@ import { addDays, dateInZone } from '#law';
 import type { InlineRow, NewEvent } from '#ledger';
 import { CLOCK } from '#platform';
 import { normaliseAll, Suppressions } from '#subjects';
-import { BuildPlan, type PlanDraft } from '../plan/build-plan.js';
+import type { PlanDraft } from '../plan/build-plan.js';
 import { CaseFile } from '../case-file.js';
 import type { Identifier } from './connected.js';
-import { planFact, readPlan } from '../plan/plan-record.js';
-import { planChanges, type PlanHead } from '../plan/plan.js';
+import { LastLook, type LookedAgain } from './last-look.js';
+import { planFact } from '../plan/plan-record.js';
+import type { PlanHead } from '../plan/plan.js';
 import { stepJob } from '../course/request-jobs.js';
 import type { RequestState } from '../request-state.js';
 import { fact, LETHE_ITSELF, streamOf, targetsPlace, type IncompleteReason, type StepPlan } from '../request.js';
@@ -21,14 +22,12 @@ const SUPPRESSED_DAYS = 400;
 /** A sealed list of targets a leaf; a leaf is read as a whole. */
 const CHUNK = 500;
 const BATCH = 20;
-/** What was approved in the last minute of a plan may still begin. */
-const BEGIN_GRACE_MS = 3_600_000;
 
 @Injectable()
 export class BeginRequest {
   constructor(
     private readonly requests: Requests,
-    private readonly plans: BuildPlan,
+    private readonly look: LastLook,
     private readonly file: CaseFile,
     private readonly suppressions: Suppressions,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -38,24 +37,22 @@ export class BeginRequest {
     const state = await this.requests.load(tenant, payload.requestId);
     const mayBegin = state.status === 'approved' || (state.status === 'incomplete' && state.steps.length === 0);
     if (!mayBegin || state.plan?.planId !== payload.planId) return done();
-    const approved = await readPlan(this.file, tenant, state.plan);
-    const draft = await this.draft(tenant, state, approved.head.ground, context);
+    const { approved, draft, asks } = await this.lookAgain(tenant, state, state.plan, context);
     const finish = (events: NewEvent[], rows: InlineRow[] = []): Promise<JobResult> =>
       context.finish({ actorRef: 'system:requests', events, rows, expect: { [streamOf(state.id)]: state.version } });
-    // Differs: back to the people who decide, before any write.
-    // So does an approval that nobody could carry out for so long that it has expired.
-    const expired = Date.parse(state.plan.expiresAt) + BEGIN_GRACE_MS <= this.clock.now().getTime();
-    if (expired || planChanges(approved, draft).length > 0 || draft.head.blockers.length > 0)
-      return finish([await planFact(this.file, tenant, state, draft, 'first-write', this.clock.now())]);
+    // Back to the people who decide, before any write.
+    if (asks) return finish([await planFact(this.file, tenant, state, draft, 'first-write', this.clock.now())]);
     const suppressed = state.type === 'erasure' ? await this.suppress(tenant, state, draft) : [];
-    const { events, rows } = await this.steps(tenant, state, draft, approved.head);
+    const { events, rows } = await this.steps(tenant, state, draft, approved);
     return finish([...suppressed, ...events, ...this.tasks(state, draft)], rows);
   }
 
   /** A system that stays silent is named to the officer while the job tries again. */
-  private async draft(tenant: TenantId, state: RequestState, ground: string, context: JobContext): Promise<PlanDraft> {
+  private async lookAgain(
+    ...[tenant, state, plan, context]: [...Parameters<LastLook['at']>, JobContext]
+  ): Promise<LookedAgain> {
     try {
-      return await this.plans.draft(tenant, state, ground, this.clock.now());
+      return await this.look.at(tenant, state, plan);
     } catch (error) {
       const reasons = silentIn(error);
       if (reasons.length > 0 && JSON.stringify(reasons) !== JSON.stringify(state.incomplete))
