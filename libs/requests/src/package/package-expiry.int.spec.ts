@@ -38,8 +38,7 @@ afterAll(async () => {
 });
 
 async function aPackage(...made: ((packageId: string) => string)[]) {
-  const keyHolder = newId() as SubjectId;
-  const owner = { tenant: given.tenant, requestId: newId(), subject: keyHolder, keyHolder };
+  const owner = { tenant: given.tenant, requestId: newId(), keyHolder: newId() as SubjectId };
   const packageId = newId();
   await folder.key(owner);
   await mkdir(folder.path(owner, 'parts'));
