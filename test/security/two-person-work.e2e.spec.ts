@@ -41,8 +41,12 @@ afterAll(async () => {
   await mailing.close();
 });
 
-const memberIds = async (from: TestServer): Promise<string[]> =>
-  (await from.get('/v1/admin/members', { as: 'admin' })).body.items.map((one: Answer) => one.id);
+/** An officer, and the member to be removed. */
+async function passingOfficer(): Promise<{ key: string; member: string }> {
+  const key = await thirdOfficer(lethe);
+  const { items } = (await lethe.get('/v1/admin/members', { as: 'admin' })).body;
+  return { key, member: items.at(-1).id };
+}
 
 const approveWith = (id: string, hash: string, key: string): Promise<TestAnswer> =>
   lethe.post(`/v1/requests/${id}/approve`, { planHash: hash }, { key });
@@ -73,12 +77,10 @@ describe('an approval', () => {
     ['has left', 'remove', {}],
     ['may approve no more', 'roles', { roles: ['auditor'] }],
   ])('counts no more when its human %s before the second one', async (_, change, body) => {
-    const before = await memberIds(lethe);
-    const key = await thirdOfficer(lethe);
-    const third = (await memberIds(lethe)).find((one) => !before.includes(one));
+    const { key, member } = await passingOfficer();
     const { id, hash } = await planned(lethe, `${change}-between@example.test`);
     expect((await approveWith(id, hash, key)).body).toMatchObject({ approvals: 1 });
-    expect((await lethe.post(`/v1/admin/members/${third}/${change}`, body, { as: 'admin' })).status).toBe(200);
+    expect((await lethe.post(`/v1/admin/members/${member}/${change}`, body, { as: 'admin' })).status).toBe(200);
     const second = await approve(lethe, id, hash, 'officer2');
     expect(second.body).toMatchObject({ code: 'plan-changed', changes: [{ code: 'approver-gone' }] });
     expect(await approvalsOf(lethe, id)).toBe(0);
@@ -130,6 +132,16 @@ describe('a dead letter', () => {
     expect(JSON.stringify(named)).not.toMatch(/"erased"/);
     const { items } = (await lethe.get(`/v1/requests/${id}/answers`)).body;
     expect(items.at(-1).kind).toBe('partial-refusal');
+    mailing.fault = 'none';
+  });
+
+  it('is accepted by two who are here: a first who has left counts no more', async () => {
+    const id = await stuck('left@example.test');
+    const { key, member } = await passingOfficer();
+    expect((await decide(id, 'accept', { key })).body).toMatchObject({ final: false });
+    expect((await lethe.post(`/v1/admin/members/${member}/remove`, {}, { as: 'admin' })).status).toBe(200);
+    expect((await decide(id, 'accept')).body).toMatchObject({ final: false });
+    expect((await decide(id, 'accept', { as: 'officer2' })).body).toMatchObject({ final: true });
     mailing.fault = 'none';
   });
 

@@ -80,7 +80,8 @@ export class ManualTasks {
     return this.redrive(by, id, connectionId, body.reason, async (step, state) => {
       await this.rule.assertNotOwnCase(by, state);
       if (step.acceptedBy.some((one) => humanRefs.includes(one))) throw approverRepeated();
-      const final = state.type !== 'erasure' || step.acceptedBy.length > 0;
+      const standing = await this.rule.standing(by.tenant, step.acceptedBy);
+      const final = state.type !== 'erasure' || standing.length > 0;
       const jobs = final
         ? acceptDeadJob(await this.deadJob(by, step), { code: 'accepted-undone' }, this.clock.now())
         : { events: [], rows: [] };
