@@ -4,6 +4,7 @@ import type { Clock, TenantId } from '#kernel';
 import { Database, EventStore, Subscriptions, VersionConflict } from '#ledger';
 import { CLOCK, LOGGER, type Logger } from '#platform';
 import { latenessStream } from '../propagation.js';
+import { endAnswered } from './answered-jobs.js';
 import { PROPAGATION } from '../propagation.projection.js';
 
 const ACTOR = 'system:propagation';
@@ -32,6 +33,7 @@ export class LatePropagations {
     // Judged by a projection that lags, a system that has spoken would be called late.
     const { size } = await this.store.head(tenant);
     if (size > 0 && !(await this.subscriptions.caughtUp(tenant, PROPAGATION, size - 1))) return 0;
+    await endAnswered(this.database, tenant, this.clock.now());
     let count = 0;
     for (const row of await this.overdue(tenant)) if (await this.say(tenant, row)) count += 1;
     return count;

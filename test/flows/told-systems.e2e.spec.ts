@@ -1,0 +1,68 @@
+/** A job that could not tell a system of a decision waits for somebody for as long as the system owes its answer, and no longer. */
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { newId } from '#kernel';
+import { Housekeeping } from '#jobs';
+import { accepted, decisionOn, declareReader, definePurpose } from '../support/obeying-systems.js';
+import { startTestServer, type TestServer } from '../support/test-server.js';
+import { until } from '../support/until.js';
+
+jest.setTimeout(60_000);
+
+describe('a dead job about a decision', () => {
+  let lethe: TestServer;
+  beforeAll(async () => {
+    lethe = await startTestServer();
+    await definePurpose(lethe);
+    await declareReader(lethe, 'crm');
+  });
+  afterAll(() => lethe.close());
+
+  /** As a plugin that cannot be told leaves it. */
+  async function aDeadJob(position: number): Promise<() => Promise<string>> {
+    const id = newId();
+    const payload = { systemId: 'crm', connectionId: newId(), subject: newId(), purpose: 'news', position };
+    await lethe.superuser.query(
+      `INSERT INTO job (tenant, id, queue, concurrency_key, payload, state, run_at, attempts, created_at, finished_at)
+       VALUES ($1, $2, 'propagation-obey', 'k', $3, 'dead', now(), 1, now(), now())`,
+      [lethe.tenant.tenant.id, id, JSON.stringify(payload)],
+    );
+    return async () => (await lethe.superuser.query('SELECT state FROM job WHERE id = $1', [id])).rows[0].state;
+  }
+
+  async function decide(name: string): Promise<number> {
+    const body = decisionOn(name, 'given', lethe.clock.now());
+    const { position } = await accepted(lethe.post('/v1/consents', body, { as: 'system' }));
+    await until('it is owed', async () => {
+      const { items } = await accepted(lethe.get('/v1/propagations?state=waiting'));
+      return items.some((one: { position: number }) => one.position === position);
+    });
+    return position;
+  }
+
+  async function look(): Promise<void> {
+    lethe.clock.advance(20_000);
+    const now = lethe.clock.now();
+    await until('the chore', async () => {
+      const states = await lethe.server.app.get(Housekeeping).states();
+      const ranAt = states.find(({ name }) => name === 'propagation-late')?.ranAt;
+      return !!ranAt && ranAt >= now;
+    });
+  }
+
+  it('ends when somebody has vouched for the system, and not before', async () => {
+    const [one, other] = [await decide('told-one'), await decide('told-other')];
+    const [settled, owed] = [await aDeadJob(one), await aDeadJob(other)];
+    await look();
+    expect([await settled(), await owed()]).toEqual(['dead', 'dead']);
+    await accepted(lethe.post(`/v1/propagations/${one}/systems/crm/settle`, { proof: 'seen in the system' }));
+    await until(
+      'it needs nobody',
+      async () => {
+        await look();
+        return (await settled()) === 'cancelled';
+      },
+      15_000,
+    );
+    expect(await owed()).toBe('dead');
+  });
+});
