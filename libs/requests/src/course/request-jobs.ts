@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { CivilDate } from '#law';
 import { dateInZone } from '#law';
-import type { NewJob } from '#jobs';
+import { againKey, type NewJob } from '#jobs';
 import { evidenceUntil } from '../evidence.js';
 
 const id = z.uuid();
@@ -134,7 +134,7 @@ export function againJob(
 ): NewJob | undefined {
   const base = partId.replace(/\/?again-.*$/, '');
   const runAt = new Date(died.at.getTime() + AGAIN_MS);
-  const dedupeKey = [`request/${requestId}/${part}`, base, `again-${died.jobId}`].filter((one) => one !== '').join('/');
+  const dedupeKey = againKey([`request/${requestId}/${part}`, base].filter((one) => one !== '').join('/'), died.jobId);
   const job = (queue: string, payload: NewJob['payload']): NewJob => ({ queue, payload, runAt, dedupeKey });
   const notice = /^(acknowledgement|extension|completion)-(\d+)$/.exec(base);
   if (part === 'notice' && notice) return job(ANSWER, { requestId, round: Number(notice[2]), notice: notice[1]! });
