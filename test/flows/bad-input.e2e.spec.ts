@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 
+const someId = '01a19b7c-a680-7fd3-9f27-0ba1e06b6bef';
+
 describe('bad input', () => {
   let lethe: TestServer;
   beforeAll(async () => {
@@ -47,6 +49,28 @@ describe('bad input', () => {
       type: expect.stringContaining('application/problem+json'),
     });
   });
+
+  it.each([
+    ['/v1/requests', 'channel', 'channel'],
+    ['/v1/requests', 'purposes/0', 'purposes'],
+    [`/v1/requests/${someId}/exclusions`, 'identifierType', 'identifierType'],
+    [`/v1/requests/${someId}/exclusions`, 'connectionId', 'connectionId'],
+  ])(
+    'words at %s in %s, which stands open in the ledger, are named by place and never repeated',
+    async (path, at, field) => {
+      const request = {
+        type: 'objection',
+        regimes: ['eu-gdpr'],
+        subject: { identifiers: [{ type: 'x', value: 'x' }] },
+      };
+      const exclusion = { connectionId: 'x', identifierType: 'x', reason: 'x' };
+      const words = 'ada@example.test, by mail';
+      const body = { ...(path === '/v1/requests' ? { ...request, channel: 'mail' } : exclusion) };
+      const answer = await lethe.post(path, { ...body, [field]: field === 'purposes' ? [words] : words });
+      expect(answer.body).toMatchObject({ status: 400, errors: [{ pointer: `/${at}`, code: 'invalid-format' }] });
+      expect(JSON.stringify(answer.body)).not.toContain('ada');
+    },
+  );
 
   it('an unknown path is a problem document as well', async () => {
     const { status, body } = await lethe.get('/v1/nothing-here');

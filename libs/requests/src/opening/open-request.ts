@@ -5,7 +5,7 @@ import { newId, type JsonObject, type SubjectId } from '#kernel';
 import { enqueue } from '#jobs';
 import { clocksFor, dateInZone } from '#law';
 import type { NewEvent } from '#ledger';
-import { Instant, type Caller } from '#platform';
+import { Instant, OpenCode, type Caller } from '#platform';
 import { normaliseAll, SubjectAmbiguous, Subjects, type PreparedSubject } from '#subjects';
 import { CaseFile } from '../case-file.js';
 import { Intake, type Receipt } from './intake.js';
@@ -29,8 +29,8 @@ export const OpenRequestBody = z
       .optional(),
     subject: z.strictObject({ identifiers: z.array(identifier).min(1).max(20) }),
     receivedAt: Instant.optional(),
-    channel: z.string().min(1).max(64),
-    purposes: z.array(z.string().min(1).max(100)).max(100).optional(),
+    channel: OpenCode(64),
+    purposes: z.array(OpenCode(100)).max(100).optional(),
   })
   .meta({ id: 'OpenRequest' });
 

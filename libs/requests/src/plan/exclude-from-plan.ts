@@ -3,7 +3,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { z } from 'zod';
 import { newId, type JsonObject } from '#kernel';
 import type { NewEvent } from '#ledger';
-import type { Caller } from '#platform';
+import { OpenCode, type Caller } from '#platform';
 import { CaseFile } from '../case-file.js';
 import { exclusionPlace } from './exclusion.js';
 import { fact, notePlace } from '../request.js';
@@ -14,9 +14,9 @@ import { humanNeeded, notNow } from '../requests.errors.js';
 /** Names a dataset's doubtful records, one record, or an identifier type that is not used in the connection. */
 export const ExcludeBody = z
   .strictObject({
-    connectionId: z.string().min(1).max(64),
+    connectionId: OpenCode(64),
     dataset: z.string().min(1).max(200).optional(),
-    identifierType: z.string().min(1).max(40).optional(),
+    identifierType: OpenCode(40).optional(),
     ref: z.string().min(1).max(500).optional(),
     reason: z.string().min(1).max(2000),
   })
