@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newId, type SubjectId } from '#kernel';
+import { KeyStore, rotateEpoch } from '#subjects';
 import { documented } from '../support/documented.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 
@@ -117,6 +119,27 @@ describe('the admin port', () => {
       new Date(lethe.clock.now().getTime() - 3_600_000),
     ]);
     expect(await read('lethe_backup_age_seconds{part="keys"}')).toBeCloseTo(3_600, 0);
+  });
+
+  it('tells for how long a key epoch has had no backup of the key store', async () => {
+    const unbacked = (): Promise<number | undefined> => read('lethe_key_epoch_unbacked_seconds');
+    const keyStore = lethe.server.app.get(KeyStore);
+    await keyStore.keyFor(lethe.tenant.tenant.id, newId() as SubjectId, 'identity');
+    const backUp = (): Promise<unknown> =>
+      lethe.superuser.query(
+        `INSERT INTO installation_mark (name, detail, set_at) VALUES ('backup-keys', '', $1)
+         ON CONFLICT (name) DO UPDATE SET set_at = excluded.set_at`,
+        [lethe.clock.now()],
+      );
+    lethe.clock.advance(60_000);
+    await backUp();
+    expect(await unbacked()).toBe(0);
+    lethe.clock.advance(60_000);
+    await rotateEpoch(keyStore);
+    lethe.clock.advance(120_000);
+    expect(await unbacked()).toBeCloseTo(120, 0);
+    await backUp();
+    expect(await unbacked()).toBe(0);
   });
 
   it('counts appends, flushes, waits for connections and the process', async () => {

@@ -8,6 +8,7 @@ import { SubjectsModule } from '#subjects';
 import { TenancyModule, Tenants } from '#tenancy';
 import { KeptArchive } from './kept-archive.js';
 import { KeyChores } from './key-chores.js';
+import { KeyGauges } from './key-gauges.js';
 import { StoreAudit } from './store-audit.js';
 import { StoreAudits } from './store-audits.js';
 
@@ -42,7 +43,7 @@ export class ChoreGauges implements OnApplicationBootstrap {
 
 @Module({
   imports: [TenancyModule, SubjectsModule],
-  providers: [ChoreGauges, KeptArchive, KeyChores, StoreAudit, StoreAudits],
+  providers: [ChoreGauges, KeptArchive, KeyChores, KeyGauges, StoreAudit, StoreAudits],
   exports: [StoreAudit],
 })
 export class ChoresModule implements OnModuleInit, OnApplicationBootstrap {

@@ -1,0 +1,28 @@
+/** Tells when a key-encryption epoch runs without a backup of the key store: those before it open nothing once the old epoch ends. */
+import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import type { Clock } from '#kernel';
+import { Database } from '#ledger';
+import { CLOCK, Metrics } from '#platform';
+import { epochHorizon, KeyStore } from '#subjects';
+
+@Injectable()
+export class KeyGauges implements OnApplicationBootstrap {
+  constructor(
+    private readonly metrics: Metrics,
+    private readonly database: Database,
+    private readonly keyStore: KeyStore,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    const help = 'Age of the newest key epoch while no backup of the key store was made in it; 0 after one';
+    this.metrics.gauge('lethe_key_epoch_unbacked_seconds', help, [], async (set) => {
+      const { currentEpochSince: since } = await epochHorizon(this.keyStore);
+      const { rows } = await this.database.global<{ set_at: Date }>({
+        text: `SELECT set_at FROM installation_mark WHERE name = 'backup-keys'`,
+      });
+      const isUnbacked = since !== null && !(rows[0] && rows[0].set_at >= since);
+      set(isUnbacked ? Math.max(0, (this.clock.now().getTime() - since.getTime()) / 1000) : 0);
+    });
+  }
+}
