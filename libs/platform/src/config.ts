@@ -50,10 +50,9 @@ export const environmentSchema = z.object({
     .string()
     .optional()
     .describe('file:// URL of a folder that leaves and tiles are copied to, for others to keep'),
-  LETHE_ACCEPT_SCHEMA: z
-    .string()
-    .optional()
-    .describe('Newest migration of a newer build beside which this one may run during an upgrade'),
+  LETHE_ACCEPT_SCHEMA: list
+    .default([])
+    .describe('Last migrations of a newer build, one a database, beside which this build may run during an upgrade'),
   LETHE_CHECKPOINT_LOCK: z
     .string()
     .optional()

@@ -55,24 +55,25 @@ export async function migrate(url: string, migrations: Migration[]): Promise<str
 
 /**
  * Why this build must not serve from a database, seen as the application; undefined when they fit. A build that is older
- * than the schema does not know what newer ones have promised; `accepted` is the newest migration an operator has named in
- * `LETHE_ACCEPT_SCHEMA`, for the hours of an upgrade in which both builds run.
+ * than the schema does not know what newer ones have promised; `accepted` are the newest migrations, one a database, that an
+ * operator has named in `LETHE_ACCEPT_SCHEMA` for the hours of an upgrade in which both builds run.
  */
 export async function schemaMisfit(
   query: (statement: { text: string }) => Promise<{ rows: Record<string, unknown>[] }>,
   migrations: Migration[],
-  accepted?: string,
+  accepted: readonly string[] = [],
 ): Promise<string | undefined> {
   const { rows: tables } = await query({ text: `SELECT to_regclass('public.${TABLE}') AS there` });
   if (tables[0]?.['there'] === null) return 'it has no tables. Run lethe migrate (or lethe bootstrap) first';
-  const { rows } = await query({ text: `SELECT name FROM ${TABLE} ORDER BY name` });
+  // As they were applied: numbers are a domain's own, and what comes later may have a smaller one.
+  const { rows } = await query({ text: `SELECT name FROM ${TABLE} ORDER BY id` });
   const present = rows.map(({ name }) => String(name));
   const known = new Map([roles, ...migrations].map((migration) => [nameOf(migration), migration.id]));
   const lacking = [...known].filter(([name]) => !present.includes(name)).map(([, id]) => id);
   if (lacking.length > 0) return `it lacks ${lacking.join(', ')}. Run lethe migrate with this build first`;
   const newer = present.filter((name) => !known.has(name)).map((name) => name.replace(/-\d{13}$/, ''));
   const newest = newer.at(-1);
-  if (newest === undefined || newest === accepted) return undefined;
+  if (newest === undefined || accepted.includes(newest)) return undefined;
   return `it was migrated by a newer build (${newer.join(', ')}). Start that build, or set LETHE_ACCEPT_SCHEMA=${newest} while both run`;
 }
 
