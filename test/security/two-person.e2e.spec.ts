@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { runVerb } from '../../apps/cli/src/run-verb.js';
 import { scopeGrants } from '#platform';
-import { approve, closed } from '../support/connected-systems.js';
+import { approve, closed, openProven, planOf } from '../support/connected-systems.js';
 import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
 import {
   addMember,
@@ -114,6 +114,17 @@ describe('a case about the one who decides', () => {
     // With what no ciphertext holds by chance: base64 has neither dot nor space.
     const { rows } = await lethe.superuser.query(`SELECT 1 FROM event WHERE bytes ~* 'olga[. ]o'`);
     expect(rows).toEqual([]);
+  });
+
+  it('is theirs by any identifier that a person may have here, such as a customer id', async () => {
+    const identifiers = [{ type: 'customerId', value: 'C-17' }];
+    const added = await addMember(lethe, 'Carla Customer', { identifiers });
+    expect(added.status).toBe(201);
+    const minted = await mint(lethe, added.body.id);
+    expect((await lethe.post(`/v1/admin/api-keys/${minted.id}/confirm`, {})).status).toBe(200);
+    const id = await openProven(lethe, 'erasure', identifiers);
+    const { hash } = await planOf(lethe, id);
+    await expectRefused(lethe, await approveWith(id, hash, minted.key), [403, 'own-case'], id);
   });
 
   it('whose human is a member already is not made a second member', async () => {

@@ -8,7 +8,7 @@ import { memberStream } from './tenant.js';
 
 /** The staff member's own identifiers: an e-mail address tells two accounts of one human; all of them tell an own case. */
 export const OwnIdentifiers = z
-  .array(z.strictObject({ type: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/), value: z.string().min(1).max(640) }))
+  .array(z.strictObject({ type: z.string().regex(/^[a-z][A-Za-z0-9-]{0,39}$/), value: z.string().min(1).max(640) }))
   .max(10);
 export type OwnIdentifier = z.infer<typeof OwnIdentifiers>[number];
 
