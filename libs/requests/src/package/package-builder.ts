@@ -42,7 +42,8 @@ export class BuildPackage extends PackageBuilder {
     const head = { packageId, requestId: request.id, createdAt: this.clock.now().toISOString() };
     // Before the deletion is planned, which waits for a folder without its key.
     const key = await this.folder.key(owner);
-    const expiresAt = await this.expiry.schedule(tenant, request.id, packageId);
+    const stepIds = request.steps.map(({ stepId }) => stepId);
+    const expiresAt = await this.expiry.schedule(tenant, request.id, packageId, stepIds);
     const manifest = await this.write(owner, key, head, contents);
     await this.keepManifest(owner, key, packageId, manifest);
     const manifestHash = createHash('sha256').update(manifest).digest('hex');

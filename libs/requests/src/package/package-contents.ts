@@ -8,7 +8,8 @@ import { PackageOwn } from './package-own.js';
 import { PackageParts, type PartIndex } from './package-parts.js';
 import { PackageRegister } from './package-register.js';
 import { pathPart, type PackageTable } from './package-tables.js';
-import type { RequestState } from '../request-state.js';
+import { packagePartsMissing } from './package.errors.js';
+import type { RequestState, StepState } from '../request-state.js';
 
 /** A system that no connector searched, and what came of it. */
 export interface NotSearched {
@@ -46,8 +47,7 @@ export class PackageContents {
     const facts = await this.register.factsFor(owner.tenant, state);
     const identifiers = await this.file.identifiers(owner.tenant, state);
     const verified = identifiers.filter((one) => one.strength === 'verified');
-    const steps = await Promise.all(state.steps.map(({ stepId }) => this.parts.indexOf(owner, stepId)));
-    const collected = steps.flat();
+    const collected = (await Promise.all(state.steps.map((step) => this.collectedBy(owner, step)))).flat();
     const own = await this.own.tables(
       owner.tenant,
       verified.map(({ type, value }) => ({ type, value })),
@@ -61,6 +61,13 @@ export class PackageContents {
         Object.entries(withheld).map(([field, type]) => ({ system, dataset, field, type })),
       ),
     };
+  }
+
+  /** A package without what a finished step has read would be taken for the whole. */
+  private async collectedBy(owner: PackageOwner, { stepId, finished }: StepState): Promise<PartIndex[]> {
+    const index = await this.parts.indexOf(owner, stepId);
+    if (index === undefined && finished) throw packagePartsMissing();
+    return index ?? [];
   }
 
   /** Names may repeat or say nothing once made safe for a path: the number tells them apart. */

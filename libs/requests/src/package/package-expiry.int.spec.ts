@@ -41,9 +41,11 @@ async function aPackage(...made: ((packageId: string) => string)[]) {
   const owner = { tenant: given.tenant, requestId: newId(), keyHolder: newId() as SubjectId };
   const packageId = newId();
   await folder.key(owner);
-  await mkdir(folder.path(owner, 'parts'));
+  const stepId = newId();
+  for (const name of [stepId, `${stepId}.${newId()}`])
+    await mkdir(folder.path(owner, 'parts', name), { recursive: true });
   for (const name of made) await writeFile(folder.path(owner, name(packageId)), 'sealed');
-  await expiry.schedule(owner.tenant, owner.requestId, packageId);
+  await expiry.schedule(owner.tenant, owner.requestId, packageId, [stepId]);
   return {
     path: folder.path(owner),
     names: async () => (await readdir(folder.path(owner))).map((name) => name.replace(packageId, '*')).sort(),
@@ -98,6 +100,16 @@ describe('a package that expired', () => {
     clock.advance(HOUR);
     await ended(made);
     expect(await made.names()).toEqual(['*.manifest.sealed', 'key.json']);
+    expect(await made.told()).toEqual(['PackageExpired.v1']);
+  });
+
+  it('takes nothing along that a reopened request has collected since', async () => {
+    const made = await aPackage(zipName, manifestName);
+    const other = newId();
+    await mkdir(join(made.path, 'parts', other));
+    clock.advance(7 * DAY);
+    await ended(made);
+    expect(await readdir(join(made.path, 'parts'))).toEqual([other]);
     expect(await made.told()).toEqual(['PackageExpired.v1']);
   });
 

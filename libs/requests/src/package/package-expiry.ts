@@ -5,7 +5,7 @@ import type { Clock, TenantId } from '#kernel';
 import { done, enqueueIn, JobWorker, later, type Job, type JobContext, type JobResult } from '#jobs';
 import { Database, declareEvents, type NewEvent } from '#ledger';
 import { CLOCK, CONFIG, type Config } from '#platform';
-import { PackageFolder, type PackageOwner } from './package-folder.js';
+import { PackageFolder, PARTS, type PackageOwner } from './package-folder.js';
 
 declareEvents('PackageDownloaded.v1', 'PackageExpired.v1');
 
@@ -14,7 +14,13 @@ export const PACKAGE_DAYS = 7;
 const QUEUE = 'package-expiry';
 /** Until the next look when the files cannot be reached: they must not stay because a disk was away for too long. */
 const AGAIN_MS = 3_600_000;
-const payload = z.strictObject({ requestId: z.uuid(), packageId: z.uuid(), expiresAt: z.iso.datetime() });
+/** `stepIds`: whose parts it was made of; a job of before has none, and removes all. */
+const payload = z.strictObject({
+  requestId: z.uuid(),
+  packageId: z.uuid(),
+  expiresAt: z.iso.datetime(),
+  stepIds: z.array(z.uuid()).optional(),
+});
 type Payload = z.infer<typeof payload>;
 
 /** Not the request's stream: a download must not get in the way of a decision there. */
@@ -48,13 +54,13 @@ export class PackageExpiry implements OnModuleInit {
   }
 
   /** Enqueues the deletion, before anybody can collect the package; returns when it expires. */
-  async schedule(tenant: TenantId, requestId: string, packageId: string): Promise<string> {
+  async schedule(tenant: TenantId, requestId: string, packageId: string, stepIds: string[]): Promise<string> {
     const now = this.clock.now();
     const runAt = new Date(now.getTime() + PACKAGE_DAYS * 86_400_000);
     const expiresAt = runAt.toISOString();
     const job = {
       queue: QUEUE,
-      payload: { requestId, packageId, expiresAt },
+      payload: { requestId, packageId, expiresAt, stepIds },
       runAt,
       dedupeKey: `package/${packageId}/expiry`,
     };
@@ -65,7 +71,7 @@ export class PackageExpiry implements OnModuleInit {
   private async run({ tenant, payload: about }: Job<Payload>, context: JobContext): Promise<JobResult> {
     const due = new Date(about.expiresAt);
     if (this.clock.now() < due) return later(due);
-    const removed = await this.remove({ tenant, requestId: about.requestId }, about.packageId).catch(() => 'away');
+    const removed = await this.remove({ tenant, requestId: about.requestId }, about).catch(() => 'away');
     if (removed === 'away') return later(new Date(this.clock.now().getTime() + AGAIN_MS));
     if (removed === 'unfinished') return done();
     return context.finish({ actorRef: 'system:requests', events: [packageFact('PackageExpired.v1', about)] });
@@ -73,11 +79,12 @@ export class PackageExpiry implements OnModuleInit {
 
   private async remove(
     owner: Pick<PackageOwner, 'tenant' | 'requestId'>,
-    packageId: string,
+    { packageId, stepIds }: Payload,
   ): Promise<'removed' | 'unfinished' | 'away'> {
     if (!(await this.folder.isThere(owner))) return 'away';
     await this.folder.remove(owner, zipName(packageId));
-    await this.folder.remove(owner, 'parts');
+    // A reopened request may be collecting anew in the same folder.
+    await (stepIds ? this.folder.removeParts(owner, stepIds) : this.folder.remove(owner, PARTS));
     // Judged by what stays: an earlier attempt may have removed the file and not have said so.
     return (await this.folder.has(owner, manifestName(packageId))) ? 'removed' : 'unfinished';
   }

@@ -1,6 +1,6 @@
 /** Where a package and its parts lie: a folder a request below the data directory, everything in it sealed under one key. */
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
 import { isUuid, newId, type SubjectId, type TenantId } from '#kernel';
@@ -16,6 +16,8 @@ export interface PackageOwner {
 }
 
 const KEY = 'key.json';
+/** Folder of what the steps collect. */
+export const PARTS = 'parts';
 const keyPlace = (requestId: string): string => `package/${requestId}/key`;
 
 /**
@@ -74,6 +76,14 @@ export class PackageFolder {
   /** Removes a file or folder; one that is gone is fine. */
   async remove(owner: Pick<PackageOwner, 'tenant' | 'requestId'>, ...parts: string[]): Promise<void> {
     await rm(this.path(owner, ...parts), { recursive: true, force: true });
+  }
+
+  /** Removes what these steps have collected and left; what others collect in the same folder stays. */
+  async removeParts(owner: Pick<PackageOwner, 'tenant' | 'requestId'>, stepIds: readonly string[]): Promise<void> {
+    const names = (await this.has(owner, PARTS)) ? await readdir(this.path(owner, PARTS)) : [];
+    const own = names.filter((name) => stepIds.some((id) => name.startsWith(id)));
+    if (own.length === names.length) return this.remove(owner, PARTS);
+    for (const name of own) await this.remove(owner, PARTS, name);
   }
 
   private async sealedKey(path: string): Promise<Sealed | undefined> {

@@ -5,7 +5,7 @@ import { Injectable } from '@nestjs/common';
 import { newId } from '#kernel';
 import type { RegimeId } from '#law';
 import type { DataRecord, Json } from '../step/connected.js';
-import { PackageFolder, type PackageOwner } from './package-folder.js';
+import { PackageFolder, PARTS, type PackageOwner } from './package-folder.js';
 import { readSealed, SealedWriter } from './package-seal.js';
 import { withhold } from './package-withheld.js';
 import type { StepRecords } from '../ports.js';
@@ -57,7 +57,7 @@ export class PackageParts {
   /** Throws `MixedSubjects` and `PackageTooLarge`, and what the reading throws; then nothing is replaced. */
   async replace(owner: PackageOwner, step: StepRecords, regimes: readonly RegimeId[]): Promise<PartIndex[]> {
     const key = await this.folder.key(owner);
-    const final = this.folder.path(owner, 'parts', step.stepId);
+    const final = this.folder.path(owner, PARTS, step.stepId);
     const draft = `${final}.${newId()}`;
     await mkdir(draft, { recursive: true, mode: 0o700 });
     const parts = new Map<string, OpenPart>();
@@ -76,19 +76,19 @@ export class PackageParts {
     }
   }
 
-  /** What was collected for a step; empty when nothing was. */
-  async indexOf(owner: PackageOwner, stepId: string): Promise<PartIndex[]> {
+  /** What was collected for a step; empty when its systems had nothing, undefined when nobody has collected. */
+  async indexOf(owner: PackageOwner, stepId: string): Promise<PartIndex[] | undefined> {
     try {
-      return JSON.parse(await readFile(this.folder.path(owner, 'parts', stepId, INDEX), 'utf8')) as PartIndex[];
+      return JSON.parse(await readFile(this.folder.path(owner, PARTS, stepId, INDEX), 'utf8')) as PartIndex[];
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
     }
   }
 
   /** The records of a part, in the order they came. */
   async *records(owner: PackageOwner, part: PartIndex): AsyncGenerator<PartRecord> {
-    const path = this.folder.path(owner, 'parts', part.stepId, part.file);
+    const path = this.folder.path(owner, PARTS, part.stepId, part.file);
     const key = await this.folder.key(owner);
     for await (const line of linesOf(readSealed(path, key, partPlace(owner, part.stepId, part.file))))
       yield JSON.parse(line) as PartRecord;

@@ -1,0 +1,41 @@
+/** A package is the whole of what was read, or none. */
+import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { newId, type SubjectId, type TenantId } from '#kernel';
+import { readConfig } from '#platform';
+import type { CaseFile } from '../case-file.js';
+import type { RequestState } from '../request-state.js';
+import { PackageContents } from './package-contents.js';
+import { PackageFolder } from './package-folder.js';
+import { PackageParts } from './package-parts.js';
+import type { PackageOwn } from './package-own.js';
+import type { PackageRegister } from './package-register.js';
+
+let dataDir: string;
+beforeEach(async () => void (dataDir = await mkdtemp(join(tmpdir(), 'lethe-contents-'))));
+afterEach(() => rm(dataDir, { recursive: true, force: true }));
+
+const facts = { controller: 'c', regimes: [], territory: null, purposes: [], systems: [], policies: [] };
+const file = { identifiers: () => Promise.resolve([]) } as unknown as CaseFile;
+const own = { tables: () => Promise.resolve([]) } as unknown as PackageOwn;
+const register = { factsFor: () => Promise.resolve(facts) } as unknown as PackageRegister;
+
+describe('what goes into a package', () => {
+  it('is refused when a finished step’s records are not in the data folder; a step taken over by hand has none', async () => {
+    const folder = new PackageFolder(readConfig({ LETHE_DATA_DIR: dataDir }), file);
+    const contents = new PackageContents(new PackageParts(folder), own, register, file);
+    const owner = { tenant: newId() as TenantId, requestId: newId(), keyHolder: newId() as SubjectId };
+    const [read, byHand] = [newId(), newId()];
+    const steps = [
+      { stepId: read, finished: true },
+      { stepId: byHand, finished: false, handled: 'manual' },
+    ];
+    const state = { steps, tasks: [] } as unknown as RequestState;
+    await expect(contents.gather(owner, state)).rejects.toMatchObject({ status: 503, code: 'package-parts-missing' });
+    await mkdir(folder.path(owner, 'parts', read), { recursive: true });
+    await writeFile(folder.path(owner, 'parts', read, 'index.json'), '[]');
+    expect((await contents.gather(owner, state)).tables).toEqual([]);
+  });
+});
