@@ -41,7 +41,7 @@ export class RetentionDeadJobs implements Process {
       tenant,
       actorRef: RETENTION_ACTOR,
       events: [planFact('RetentionItemEnded.v1', { id, runId, item, code, left: run.total - gone })],
-      rows: [this.from.batches.forget(runId, item), cancelJob(String(died['jobId']))],
+      rows: [this.from.batches.forget(runId, item), cancelJob(died['jobId'] as string)],
       expect: { [planStream(id)]: state.version },
     });
   }
