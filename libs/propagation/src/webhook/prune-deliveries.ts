@@ -67,8 +67,8 @@ async function pruneLanes(query: Query, tenant: TenantId): Promise<number> {
 async function pruneOrphans(query: Query, tenant: TenantId): Promise<void> {
   const { rows } = await query<{ endpoint: string }>({
     name: 'webhook-orphans',
-    text: `SELECT DISTINCT endpoint FROM webhook_lane l WHERE tenant = $1 AND NOT EXISTS (
-             SELECT FROM webhook_endpoint e WHERE e.tenant = $1 AND e.id = l.endpoint)`,
+    text: `SELECT DISTINCT endpoint FROM webhook_delivery d WHERE tenant = $1 AND state = 'pending' AND NOT EXISTS (
+             SELECT FROM webhook_endpoint e WHERE e.tenant = $1 AND e.id = d.endpoint)`,
     values: [tenant],
   });
   for (const { endpoint } of rows) await removeDeliveries(query, tenant, endpoint);
