@@ -101,7 +101,7 @@ export function startEngine(machine: Machine, world: World, vault: ports.Vault, 
   const stop = new StopAtOnce(requests, file, own, new ports.WorldWithdrawals(vault, machine));
   const answers = new ports.WorldAnswers(world, machine, file);
   const list = new LateList(machine, world);
-  const files = new CaseFiles(requests, { caughtUp: async () => list.catchUp(0) } as never, erasure);
+  const files = new CaseFiles(requests, { caughtUp: async () => list.catchUp(0) } as never, erasure, file, own);
   const reasons = new AftercareReasons(connected, new VendorCalls(world, machine, 'aftercare'), rules, files);
   const suppressions = ports.memorySuppressions(vault, machine);
   const office = { approvers: async () => ['ann', 'bob', 'cid', 'yul', 'zed'] };

@@ -127,7 +127,7 @@ export async function openRequests(shared: SharedDatabases, systems: FakeSystem[
     async () => [tenant],
     () => undefined,
   );
-  const files = new CaseFiles(requests, subscriptions, erasure);
+  const files = new CaseFiles(requests, subscriptions, erasure, file, own);
   const reasons = new AftercareReasons(connected, calls, rules, files);
   const office = { approvers: ['officer', 'officer2'] };
   const rule = new ApprovalRule(
@@ -287,6 +287,8 @@ function likeBefore(store: EventStore): EventStore {
 class FakeRules extends KeepingRules {
   holds = new Map<string, HoldFact>();
   duties = new Map<string, DutyFact>();
+  /** Holds on everything of a person. */
+  holdsOn = new Map<SubjectId, HoldFact>();
   /** Whom a hold names that covers nothing here. */
   named = new Set<SubjectId>();
 
@@ -296,9 +298,9 @@ class FakeRules extends KeepingRules {
 
   async hold(
     _: TenantId,
-    { connectionId, dataset }: { connectionId: string; dataset: string },
+    { subject, connectionId, dataset }: { subject: SubjectId; connectionId: string; dataset: string },
   ): Promise<HoldFact | undefined> {
-    return this.holds.get(`${connectionId}/${dataset}`);
+    return this.holds.get(`${connectionId}/${dataset}`) ?? this.holdsOn.get(subject);
   }
 
   async duty(_: TenantId, connectionId: string, dataset: string): Promise<DutyFact | undefined> {

@@ -86,7 +86,12 @@ function isOpen({ left, failure }: ReplayedStep): boolean {
 function tell({ tenant, keys, steps }: Replayed, { say }: Terminal): void {
   say(`tenant ${tenant}`);
   say(`  Lethe itself: ${keys.keys} keys destroyed again, ${keys.people} people erased whom the ledger had forgotten`);
-  for (const { requestId, connectionId, records, again, left, newer, failure } of steps) {
+  const ended = steps.filter((step) => step.ended);
+  if (ended.length > 0)
+    say(
+      `  ${ended.length} erasures not done again: their case files ended on their day, and no backup should be that old`,
+    );
+  for (const { requestId, connectionId, records, again, left, newer, failure } of steps.filter((step) => !step.ended)) {
     const untouched = newer === undefined ? '' : `, ${newer} newer ones untouched`;
     const rest = `${again} of ${records} records were back and are gone again, ${left} left${untouched}`;
     say(

@@ -1,6 +1,6 @@
 /** The sealed side of a request: identifiers, plans and targets under the case's own key, and the keyed hashes around them. */
 import { Injectable } from '@nestjs/common';
-import type { Json, TenantId } from '#kernel';
+import { DomainError, type Json, type TenantId } from '#kernel';
 import { KeyProvider } from '#platform';
 import { normaliseAll, Sealer, type Sealed } from '#subjects';
 import type { Identifier } from './step/connected.js';
@@ -45,6 +45,16 @@ export class CaseFile {
         strength,
       })),
     );
+  }
+
+  /** The same, and none when the key is gone. */
+  async identifiersLeft(tenant: TenantId, state: RequestState): Promise<OpenIdentifier[]> {
+    try {
+      return await this.identifiers(tenant, state);
+    } catch (error) {
+      if (error instanceof DomainError && error.code === 'case-unreadable') return [];
+      throw error;
+    }
   }
 
   details(tenant: TenantId, plan: { planId: string; details: Sealed }): Promise<PlanDetails> {

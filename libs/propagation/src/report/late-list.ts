@@ -91,7 +91,7 @@ export class LateList {
     const row = await this.find(by, position, systemId);
     if (row.state !== 'waiting') throw alreadySettled();
     const stream = `propagation/${position}/settled/${systemId}`;
-    const sealed = await this.sealer.seal(by.tenant, row.subject, 'case', proof, stream);
+    const sealed = await this.sealer.sealAbout(by.tenant, row.subject, 'case', proof, stream);
     const answer = { position, systemId, state: 'settled' as const };
     try {
       await this.store.append({

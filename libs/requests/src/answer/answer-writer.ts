@@ -55,9 +55,12 @@ export class WriteAnswers extends AnswerWriter {
     }
   }
 
-  /** A proven mailbox first. A claimed one only hears what holds nothing of what is known here. */
+  /**
+   * A proven mailbox first. A claimed one only hears what holds nothing of what is known here. A letter when the key of the
+   * file is lost: the request can end all the same.
+   */
   private async mailboxFor(tenant: TenantId, request: RequestState, kind: AnswerKind): Promise<string | undefined> {
-    const mailboxes = (await this.file.identifiers(tenant, request)).filter((one) => one.type === 'email');
+    const mailboxes = (await this.file.identifiersLeft(tenant, request)).filter((one) => one.type === 'email');
     const proven = mailboxes.find((one) => one.strength === 'verified');
     if (proven) return proven.value;
     return tellsNothing(request, kind) ? mailboxes[0]?.value : undefined;

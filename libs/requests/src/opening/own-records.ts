@@ -11,7 +11,7 @@ export const OWN_DATASETS = [
   { name: 'identity', title: 'Identifiers of the person', keyClass: 'identity', citation: null },
   { name: 'consent-records', title: 'Consent evidence', keyClass: 'consent', citation: 'GDPR art. 7(1), 17(3)(e)' },
   { name: 'access-log', title: 'Access evidence', keyClass: 'access', citation: 'GDPR art. 5(2), 17(3)(e)' },
-  { name: 'cases', title: 'Case files of requests', keyClass: 'case', citation: 'GDPR art. 5(2), 17(3)(e)' },
+  { name: 'cases', title: 'Case file of this request', keyClass: 'case', citation: 'GDPR art. 5(2), 17(3)(e)' },
 ] as const satisfies readonly { name: string; title: string; keyClass: KeyClass; citation: string | null }[];
 
 /** Who the proven identifiers lead to here. `ambiguous`: to people that are not linked, so nobody can say whose the records are. */

@@ -32,6 +32,16 @@ function isBeingEmptied({ status, aftercare, timeZone }: RequestState, now: Date
   return status === 'closed' && aftercare.some((one) => !isCaseFile(one) && isDue(one));
 }
 
+/** A file serves every round: until the day that a later one told, or as long as evidence when it was only reopened since. */
+function promisedUntil(state: RequestState, care: AftercareState): Date | undefined {
+  const { aftercare, steps, closedAt, timeZone } = state;
+  const told = aftercare.flatMap((one) => (isCaseFile(one) && !one.done && one !== care ? (one.until ?? []) : []));
+  const isFormer = steps.every(({ stepId }) => stepId !== care.stepId);
+  if (isFormer && closedAt !== undefined) told.push(evidenceUntil(dateInZone(new Date(closedAt), timeZone)));
+  const last = told.sort().at(-1);
+  return last === undefined ? undefined : dayAfter(last, timeZone);
+}
+
 /** One kept group with what is needed to ask about it. */
 export interface Kept {
   tenant: TenantId;
@@ -72,6 +82,8 @@ export class AftercareReasons {
   /** A case file outlives what still needs it, and the words of every hold that names one of these people. */
   private async needed({ tenant, state, care, subjects }: Kept, now: Date): Promise<Date | undefined> {
     if (needsCaseFile(state)) return new Date(now.getTime() + (isBeingEmptied(state, now) ? SOON_MS : DAY));
+    const promised = promisedUntil(state, care);
+    if (promised && promised > now) return promised;
     if (await this.rules.isNamed(tenant, subjects)) return new Date(now.getTime() + LOOK_MS);
     return (await this.files.areNeeded(tenant, subjects, care.until)) ? new Date(now.getTime() + DAY) : undefined;
   }

@@ -5,8 +5,9 @@ import type { NewEvent } from '#ledger';
 import type { RequestView } from '../reading/request-view.js';
 import type { RequestState } from '../request-state.js';
 import { fact } from '../request.js';
+import { ReplayErasures, type ReplayedStep } from './replay-erasures.js';
 import { ada, approved as approvedOf, planned } from '../../../../test/support/approved-erasure.js';
-import { fakeSystem, type FakeSystem } from '../../../../test/support/fake-systems.js';
+import { fakeCalls, fakeSystem, type FakeSystem } from '../../../../test/support/fake-systems.js';
 import {
   openDatabases,
   openRequests,
@@ -62,11 +63,11 @@ describe('a case file', () => {
     );
   };
   /** Time goes on in steps until the file does not open any more; false when it never ends. */
-  const ends = async (all: RequestsFixture, id: string, from: string): Promise<boolean> => {
+  const ends = async (all: RequestsFixture, id: string, from: string, steps = 100): Promise<boolean> => {
     all.clock.set(new Date(from));
-    for (let steps = 0; steps < 60; steps++) {
+    for (let step = 0; step < steps; step++) {
       if (!(await isOpen(all, id))) return true;
-      all.clock.advance(HOUR);
+      all.clock.advance(3 * HOUR);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     return false;
@@ -183,7 +184,7 @@ describe('a case file', () => {
     await all.base.sealer.seal(all.tenant, subjectId, 'case', 'why it is held', 'hold');
     all.clock.set(new Date('2030-01-02T09:00:00Z'));
     await all.until(id, (one) => (all.clock.advance(HOUR / 2), erased(one).length === 2));
-    expect(await ends(all, id, '2030-01-05T09:00:00Z')).toBe(false);
+    expect(await ends(all, id, '2030-01-05T09:00:00Z', 12)).toBe(false);
     await expect(all.keyStore.find(all.tenant, subjectId, 'case')).resolves.toHaveProperty('key');
     all.rules.named.clear();
     expect(await ends(all, id, '2030-02-05T09:00:00Z')).toBe(true);
@@ -208,5 +209,71 @@ describe('a case file', () => {
     all.clock.set(new Date('2030-01-02T09:00:00Z'));
     const last = await all.until(id, (one) => (all.clock.advance(HOUR / 2), erased(one).length === 3));
     expect(erased(last)).toEqual(['access-log', 'cases', 'consent-records']);
+  });
+
+  it('serves the round of a reopening too: it stays as long as after its last close', async () => {
+    const all = await opened();
+    const id = await approvedOf(all);
+    await all.until(id, (one) => one.status === 'closed');
+    all.clock.set(new Date('2028-03-01T09:00:00Z'));
+    await all.course.reopen(all.by('officer'), id, { reason: 'a letter was found', cause: 'late-find' });
+    await all.course.withdraw(all.by('officer'), id, { reason: 'it was somebody else’s' });
+    await all.until(id, (one) => one.status === 'closed');
+    all.clock.set(new Date('2030-01-02T09:00:00Z'));
+    await all.until(id, (one) => (all.clock.advance(HOUR / 2), erased(one).length === 2));
+    expect(await ends(all, id, '2030-01-05T09:00:00Z', 12)).toBe(false);
+    expect(await ends(all, id, '2032-01-02T09:00:00Z')).toBe(true);
+  });
+
+  it('stays while a hold keeps everything of somebody whose identifiers it holds, whoever it was opened for', async () => {
+    const all = await opened();
+    const other = { type: 'email', value: 'ada.other@example.test' };
+    const first = await all.open('access', ada.value);
+    await all.open('access', other.value);
+    const { id } = await all.open('erasure', ada.value, { subject: { identifiers: [ada, other] } });
+    await all.course.withdraw(all.by('officer'), id, { reason: 'it was not her' });
+    await all.until(id, (one) => one.status === 'closed');
+    const { subjectId } = await all.requests.load(all.tenant, first.id);
+    all.rules.holdsOn.set(subjectId, { id: 'h1', ground: 'GDPR art. 17(3)(e)', reviewOn: null });
+    expect(await ends(all, id, '2030-01-01T09:00:00Z', 12)).toBe(false);
+    all.rules.holdsOn.clear();
+    expect(await ends(all, id, '2030-01-05T09:00:00Z')).toBe(true);
+  });
+
+  it('leaves the person’s own key while another request of hers is at work: its tasks are sealed under it', async () => {
+    const all = await opened();
+    const id = await approvedOf(all);
+    await all.until(id, (one) => one.status === 'closed');
+    const first = await all.requests.load(all.tenant, id);
+    const other = newId();
+    const at = { ...received(first, other).data, keyHolder: other };
+    await all.store.append({
+      ...{ tenant: all.tenant, actorRef: 'member:clerk' },
+      events: [
+        fact('RequestReceived.v1', at as never),
+        fact('RequestTriaged.v1', { requestId: other, needsProof: true }),
+      ],
+    });
+    await all.base.sealer.seal(all.tenant, first.subjectId, 'case', 'a task', 'task');
+    expect(await ends(all, id, '2030-01-01T09:00:00Z', 12)).toBe(false);
+    await expect(all.keyStore.find(all.tenant, first.subjectId, 'case')).resolves.toHaveProperty('key');
+  });
+
+  it('that has ended is no failure of a replay after a restore: the list of its records is gone', async () => {
+    const all = await opened();
+    const id = await approvedOf(all);
+    await all.until(id, (one) => one.status === 'closed');
+    const { requests, file, connected, clock } = all;
+    const replay = new ReplayErasures(requests, file, connected, fakeCalls([shop]), clock);
+    const again = async (): Promise<ReplayedStep[]> => {
+      const steps: ReplayedStep[] = [];
+      for await (const step of replay.again(all.tenant)) steps.push(step);
+      return steps;
+    };
+    expect(await again()).toMatchObject([{ connectionId: 'shop', records: 2, left: 0 }]);
+    expect(await ends(all, id, '2030-01-02T09:00:00Z')).toBe(true);
+    const [step] = await again();
+    expect(step).toMatchObject({ connectionId: 'shop', records: 2, again: 0, ended: true });
+    expect(step).not.toHaveProperty('failure');
   });
 });

@@ -4,6 +4,8 @@ import type { SubjectId, TenantId } from '#kernel';
 import type { CivilDate } from '#law';
 import { Subscriptions } from '#ledger';
 import { isLookedAfter } from '../course/request-jobs.js';
+import { CaseFile } from '../case-file.js';
+import { OwnRecords } from '../opening/own-records.js';
 import { OwnErasure } from '../ports.js';
 import { fact, LETHE_ITSELF } from '../request.js';
 import type { AftercareState, RequestState } from '../request-state.js';
@@ -19,16 +21,19 @@ export class CaseFiles {
     private readonly requests: Requests,
     private readonly subscriptions: Subscriptions,
     private readonly own: OwnErasure,
+    private readonly file: CaseFile,
+    private readonly records: OwnRecords,
   ) {}
 
   /** Says first that the file ends, so that nobody begins anew with it (false: it is needed after all); then `destroy` it. */
-  async announceEnd(tenant: TenantId, id: string): Promise<boolean> {
+  async announceEnd(tenant: TenantId, { id, closedAt }: RequestState): Promise<boolean> {
+    const isNeeded = (now: RequestState): boolean => needsCaseFile(now) || now.closedAt !== closedAt;
     const state = await this.requests.change(tenant, ACTOR, id, (now) => {
       const keyHolders = fileKeys(now);
-      if (now.fileEnded || needsCaseFile(now) || keyHolders.length === 0) return undefined;
+      if (now.fileEnded || isNeeded(now) || keyHolders.length === 0) return undefined;
       return { events: [fact('CaseFileEnded.v1', { requestId: id, keyHolders })] };
     });
-    return state.fileEnded === true || (fileKeys(state).length === 0 && !needsCaseFile(state));
+    return state.fileEnded === true || (fileKeys(state).length === 0 && !isNeeded(state));
   }
 
   /** A repeat changes nothing. */
@@ -36,10 +41,17 @@ export class CaseFiles {
     for (const holder of fileKeys(state)) await this.own.eraseFile(tenant, holder);
   }
 
+  /** Everybody a hold may name to keep the file: whom it was opened for, whose keys go, who holds its identifiers today. */
+  async peopleOf(tenant: TenantId, state: RequestState): Promise<SubjectId[]> {
+    const named = state.aftercare.flatMap(({ subjects = [] }) => subjects as SubjectId[]);
+    const identifiers = await this.file.identifiersLeft(tenant, state);
+    return [...new Set([state.subjectId, ...named, ...(await this.records.everybody(tenant, identifiers))])];
+  }
+
   /**
-   * For files of before, which are all sealed under the person's one key: true while such a request of one of these people
-   * is open, keeps records that only its sealed list finds again, or was promised to be kept longer than `until`. Also true
-   * while the list of requests is behind: a key cannot be undone.
+   * Whether the people's own keys are needed: true while a request of one of them is open or keeps records that are to go,
+   * for its tasks are sealed under them; and for files of before, which are too, while one was promised to be kept longer than
+   * `until`. Also true while the list of requests is behind: a key cannot be undone.
    */
   async areNeeded(tenant: TenantId, people: readonly SubjectId[], until: CivilDate | null): Promise<boolean> {
     const { size } = await this.requests.store.head(tenant);
@@ -51,8 +63,8 @@ export class CaseFiles {
     });
     for (const { id } of rows) {
       const state = await this.requests.load(tenant, id);
-      if (state.keyHolder !== state.subjectId) continue;
-      if (needsCaseFile(state) || keptLonger(state, until)) return true;
+      if (needsCaseFile(state)) return true;
+      if (state.keyHolder === state.subjectId && keptLonger(state, until)) return true;
     }
     return false;
   }

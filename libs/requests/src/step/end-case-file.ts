@@ -1,6 +1,6 @@
 /** The end of a case file, whatever became of the request: three years from the end of the year in which it was closed. */
 import { Inject, Injectable } from '@nestjs/common';
-import type { Clock, SubjectId, TenantId } from '#kernel';
+import type { Clock, TenantId } from '#kernel';
 import { done, later, type Job, type JobResult } from '#jobs';
 import { dateInZone } from '#law';
 import { CLOCK } from '#platform';
@@ -29,7 +29,7 @@ export class EndCaseFile {
       const state = await this.requests.load(tenant, payload.requestId);
       const next = state.fileEnded ? undefined : await this.waitUntil(tenant, state, this.clock.now());
       if (next) return later(next);
-      if (!(await this.files.announceEnd(tenant, state.id))) return later(this.after(DAY_MS));
+      if (!(await this.files.announceEnd(tenant, state))) return later(this.after(DAY_MS));
       await this.files.destroy(tenant, state);
       return done();
     } catch (error) {
@@ -39,11 +39,11 @@ export class EndCaseFile {
 
   /** An erasure told its own day for the file, which ends with that group of it. */
   private async waitUntil(tenant: TenantId, state: RequestState, now: Date): Promise<Date | undefined> {
-    const { status, aftercare, closedAt = now.toISOString(), timeZone, subjectId } = state;
+    const { status, aftercare, closedAt = now.toISOString(), timeZone } = state;
     if (status !== 'closed' || aftercare.some(isToGo)) return this.after(DAY_MS);
     const end = dayAfter(evidenceUntil(dateInZone(new Date(closedAt), timeZone)), timeZone);
     if (end > now) return end;
-    const people = [...new Set([subjectId, ...aftercare.flatMap(({ subjects = [] }) => subjects as SubjectId[])])];
+    const people = await this.files.peopleOf(tenant, state);
     const about = { connectionId: LETHE_ITSELF, dataset: 'cases' };
     const holds = await Promise.all(people.map((subject) => this.rules.hold(tenant, { subject, ...about })));
     return holds.some((hold) => hold !== undefined) ? this.after(LOOK_MS) : undefined;

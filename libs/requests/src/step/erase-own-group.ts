@@ -20,7 +20,7 @@ export class EraseOwnGroup {
   async erase({ tenant, state, care, people }: Kept): Promise<number | undefined> {
     const keyClass = keyClassOf(care.dataset);
     const isFile = isCaseFile(care);
-    if (isFile && !(await this.files.announceEnd(tenant, state.id))) return undefined;
+    if (isFile && !(await this.files.announceEnd(tenant, state))) return undefined;
     if (keyClass === 'identity')
       for (const subject of people)
         await rememberStops(this.requests, this.own, { tenant, requestId: state.id, subject });

@@ -12,6 +12,7 @@ import { actionAfter, toTarget, type KeptTarget } from './kept-target.js';
 import { asKept, erasureOf } from './left-alone.js';
 import { FINALITY } from './outcome.js';
 import { eventData } from './replay-keys.js';
+import { isCaseFile } from './case-files.js';
 import { failureResult } from './step-run.js';
 
 /** What was done again in one connection for one request. Counts and ids only. */
@@ -26,6 +27,8 @@ export interface ReplayedStep {
   left: number;
   /** Records that lead to the same identifiers and are none of those of then: a new account, untouched. Absent when the system cannot say. */
   newer?: number;
+  /** Its case file ended on its day, and with it the list of its records: nobody can do it again, and no backup is that old. */
+  ended?: true;
   /** Why it could not be done. */
   failure?: string;
 }
@@ -51,7 +54,9 @@ export class ReplayErasures {
       if (state.type !== 'erasure') continue;
       for (const step of [...state.formerSteps, ...state.steps]) {
         if (step.connectionId === LETHE_ITSELF || step.settled.size === 0) continue;
-        yield await this.stepAgain(tenant, state, step, enabled);
+        yield hasEnded(state)
+          ? { requestId, connectionId: step.connectionId, records: step.settled.size, again: 0, left: 0, ended: true }
+          : await this.stepAgain(tenant, state, step, enabled);
       }
     }
   }
@@ -130,6 +135,11 @@ export class ReplayErasures {
     const { identifiers } = await this.file.details(tenant, plan);
     return identifiers.map(({ type, value, strength }) => ({ type, value, strength }));
   }
+}
+
+/** A file of before ends with its group, without a fact of its own. */
+function hasEnded({ fileEnded, aftercare }: RequestState): boolean {
+  return fileEnded === true || aftercare.some((one) => isCaseFile(one) && one.done?.kind === 'erased');
 }
 
 /** What was settled then, with its action; what stayed under a duty and went on its day goes at once, in the same way. */

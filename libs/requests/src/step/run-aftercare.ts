@@ -83,7 +83,15 @@ export class RunAftercare {
   private async kept(tenant: TenantId, state: RequestState, care: AftercareState, generation: number): Promise<Kept> {
     if (care.subjects) {
       const people = care.subjects as SubjectId[];
-      return { tenant, state, care, people, subjects: people, items: [], targets: [] };
+      return {
+        tenant,
+        state,
+        care,
+        people,
+        subjects: [...new Set([...people, state.subjectId])],
+        items: [],
+        targets: [],
+      };
     }
     const step = [...state.steps, ...state.formerSteps].find((one) => one.stepId === care.stepId);
     const all = step ? await this.file.targets(tenant, state.id, step) : [];

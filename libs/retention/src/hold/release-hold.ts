@@ -58,7 +58,7 @@ export class ReleaseHoldHandler implements ICommandHandler<ReleaseHold> {
     const scope: HoldScope = { subjectId: row.subject, connectionId: row.connection, dataset: row.dataset };
     if (await this.witnesses.decided(by, { id, scope })) throw releaserDecided();
     const owner = (row.subject ?? id) as SubjectId;
-    const sealed = await this.sealer.seal(by.tenant, owner, 'case', { reason }, holdPlace(id, 'released'));
+    const sealed = await this.sealer.sealAbout(by.tenant, owner, 'case', { reason }, holdPlace(id, 'released'));
     const answer = { id, releasedAt: now.toISOString() };
     await this.store.append({
       tenant: by.tenant,

@@ -1,8 +1,9 @@
 /** Seals personal data by field group under the key of (subject, class), so that a leaf can stay while the data goes. */
 import { createCipheriv, createDecipheriv, randomFillSync, type KeyObject } from 'node:crypto';
-import { canonicalize, type Json, type SubjectId, type TenantId } from '#kernel';
+import { canonicalize, newId, type Json, type SubjectId, type TenantId } from '#kernel';
 import type { KeyStore } from './keystore.js';
 import type { KeyClass } from './keystore.queries.js';
+import { SubjectErased } from '../subjects.errors.js';
 
 /** Ciphertext as JSON: c class, s subject, n nonce, t ciphertext with tag (base64url). `sealed` is the format's version. */
 export type Sealed = { sealed: 1; c: KeyClass; s: string; n: string; t: string };
@@ -30,6 +31,22 @@ export class Sealer {
   async seal(tenant: TenantId, subject: SubjectId, keyClass: KeyClass, value: Json, place: string): Promise<Sealed> {
     const key = await this.keys.keyFor(tenant, subject, keyClass);
     return encrypt(key, `${tenant}|${subject}|${keyClass}|${place}`, { sealed: 1, c: keyClass, s: subject }, value);
+  }
+
+  /** As `seal`, and under a key of the value's own when the person's was destroyed: what is decided about the past is said still. */
+  async sealAbout(
+    tenant: TenantId,
+    subject: SubjectId,
+    keyClass: KeyClass,
+    value: Json,
+    place: string,
+  ): Promise<Sealed> {
+    try {
+      return await this.seal(tenant, subject, keyClass, value, place);
+    } catch (error) {
+      if (!(error instanceof SubjectErased)) throw error;
+      return this.seal(tenant, newId() as SubjectId, keyClass, value, place);
+    }
   }
 
   /** Makes keys of somebody who is being registered, in one commit; `seal` would make them one by one. */
