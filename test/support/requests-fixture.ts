@@ -55,6 +55,7 @@ import { openSubjects, type SubjectsFixture } from './subjects-fixture.js';
 export interface Collected {
   packaged: Map<string, string[]>;
   answered: string[];
+  removed: string[];
   stopped: { subject: SubjectId; purposes: string[] }[];
 }
 
@@ -76,7 +77,7 @@ export async function openRequests(shared: SharedDatabases, systems: FakeSystem[
   const tenant = await base.newTenant();
   const { keys, sealer, keyStore, identifiers, subjects, ledger, vault } = base;
   const store = asBefore ? likeBefore(base.store) : base.store;
-  const collected: Collected = { packaged: new Map(), answered: [], stopped: [] };
+  const collected: Collected = { packaged: new Map(), answered: [], removed: [], stopped: [] };
   const rules = new FakeRules();
   const connected = new FakeConnected(systems);
   const people = new People(ledger.database, sealer);
@@ -158,7 +159,16 @@ export async function openRequests(shared: SharedDatabases, systems: FakeSystem[
     ),
     new RunAftercare(requests, file, reasons, new EraseOwnGroup(requests, files, erasure), clock),
     new SendAnswer(requests, answers, packages, certificates),
-    new RequestEnds(stop, new EndCaseFile(requests, files, rules, clock)),
+    new RequestEnds(
+      stop,
+      new EndCaseFile(
+        requests,
+        files,
+        rules,
+        { remove: async ({ requestId }: { requestId: string }) => void collected.removed.push(requestId) } as never,
+        clock,
+      ),
+    ),
   );
   const worker = new JobWorker(store, clock, { pollMs: 10, chance: () => 0 });
   work.register(worker);

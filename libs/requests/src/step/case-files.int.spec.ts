@@ -151,6 +151,8 @@ describe('a case file', () => {
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(await isOpen(all, id)).toBe(true);
     expect(await ends(all, id, '2030-01-01T09:00:00Z')).toBe(true);
+    // Together with what lies on disk of its package.
+    expect(all.collected.removed).toEqual([id]);
     expect(await all.people.find(all.tenant, subjectId)).toMatchObject({ status: 'active' });
     const reason = { reason: 'she complained', cause: 'complaint' as const };
     await expect(all.course.reopen(all.by('officer'), id, reason)).rejects.toMatchObject({ code: 'case-unreadable' });

@@ -6,6 +6,7 @@ import { dateInZone } from '#law';
 import { CLOCK } from '#platform';
 import { dayAfter, LOOK_MS } from '../course/request-jobs.js';
 import { evidenceUntil } from '../evidence.js';
+import { PackageFolder } from '../package/package-folder.js';
 import type { RequestState } from '../request-state.js';
 import { LETHE_ITSELF } from '../request.js';
 import { Requests } from '../requests.js';
@@ -21,6 +22,7 @@ export class EndCaseFile {
     private readonly requests: Requests,
     private readonly files: CaseFiles,
     private readonly rules: KeepingRules,
+    private readonly packages: PackageFolder,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -31,6 +33,8 @@ export class EndCaseFile {
       if (next) return later(next);
       if (!(await this.files.announceEnd(tenant, state))) return later(this.after(DAY_MS));
       await this.files.destroy(tenant, state);
+      // What was read for a package that was never built: sealed under the key that went.
+      await this.packages.remove({ tenant, requestId: state.id });
       return done();
     } catch (error) {
       return failureResult(error);
