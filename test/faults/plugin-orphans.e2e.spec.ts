@@ -11,13 +11,21 @@ import { passLeases } from '../support/pass-leases.js';
 import { DEAF, plantLife } from '../support/planted-life.js';
 import { openMailing, type Mailing } from '../support/planted-plugins.js';
 import { codeOf, all, PluginWorkshop } from '../support/plugin-fixtures.js';
+import { childrenOf, isRunning } from '../support/process-tree.js';
 import { ServiceProcess } from '../support/service-process.js';
 import { until } from '../support/until.js';
 
 const LONG = process.env['LETHE_TEST_LONG'] === '1';
-const KILLS = LONG ? 5 : 1;
+const KILLS = LONG ? 6 : 2;
 const RESTARTS = LONG ? 100 : 5;
 const GONE_MS = 2_000;
+
+interface Left {
+  id: string;
+  honest: number[];
+  deaf: number[];
+  spawners: number[];
+}
 
 /** Processes whose command line names the folder of this run's plugins. */
 function running(hashes: readonly string[]): number[] {
@@ -35,9 +43,9 @@ function running(hashes: readonly string[]): number[] {
 }
 
 /** Those that are still there after the time a plugin has to be gone in. */
-async function leftOf(hash: string): Promise<number[]> {
-  for (let waited = 0; running([hash]).length > 0 && waited < GONE_MS; waited += 50) await sleep(50);
-  return running([hash]);
+async function leftOf(look: () => number[]): Promise<number[]> {
+  for (let waited = 0; look().length > 0 && waited < GONE_MS; waited += 50) await sleep(50);
+  return look();
 }
 
 /** Becomes the service in a mount namespace of its own, where nothing can ask the kernel to end a child with its parent. */
@@ -58,6 +66,7 @@ const itMounts = impossible ? it.skip : it;
 
 describe(`plugins of a service that is killed ${KILLS} times`, () => {
   let service: ServiceProcess;
+  let kills = 0;
   /** `deaf` does not listen for the end of its host. */
   const systems: Partial<Record<'honest' | 'deaf', { mailing: Mailing; hash: string }>> = {};
 
@@ -85,8 +94,8 @@ describe(`plugins of a service that is killed ${KILLS} times`, () => {
     for (const system of Object.values(systems)) await system.mailing.close();
   });
 
-  /** Kills the service while both plugins work; resolves with the request and the plugins that outlive it. */
-  async function killed(person: string): Promise<{ id: string; honest: number[]; deaf: number[] }> {
+  /** Kills the service while both plugins work; resolves with the request and the processes that outlive it. */
+  async function killed(person: string, kill: () => Promise<void>): Promise<Left> {
     const email = `${person}@example.test`;
     const { honest, deaf } = systems as Required<typeof systems>;
     const atWork = [honest, deaf].map(({ mailing, hash }) => {
@@ -98,33 +107,52 @@ describe(`plugins of a service that is killed ${KILLS} times`, () => {
     });
     const id = await approvedErasure(service, [byEmail(email)]);
     await until('both plugins at work', () => atWork.every((look) => look()));
-    await service.end('SIGKILL');
-    const left = await Promise.all([leftOf(honest.hash), leftOf(deaf.hash)]);
+    const spawners = childrenOf(service.pid);
+    expect(spawners).toHaveLength(1);
+    await kill();
+    const left = {
+      honest: await leftOf(() => running([honest.hash])),
+      deaf: await leftOf(() => running([deaf.hash])),
+      spawners: await leftOf(() => spawners.filter(isRunning)),
+    };
     for (const { mailing } of [honest, deaf]) mailing.slowMs = 0;
-    return { id, honest: left[0], deaf: left[1] };
+    return { id, ...left };
   }
 
-  it.each(Array.from({ length: KILLS }, (_, n) => n + 1))(
-    'are gone within 2 s, also those that do not listen for it (kill %i)',
-    async (kill) => {
-      const { id, honest, deaf } = await killed(`k${kill}`);
-      expect([honest, deaf]).toEqual([[], []]);
-      if (!LONG) await passLeases(service);
-      await service.start();
-      await requestWhen(service, id, (one) => one.status === 'closed');
-    },
-  );
+  const alone = (): Promise<void> => service.end('SIGKILL');
+  /** The spawner ends with the service and has no moment to end the plugins: only the kernel can. */
+  const withSpawner = async (): Promise<void> => {
+    const [spawner = 0] = childrenOf(service.pid);
+    process.kill(spawner, 'SIGSTOP');
+    await service.end('SIGKILL');
+    process.kill(spawner, 'SIGKILL');
+  };
+
+  it.each(
+    Array.from({ length: KILLS }, (_, n) =>
+      n % 2 === 0 ? { who: 'service', kill: alone } : { who: 'service with its spawner', kill: withSpawner },
+    ),
+  )('are gone within 2 s, also those that do not listen for it (kill of the $who)', async ({ kill }) => {
+    const { id, honest, deaf, spawners } = await killed(`k${++kills}`, kill);
+    expect([honest, deaf, spawners]).toEqual([[], [], []]);
+    if (!LONG) await passLeases(service);
+    await service.start();
+    await requestWhen(service, id, (one) => one.status === 'closed');
+  });
 
   itMounts(
-    '(control) where the kernel is not asked, the honest end by themselves and the deaf are orphans',
+    '(control) where the kernel is not asked, the honest end by themselves and the deaf are orphans, but for the spawner',
     async () => {
       await service.end('SIGTERM');
       await service.start({}, WITHOUT_SETPRIV);
-      const { honest, deaf } = await killed('orphan');
+      expect(await killed('ended', alone)).toMatchObject({ honest: [], deaf: [], spawners: [] });
+      if (!LONG) await passLeases(service);
+      await service.start({}, WITHOUT_SETPRIV);
+      const { honest, deaf } = await killed('orphan', withSpawner);
       for (const pid of deaf) process.kill(pid, 'SIGKILL');
       expect(honest).toEqual([]);
       expect(deaf.length).toBeGreaterThan(0);
-      expect(await leftOf(systems.deaf!.hash)).toEqual([]);
+      expect(await leftOf(() => running([systems.deaf!.hash]))).toEqual([]);
     },
   );
 });

@@ -1,9 +1,9 @@
 /** Acceptance 11: two whole services over one database share the work of many requests, and each piece is done once. */
-import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startBuild, thisBuild, type BuildProcess } from '../support/build-process.js';
 import { openShop, type Shop } from '../support/connected-shop.js';
 import { approvedErasure, byEmail, closed, connectShop } from '../support/connected-systems.js';
+import { pluginsOf } from '../support/process-tree.js';
 import { ServiceProcess } from '../support/service-process.js';
 import { until } from '../support/until.js';
 
@@ -20,21 +20,6 @@ let service: ServiceProcess;
 let second: BuildProcess;
 let shop: Shop;
 let nextPerson = 5000;
-
-/** Processes of plugins that a service has started. */
-function pluginsOf(parent: number): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-        return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent;
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
-}
 
 /** Erasures that are approved at about the same time. */
 async function begin(): Promise<{ people: number[]; ids: string[] }> {

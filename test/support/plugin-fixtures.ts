@@ -31,6 +31,8 @@ const CHECK = "async check() { return { ok: true, account: 'sample' } }";
 export class PluginWorkshop {
   readonly folder = mkdtempSync(join(tmpdir(), 'lethe-spec-'));
   readonly runner = bundle('libs/plugin-sdk/src/runner.ts', join(this.folder, 'runner', 'runner.mjs'));
+  /** Stands beside the runner. */
+  readonly spawner = bundle('libs/plugin-sdk/src/spawner.ts', join(this.folder, 'runner', 'spawner.mjs'));
   private made = 0;
 
   /** The functions are passed in, so that this file loads nothing of the server. */

@@ -21,6 +21,11 @@ const SAYINGS = {
   'plugin-exited': ['transient', 'ended in the middle of its work; the same call may be tried again'],
   'plugin-start-failed': ['transient', 'did not say hello in time; look at its log'],
   'plugin-broken': ['bug', 'could not be loaded; look at its log'],
+  'spawner-failed': [
+    'transient',
+    'was not started, because the process that starts plugins could not; it is tried again',
+  ],
+  'spawner-ended': ['transient', 'ended with the process that starts plugins; the same call may be tried again'],
   'deadline-exceeded': ['transient', 'did not answer before the deadline'],
   'plugin-stuck': ['transient', 'did not stop when it was told to and was ended by force'],
   aborted: ['transient', 'was told to stop'],
@@ -49,6 +54,11 @@ const SAYINGS = {
 
 /** The host's own codes. */
 export type HostFailureCode = keyof typeof SAYINGS;
+
+/** Whether the plugin itself is to blame, and its restart budget pays. */
+export function isPlugins({ fail }: PluginFailure): boolean {
+  return fail.code !== 'spawner-failed' && fail.code !== 'spawner-ended';
+}
 
 /** A failure the host itself states, with its fixed class and sentence. `detail` must be free of personal data. */
 export function hostFailure(code: HostFailureCode, plugin: string, detail = ''): PluginFailure {

@@ -1,4 +1,4 @@
-/** What the host starts for every connection: `node runner.mjs <plugin folder>`. Reads the manifest, serves the entry. */
+/** What the host starts for every connection: `node runner.mjs <plugin folder> [process id of its parent]`. Reads the manifest, serves the entry. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -19,7 +19,9 @@ function die(error: unknown): void {
 process.on('uncaughtException', die);
 process.on('unhandledRejection', die);
 
-const folder = process.argv[2] ?? '.';
+const [, , folder = '.', parent] = process.argv;
+// The kernel ends a plugin with its parent, once it was asked to. Who has lost it before ends here.
+if (parent !== undefined && process.ppid !== Number(parent)) process.exit(0);
 const manifest = JSON.parse(readFileSync(join(folder, 'lethe.plugin.json'), 'utf8')) as PluginManifest;
 const loaded: unknown = await import(pathToFileURL(join(folder, manifest.entry)).href);
 serve(connectorOf(loaded), { id: manifest.id, version: manifest.version });

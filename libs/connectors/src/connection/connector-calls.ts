@@ -62,6 +62,7 @@ export class ConnectorCalls implements OnApplicationShutdown {
       clock,
       minIsolation: config.LETHE_MIN_ISOLATION,
       log: (line) => log.info({ ...line }, 'plugin'),
+      onSpawnerLost: (how) => log.warn({ how }, 'the process that starts plugins has ended, and they with it'),
       onFailure: (owner, failure, quarantined) => {
         void quarantines.failed(owner, failure).then(
           // It is a fact now, which every call reads; what this process remembers must not outlive its end.

@@ -148,7 +148,9 @@ function report(manifest: Pick<PluginManifest, 'native'>, way: Way, uid: number,
     if (major() < 22) notes.push("Node 20's permission flags follow symbolic links; installed plugins have none.");
   }
   if (way === 'spawn-user' || way === 'plain') {
-    notes.push('setpriv is missing: a plugin in an endless loop outlives a service that is killed.');
+    notes.push(
+      'setpriv is missing: a plugin in an endless loop outlives a service that is killed together with its spawner.',
+    );
   }
   if (!existsSync('/proc/self/status')) notes.push('No /proc: memory outside of the JavaScript heap is not limited.');
   return {

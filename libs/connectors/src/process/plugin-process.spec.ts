@@ -1,11 +1,12 @@
 /** Plugins that run wild: each is ended for itself, named, and nothing else suffers. Real processes throughout. */
 import { afterEach, beforeAll, beforeEach, afterAll, describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TestClock, systemClock } from '#kernel';
 import { all, bundle, codeOf, PluginWorkshop } from '../../../../test/support/plugin-fixtures.js';
+import { childrenOf, isRunning } from '../../../../test/support/process-tree.js';
 import type { PluginLogLine } from './captured-log.js';
 import { PluginHost } from '../call/plugin-host.js';
 import { inspectPlugin, installPlugin } from '../package/plugin-package.js';
@@ -27,8 +28,6 @@ afterAll(() => workshop.clean());
 
 const soon = (ms: number) => ({ deadline: new Date(Date.now() + ms) });
 const logged = () => lines.map(({ text }) => text).join('\n');
-const alive = (pid: number) =>
-  existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
 /** Lets a plugin write frames of its own making. */
 const FRAMED = `import { writeSync } from 'node:fs';
       const framed = (o) => { const b = Buffer.from(JSON.stringify(o)); const h = Buffer.alloc(4); h.writeUInt32BE(b.length); return Buffer.concat([h, b]) };`;
@@ -224,7 +223,7 @@ describe('the life of a process', () => {
     const first = await pid();
     expect(await pid()).toBe(first);
     await sleep(600);
-    expect(alive(first)).toBe(false);
+    expect(isRunning(first)).toBe(false);
     expect(await pid()).not.toBe(first);
     await lazy.close();
   });
@@ -239,14 +238,14 @@ describe('the life of a process', () => {
     expect(await codeOf(host.check(slow))).toBe('host-closed');
     const pid = await running;
     await closing;
-    expect(alive(pid)).toBe(false);
+    expect(isRunning(pid)).toBe(false);
   });
 
   it('is disabled and enabled while the host runs', async () => {
     const connection = await workshop.connection(pidPlugin);
     const pid = await pidOf(connection);
     await host.disable(connection);
-    expect(alive(pid)).toBe(false);
+    expect(isRunning(pid)).toBe(false);
     expect(await codeOf(host.check(connection))).toBe('connection-disabled');
     host.enable(connection);
     expect(await pidOf(connection)).not.toBe(pid);
@@ -262,7 +261,7 @@ describe('the life of a process', () => {
     expect(host.blocked(connection)).toBeUndefined();
   });
 
-  it('ends within two seconds of a host that is killed, even in an endless loop', async () => {
+  it('ends within two seconds of a host that is killed, even in an endless loop; so does the spawner', async () => {
     const idle = await workshop.connection(pidPlugin);
     const loop = await workshop.connection(
       `{ async *locate(x) { yield { itemKey: 'i', dataset: 'people', ref: String(process.pid), count: 1 }; for (;;); } }`,
@@ -277,10 +276,11 @@ describe('the life of a process', () => {
     const pids = await new Promise<number[]>((resolve) =>
       child.stdout.once('data', (text: Buffer) => resolve(JSON.parse(String(text)) as number[])),
     );
-    expect(pids.map(alive)).toEqual([true, true]);
+    pids.push(...childrenOf(child.pid ?? 0));
+    expect(pids.map(isRunning)).toEqual([true, true, true]);
     child.kill('SIGKILL');
-    for (let waited = 0; waited < 2000 && pids.some(alive); waited += 50) await sleep(50);
-    expect(pids.map(alive)).toEqual([false, false]);
+    for (let waited = 0; waited < 2000 && pids.some(isRunning); waited += 50) await sleep(50);
+    expect(pids.map(isRunning)).toEqual([false, false, false]);
   });
 });
 

@@ -1,6 +1,6 @@
 /** One plugin in one operating-system process for one connection: starts it, speaks with it, and ends it for sure. */
-import type { ChildProcess } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostFrame, Json, PluginFrame, PluginOp } from '@lethe/plugin-sdk';
 import { PROTOCOL } from '@lethe/plugin-sdk';
 import { encodeFrames, FrameError, FrameReader } from '@lethe/plugin-sdk/frames';
@@ -10,15 +10,20 @@ import type { Isolation } from './isolation.js';
 import { watchMemory } from './memory-watch.js';
 import type { CallWire } from './plugin-call.js';
 import { CREDIT_WINDOW, PluginCall } from './plugin-call.js';
+import { endGroup, SpawnFailure, type PluginChild, type PluginExit } from './plugin-child.js';
 import type { HostFailureCode } from '../plugin.errors.js';
 import { hostFailure, PluginFailure } from '../plugin.errors.js';
 import { pluginFrame } from './plugin-frame.js';
 import type { ProcessStart } from './process-start.js';
-import { spawnPlugin, yieldProcessor } from './process-start.js';
 import { Redactor } from './redactor.js';
 
 /** Calls whose identifiers are still taken out of late log lines after their end. */
 const REMEMBERED_CALLS = 16;
+/**
+ * After the end of a process its last frames are still in the pipe: outcomes of effects that have happened. Whoever else
+ * holds its descriptors is not waited for longer.
+ */
+const LAST_FRAMES_MS = 500;
 
 /** A running plugin. Ends by `stop`, by its own fault, or with the service. */
 export class PluginProcess {
@@ -26,7 +31,6 @@ export class PluginProcess {
   readonly ended: Promise<PluginFailure | undefined>;
   readonly isolation: Isolation;
   private readonly name: string;
-  private readonly child: ChildProcess;
   private readonly reader = new FrameReader();
   private readonly captured: CapturedLog;
   private readonly calls = new Map<number, PluginCall>();
@@ -35,15 +39,17 @@ export class PluginProcess {
   private nextId = 1;
   private cause: PluginFailure | undefined;
   private stopping = false;
+  private exit: PluginExit | undefined;
   private over = false;
   private greet: () => void = () => undefined;
 
-  private constructor(private readonly begin: ProcessStart) {
-    const { owner, point, launch, log } = begin;
-    this.name = `${owner.plugin.id}@${owner.plugin.version}`;
+  private constructor(
+    private readonly begin: ProcessStart,
+    private readonly child: PluginChild,
+  ) {
+    const { owner, launch, log } = begin;
+    this.name = nameOf(begin);
     this.isolation = launch.isolation;
-    this.child = spawnPlugin(point, launch);
-    yieldProcessor(this.child.pid);
     const about = { connectionId: owner.id, tenant: owner.tenant, plugin: this.name };
     this.captured = new CapturedLog(about, () => this.currentRedactor(), log);
     this.ended = this.listen();
@@ -51,19 +57,19 @@ export class PluginProcess {
 
   /** Starts the process and waits for its hello. Rejects with `PluginFailure`. */
   static async start(begin: ProcessStart): Promise<PluginProcess> {
-    const started = new PluginProcess(begin);
+    const started = new PluginProcess(begin, await spawned(begin));
     const hello = new Promise<void>((resolve) => (started.greet = resolve));
     const timer = setTimeout(() => started.kill('plugin-start-failed'), begin.times.hello);
     const failure = await Promise.race([hello, started.ended]);
     clearTimeout(timer);
-    if (started.over || failure) throw started.cause ?? hostFailure('plugin-broken', started.name, started.exitWords());
+    if (started.over || failure) throw started.cause ?? started.ending('plugin-broken');
     started.send({ t: 'open', config: begin.owner.config, secrets: begin.owner.secrets });
     return started;
   }
 
   /** False once it is stopping, failing or gone: a new call needs a new process. */
   get usable(): boolean {
-    return !this.over && !this.stopping && this.cause === undefined;
+    return !this.exit && !this.stopping && this.cause === undefined;
   }
 
   get running(): number {
@@ -72,7 +78,7 @@ export class PluginProcess {
 
   /** Process id, for tests and operations. */
   get pid(): number {
-    return this.child.pid ?? -1;
+    return this.child.pid;
   }
 
   /** Text without this connection's secrets and the identifiers of its recent calls. */
@@ -85,7 +91,7 @@ export class PluginProcess {
    * the grace the whole process is killed.
    */
   call(op: PluginOp, args: Json, deadline: Date, signal?: AbortSignal): PluginCall {
-    if (!this.usable) throw this.cause ?? hostFailure('plugin-exited', this.name);
+    if (!this.usable) throw this.cause ?? this.ending();
     const id = this.nextId++;
     const now = this.begin.clock.now();
     const frame = { t: 'call', id, op, deadline: deadline.toISOString(), now: now.toISOString(), args } as const;
@@ -136,52 +142,30 @@ export class PluginProcess {
   }
 
   private listen(): Promise<PluginFailure | undefined> {
-    const [, stdout, stderr, toPlugin, fromPlugin] = this.child.stdio as unknown as [
-      null,
-      Readable,
-      Readable,
-      Writable,
-      Readable,
-    ];
+    const { pid, stdout, stderr, toPlugin, fromPlugin } = this.child;
     this.captured.capture(stdout, 'stdout');
     this.captured.capture(stderr, 'stderr');
     // A plugin that is gone is told by its end; a broken pipe on the way says nothing more.
     for (const stream of [toPlugin, fromPlugin]) stream.on('error', () => undefined);
     fromPlugin.on('data', (chunk: Buffer) => this.read(chunk));
-    const limit = this.begin.owner.plugin.manifest.limits.memoryMb;
-    const unwatch = this.child.pid
-      ? watchMemory(this.child.pid, limit, () => this.kill('memory-limit'))
-      : () => undefined;
-    return new Promise((resolve) => {
-      const done = () => {
-        if (this.over) return;
-        this.over = true;
-        unwatch();
-        // What the plugin started itself may hold its descriptors; the group has ended with it.
-        for (const stream of [stdout, stderr, toPlugin, fromPlugin]) stream.destroy();
-        const failure = this.cause ?? (this.stopping && this.calls.size === 0 ? undefined : this.exited());
-        for (const call of this.calls.values()) call.end(failure ?? this.exited());
-        void this.begin.point.release();
-        resolve(failure);
-      };
-      this.child.on('error', done);
-      this.child.on('exit', () => {
-        unwatch();
-        this.signal();
-        setTimeout(done, 500).unref();
-      });
-      // After the exit the last frames are still in the pipe: outcomes of effects that have happened.
-      this.child.on('close', done);
+    const unwatch = watchMemory(pid, this.begin.owner.plugin.manifest.limits.memoryMb, () => this.kill('memory-limit'));
+    return this.child.ended.then(async (exit) => {
+      this.exit = exit;
+      unwatch();
+      const read = Promise.all([stdout, stderr, fromPlugin].map(closed));
+      await Promise.race([read, sleep(LAST_FRAMES_MS, undefined, { ref: false })]);
+      this.over = true;
+      for (const stream of [stdout, stderr, toPlugin, fromPlugin]) stream.destroy();
+      const failure = this.cause ?? (this.stopping && this.calls.size === 0 ? undefined : this.ending());
+      for (const call of this.calls.values()) call.end(failure ?? this.ending());
+      void this.begin.point.release();
+      return failure;
     });
   }
 
-  private exited(): PluginFailure {
-    return hostFailure('plugin-exited', this.name, this.exitWords());
-  }
-
-  private exitWords(): string {
-    const { exitCode, signalCode } = this.child;
-    return signalCode ?? `exit code ${exitCode ?? 'none'}`;
+  /** How it ended, when nothing was found fault with before. */
+  private ending(code: HostFailureCode = 'plugin-exited'): PluginFailure {
+    return hostFailure(this.exit?.lost ? 'spawner-ended' : code, this.name, this.exit?.how);
   }
 
   private read(chunk: Buffer): void {
@@ -243,12 +227,7 @@ export class PluginProcess {
   }
 
   private signal(): void {
-    if (this.child.pid === undefined) return;
-    try {
-      process.kill(-this.child.pid, 'SIGKILL');
-    } catch {
-      // No such process: it has ended already.
-    }
+    if (!this.exit) endGroup(this.child.pid);
   }
 
   private send(frame: HostFrame): void {
@@ -264,8 +243,27 @@ export class PluginProcess {
   }
 
   private write(frames: Buffer[]): void {
-    const toPlugin = this.child.stdio[3] as Writable;
+    const { toPlugin } = this.child;
     if (toPlugin.destroyed) return;
     for (const frame of frames) toPlugin.write(frame);
   }
+}
+
+function nameOf({ owner: { plugin } }: ProcessStart): string {
+  return `${plugin.id}@${plugin.version}`;
+}
+
+async function spawned(begin: ProcessStart): Promise<PluginChild> {
+  try {
+    return await begin.spawner.start(begin.point, begin.launch);
+  } catch (error) {
+    void begin.point.release();
+    const why = error instanceof SpawnFailure ? error.detail : (error as NodeJS.ErrnoException).code;
+    throw hostFailure('spawner-failed', nameOf(begin), why);
+  }
+}
+
+/** Resolves when everything was read. */
+function closed(stream: Readable): Promise<void> {
+  return stream.closed ? Promise.resolve() : new Promise((resolve) => stream.once('close', () => resolve()));
 }

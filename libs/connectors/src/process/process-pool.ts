@@ -6,10 +6,11 @@ import type { Clock } from '#kernel';
 import type { PluginLog } from './captured-log.js';
 import type { Isolation, IsolationLevel } from './isolation.js';
 import { isEnough, planLaunch, PLUGIN_USERS } from './isolation.js';
-import { hostFailure, PluginFailure } from '../plugin.errors.js';
+import { hostFailure, isPlugins, PluginFailure } from '../plugin.errors.js';
 import { PluginProcess } from './plugin-process.js';
 import type { ProcessOwner, ProcessStart, ProcessTimes } from './process-start.js';
 import { RuntimeFolder, shippedRunner } from './runtime-folder.js';
+import { Spawner, spawnerBeside } from './spawner.js';
 import { keyOf, Standings, type ConnectionName, type ConnectionPlugin } from './standings.js';
 
 /** A configured, credentialled instance of a plugin, as the caller keeps it. `id` is unique within its tenant. */
@@ -29,7 +30,7 @@ export interface PoolOptions {
   clock: Clock;
   /** Receives the redacted lines plugins write. */
   log?: PluginLog;
-  /** Path of the SDK's runner, alone in a folder with what it imports; the shipped one by default. */
+  /** Path of the SDK's runner, in a folder with what it imports and the spawner; the shipped one by default. */
   runner?: string;
   /** A process without a call for this long is stopped. Default 60,000 ms. */
   idleMs?: number;
@@ -39,6 +40,8 @@ export interface PoolOptions {
   times?: Partial<ProcessTimes>;
   /** Told of every unplanned end, with what the budget of this process makes of it. */
   onFailure?: (owner: ProcessOwner, failure: PluginFailure, quarantined: boolean) => void;
+  /** Told when the process that starts plugins has ended, and they with it; the next start brings another one. */
+  onSpawnerLost?: (how: string) => void;
 }
 
 /** What is remembered of a connection as long as its plugin, configuration and secrets stay the same. */
@@ -67,11 +70,14 @@ export class ProcessPool {
   private readonly alive = new Set<PluginProcess>();
   private readonly users = new Set<number>();
   private readonly folder: RuntimeFolder;
+  private readonly spawner: Spawner;
   private closed = false;
 
   constructor(private readonly options: PoolOptions) {
     this.standings = new Standings(options.clock);
-    this.folder = new RuntimeFolder(() => options.runner ?? shippedRunner());
+    const runner = () => options.runner ?? shippedRunner();
+    this.folder = new RuntimeFolder(runner);
+    this.spawner = new Spawner(() => spawnerBeside(runner()), options.onSpawnerLost);
   }
 
   key(connection: ConnectionName & { configVersion?: number }): string {
@@ -160,6 +166,7 @@ export class ProcessPool {
     }, drainMs);
     await ends;
     clearTimeout(late);
+    await this.spawner.close();
     await this.folder.remove();
   }
 
@@ -230,7 +237,7 @@ export class ProcessPool {
       entry.idle.unref();
     };
     try {
-      return await PluginProcess.start({ ...begin, clock, log, times: all, onIdle });
+      return await PluginProcess.start({ ...begin, spawner: this.spawner, clock, log, times: all, onIdle });
     } catch (error) {
       if (error instanceof PluginFailure) this.failed(begin.owner, error);
       throw error;
@@ -238,6 +245,7 @@ export class ProcessPool {
   }
 
   private failed(owner: ProcessOwner, failure: PluginFailure): void {
+    if (!isPlugins(failure)) return;
     const quarantined = this.standings.budget(owner).failed();
     this.options.onFailure?.(owner, failure, quarantined);
   }
