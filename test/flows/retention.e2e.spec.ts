@@ -4,6 +4,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import type { SubjectId } from '#kernel';
 import { LiftRestriction, RestrictSubject } from '#subjects';
 import { connectPlugin } from '../support/connect-plugin.js';
+import { thirdOfficer } from '../support/connected-systems.js';
 import { openOldShop, type OldShop } from '../support/old-shop.js';
 import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
 import { until } from '../support/until.js';
@@ -141,6 +142,17 @@ describe('retention', () => {
       { key: issued.body.key },
     );
     expect(refused.body.code).toBe('approver-repeated');
+  });
+
+  it('runs for nobody when its planner has left: two who are here decide', async () => {
+    const key = await thirdOfficer(lethe);
+    const { body } = await lethe.post('/v1/retention/plans', { policyId: 'orders' }, { key });
+    const { items } = (await lethe.get('/v1/admin/members', { as: 'admin' })).body;
+    expect((await lethe.post(`/v1/admin/members/${items.at(-1).id}/remove`, {}, { as: 'admin' })).status).toBe(200);
+    const refused = await approve(body.id, body.hash);
+    expect([refused.status, refused.body.code]).toEqual([409, 'planner-gone']);
+    expect((await lethe.get(`/v1/retention/plans/${body.id}`)).body.status).toBe('planned');
+    expect(await count('changes')).toBe(0);
   });
 
   it('stops at a hold on the dataset', async () => {

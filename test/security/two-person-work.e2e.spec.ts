@@ -90,6 +90,20 @@ describe('an approval', () => {
     expect((await approve(lethe, id, again, 'officer2')).body).toMatchObject({ approvals: 2, status: 'approved' });
   });
 
+  it('of who has left is not revived by an admin who alone adds the same human again', async () => {
+    const xaver = { identifiers: [byEmail('xaver@office.example.test')] };
+    const { body: added } = await addMember(lethe, 'Xaver', xaver);
+    const minted = await mint(lethe, added.id);
+    expect((await lethe.post(`/v1/admin/api-keys/${minted.id}/confirm`, {})).status).toBe(200);
+    const { id, hash } = await planned(lethe, 'revived@example.test');
+    expect((await approveWith(id, hash, minted.key)).body).toMatchObject({ approvals: 1 });
+    expect((await lethe.post(`/v1/admin/members/${added.id}/remove`, {}, { as: 'admin' })).status).toBe(200);
+    expect((await addMember(lethe, 'Xaver', xaver)).body).toMatchObject({ confirmed: false });
+    const second = await approve(lethe, id, hash, 'officer2');
+    expect(second.body).toMatchObject({ code: 'plan-changed', changes: [{ code: 'approver-gone' }] });
+    expect(await approvalsOf(lethe, id)).toBe(0);
+  });
+
   it('expires with its plan after 72 hours', async () => {
     const { id, hash } = await planned(lethe, 'expired@example.test');
     expect((await approve(lethe, id, hash)).body).toMatchObject({ approvals: 1 });

@@ -200,6 +200,13 @@ describe('the rule itself', () => {
     expect((await lethe.post(`/v1/admin/settings/changes/${last.body.id}/approve`, {})).status).toBe(200);
     lethe.clock.advance(25 * HOUR);
     expect((await settings()).value).toBe('on');
+    // Who proposed it and is here no more is no first of two: anew, by somebody who is.
+    const left = await propose('off', { key: token.key });
+    expect((await lethe.post(`/v1/admin/members/${both}/remove`, {}, { as: 'admin' })).status).toBe(200);
+    const leftPath = `/v1/admin/settings/changes/${left.body.id}`;
+    await expectRefused(lethe, await lethe.post(`${leftPath}/approve`, {}), [409, 'proposer-gone'], left.body.id);
+    expect(await settings()).toMatchObject({ value: 'on', open: { status: 'proposed' } });
+    expect((await lethe.post(`${leftPath}/cancel`, {})).body.status).toBe('cancelled');
     const types = await typesIn(lethe, 'setting/two-person-erasure');
     expect(types).toEqual(
       expect.arrayContaining(['SettingChangeProposed.v1', 'SettingChangeApproved.v1', 'SettingChangeCancelled.v1']),

@@ -80,6 +80,12 @@ export const planEmpty = (): DomainError =>
 export const approverRepeated = (): DomainError =>
   conflict('approver-repeated', 'You have made this plan. A second, different human has to approve it.');
 
+export const plannerGone = (): DomainError =>
+  conflict(
+    'planner-gone',
+    'Who made this plan has left, or is no confirmed officer any more. Make a new plan; a second, different human approves it.',
+  );
+
 export const releaserDecided = (): DomainError =>
   conflict(
     'approver-repeated',

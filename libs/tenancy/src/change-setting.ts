@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { newId, notFound, unprocessable, type Clock, type JsonObject } from '#kernel';
 import { EventStore } from '#ledger';
 import { CLOCK, decidingHuman, type Caller } from '#platform';
+import { Members } from './members.js';
 import {
   openChange,
   SETTING_DELAY_MS,
@@ -15,7 +16,7 @@ import {
   type SettingChange,
   type SettingName,
 } from './settings.js';
-import { changeNotNow, changePending, proposerRepeated } from './tenancy.errors.js';
+import { changeNotNow, changePending, proposerGone, proposerRepeated } from './tenancy.errors.js';
 
 const names = Object.keys(SETTINGS) as [SettingName, ...SettingName[]];
 
@@ -46,6 +47,7 @@ export class ChangeSetting {
   constructor(
     private readonly store: EventStore,
     private readonly settings: Settings,
+    private readonly members: Members,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -76,13 +78,15 @@ export class ChangeSetting {
     return this.append(by, { name, version }, 'SettingChangeProposed.v1', data, change, 201);
   }
 
-  /** Errors: 409 `approver-repeated` for the human who proposed it, 409 `setting-change-not-open`. */
+  /** Errors: 409 `approver-repeated` for the human who proposed it, 409 `setting-change-not-open`, 409 `proposer-gone`. */
   async approve(by: Caller, id: string): Promise<SettingChangeView> {
     const now = this.clock.now();
     const { humanIds, humanId } = decidingHuman(by, now);
     const { name, change, open, version } = await this.find(by, id, now);
     if (humanIds.includes(change.proposedBy)) throw proposerRepeated();
     if (change.status !== 'proposed' || !open) throw changeNotNow(change.status);
+    const here = await this.members.able(by.tenant, 'configure', 'Tenant');
+    if (!here.includes(change.proposedBy)) throw proposerGone();
     const effectiveAt = new Date(now.getTime() + SETTING_DELAY_MS).toISOString();
     const data = { id, name, from: change.from, to: change.to, by: humanId, effectiveAt };
     const approved: SettingChange = { ...change, status: 'approved', effectiveAt };

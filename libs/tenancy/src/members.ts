@@ -2,7 +2,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { conflict, newId, type Clock, type DomainError, type TenantId } from '#kernel';
 import { Database, EventStore, type IdempotencyClaim } from '#ledger';
-import { abilityOf, CLOCK, type Role } from '#platform';
+import { abilityOf, CLOCK, type Action, type Resource, type Role } from '#platform';
 import { MemberMarks, type OwnIdentifier } from './member-marks.js';
 import { oidcSubject, type OidcSubjectInput } from './oidc-issuers.js';
 import { memberStream } from './tenant.js';
@@ -113,10 +113,18 @@ export class Members {
     });
   }
 
-  /** Every id of the humans who may approve requests now; accounts of theirs that were removed are among them. */
-  async approvers(tenant: TenantId): Promise<string[]> {
-    const able = (await this.list(tenant)).filter((one) =>
-      abilityOf({ roles: one.roles, scopes: [] }).can('approve', 'Request'),
+  /** Every id of the humans who may approve requests now. */
+  approvers(tenant: TenantId): Promise<string[]> {
+    return this.able(tenant, 'approve', 'Request');
+  }
+
+  /**
+   * Every id of the confirmed humans who may do this now, accounts of theirs that were removed among them. What one admin
+   * has added alone brings nobody back.
+   */
+  async able(tenant: TenantId, action: Action, resource: Resource): Promise<string[]> {
+    const able = (await this.list(tenant)).filter(
+      ({ confirmed, roles }) => confirmed && abilityOf({ roles, scopes: [] }).can(action, resource),
     );
     return (await Promise.all(able.map(({ id }) => this.marks.sameHuman(tenant, id)))).flat();
   }

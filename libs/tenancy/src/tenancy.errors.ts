@@ -13,6 +13,13 @@ export const alreadyConfirmed = (): DomainError =>
 export const proposerRepeated = (): DomainError =>
   conflict('approver-repeated', 'You have proposed this change. A second, different human has to approve it.');
 
+/** 409: a proposal counts while its human may make it. */
+export const proposerGone = (): DomainError =>
+  conflict(
+    'proposer-gone',
+    'Who proposed this change has left, or is no confirmed admin any more. Cancel it, and have it proposed anew.',
+  );
+
 /** 409: the change stands elsewhere; `status` says where. */
 export const changeNotNow = (status: string): DomainError =>
   conflict('setting-change-not-open', {

@@ -36,7 +36,14 @@ const always = new Set([
 ]);
 
 /** Refusals that are one on a route that approves: the role is wrong, or what was agreed to is no longer there. */
-const whenApproving = new Set(['forbidden', 'plan-missing', 'plan-changed', 'plan-expired']);
+const whenApproving = new Set([
+  'forbidden',
+  'plan-missing',
+  'plan-changed',
+  'plan-expired',
+  'planner-gone',
+  'proposer-gone',
+]);
 
 /** A caller that repeats itself is recorded once a minute for each target, and so many times a minute in all. */
 const AGAIN_MS = 60_000;

@@ -16,6 +16,7 @@ import {
   planApproved,
   planChanged,
   planEmpty,
+  plannerGone,
   planExpired,
   planUnconfirmed,
 } from '../retention.errors.js';
@@ -50,6 +51,7 @@ export class ApprovePlanHandler implements ICommandHandler<ApprovePlan> {
     const { humanRef: approver, humanRefs } = this.plans.deciderOf(by, this.clock.now());
     const state = await this.plans.get(by.tenant, id);
     this.assertMayApprove(state, humanRefs, hash);
+    if (!(await this.plans.isPlannerHere(by.tenant, state.plannedBy))) throw plannerGone();
     const chosen = [...state.head.items, ...state.head.blocked].map(({ policyId }) => policyId);
     const draft = await this.drafts.draft(by.tenant, chosen, state.head.today);
     await this.assertUnchanged(by, state, draft);

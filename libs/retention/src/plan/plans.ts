@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { newId, notFound, type JsonObject, type TenantId } from '#kernel';
 import { EventStore, type NewEvent } from '#ledger';
 import { decidingHuman, KeyProvider, type Caller } from '#platform';
+import { Members } from '#tenancy';
 import type { PlanDraft } from './draft-plan.js';
 import { foldPlan, planFact, planStream, statusOf, summed, type PlanState } from './plan-state.js';
 import { humanNeeded } from '../retention.errors.js';
@@ -61,6 +62,7 @@ export class Plans {
   constructor(
     private readonly store: EventStore,
     private readonly keys: KeyProvider,
+    private readonly members: Members,
   ) {}
 
   /** The plan; 404 when it is not this tenant's. */
@@ -81,6 +83,12 @@ export class Plans {
     const { kind, humanId } = by.principal;
     if (kind !== 'human' || humanId === undefined) throw humanNeeded();
     return this.refOf(by.tenant, humanId);
+  }
+
+  /** False when the human behind the pseudonym has left, or plans no more: they are no first of two. */
+  async isPlannerHere(tenant: TenantId, plannedBy: string): Promise<boolean> {
+    const able = await this.members.able(tenant, 'open', 'Retention');
+    return able.some((one) => this.refOf(tenant, one) === plannedBy);
   }
 
   private refOf(tenant: TenantId, humanId: string): string {
