@@ -127,6 +127,19 @@ describe('a case about the one who decides', () => {
     await expectRefused(lethe, await approveWith(id, hash, minted.key), [403, 'own-case'], id);
   });
 
+  it.each([
+    ['phone', '+49 30-1234567', '0049301234567'],
+    ['phone', '+49 (0)30.7654321', '+49307654321'],
+    ['email', 'Ida@B\u00fccher.example.test', 'ida@xn--bcher-kva.example.test'],
+  ])('is theirs in any spelling of their %s: %s', async (type, mine, given) => {
+    const added = await addMember(lethe, `Ida ${mine}`, { identifiers: [{ type, value: mine }] });
+    const minted = await mint(lethe, added.body.id);
+    expect((await lethe.post(`/v1/admin/api-keys/${minted.id}/confirm`, {})).status).toBe(200);
+    const id = await openProven(lethe, 'erasure', [{ type, value: given }]);
+    const { hash } = await planOf(lethe, id);
+    await expectRefused(lethe, await approveWith(id, hash, minted.key), [403, 'own-case'], id);
+  });
+
   it('whose human is a member already is not made a second member', async () => {
     const again = await addMember(lethe, 'Olga again', {
       identifiers: [{ type: 'email', value: 'olga.officer@example.test' }],

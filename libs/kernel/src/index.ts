@@ -1,5 +1,6 @@
-/** The door of the kernel: ids, clock, errors, canonical JSON. No Nest, no I/O. */
+/** The door of the kernel: ids, clock, errors, canonical JSON, how identifiers are spelt. No Nest, no I/O. */
 export * from './clock.js';
 export * from './errors.js';
+export * from './identifier.js';
 export * from './ids.js';
 export * from './json.js';

@@ -1,7 +1,7 @@
 /** What a member is known under as a person: keyed hashes only. One e-mail address is one human, whatever their accounts. */
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import type { TenantId } from '#kernel';
+import { normalise, type TenantId } from '#kernel';
 import { Database, type NewEvent, type Query } from '#ledger';
 import { KeyProvider } from '#platform';
 import { memberStream } from './tenant.js';
@@ -18,6 +18,12 @@ export interface MemberMark {
   email: boolean;
 }
 
+const loosely = (value: string): string =>
+  value
+    .normalize('NFKC')
+    .toLowerCase()
+    .replaceAll(/[\s()]/g, '');
+
 @Injectable()
 export class MemberMarks {
   constructor(
@@ -25,13 +31,17 @@ export class MemberMarks {
     private readonly keys: KeyProvider,
   ) {}
 
-  /** The mark of an identifier, in the loosest spelling: better one case too many in other hands than one too few. */
-  of(tenant: TenantId, { type, value }: OwnIdentifier): MemberMark {
-    const folded = value
-      .normalize('NFKC')
-      .toLowerCase()
-      .replaceAll(/[\s()]/g, '');
-    return { mark: this.keys.mac(tenant, 'actor', `mark|${type}|${folded}`), email: type === 'email' };
+  /**
+   * The marks of an identifier: in the spelling that cases have, and as it was given; both loose, since one case too many in
+   * other hands is better than one too few.
+   */
+  of(tenant: TenantId, { type, value }: OwnIdentifier): MemberMark[] {
+    const normal = normalise({ type, value });
+    const spellings = new Set([value, typeof normal === 'string' ? value : normal.value].map(loosely));
+    return [...spellings].map((one) => ({
+      mark: this.keys.mac(tenant, 'actor', `mark|${type}|${one}`),
+      email: type === 'email',
+    }));
   }
 
   /** Facts and rows of new marks, to be appended together. */
@@ -44,7 +54,7 @@ export class MemberMarks {
       });
   }
 
-  /** The fact that a member was marked; how many and by whom, never with what. */
+  /** The fact that a member was marked; with how many identifiers and by whom, never with what. */
   marked(member: string, source: 'admin' | 'identity-provider', count: number): NewEvent {
     return { stream: memberStream(member), type: 'MemberMarked.v1', data: { id: member, source, count } };
   }
@@ -89,7 +99,7 @@ export class MemberMarks {
     const { rows } = await this.database.fetch(tenant, {
       name: 'member-own',
       text: 'SELECT 1 FROM member_mark WHERE tenant = $1 AND member = ANY($2::uuid[]) AND mark = ANY($3) LIMIT 1',
-      values: [tenant, members, identifiers.map((one) => this.of(tenant, one).mark)],
+      values: [tenant, members, identifiers.flatMap((one) => this.of(tenant, one)).map(({ mark }) => mark)],
     });
     return rows.length > 0;
   }

@@ -66,7 +66,7 @@ export class Members {
     const member: Member = { ...added, confirmed: vouchedBy !== null };
     const { issuer, subject } = wanted.oidcSubject ?? {};
     const human = issuer !== undefined && subject !== undefined ? oidcSubject(issuer, subject) : null;
-    const marks = identifiers.map((one) => this.marks.of(tenant, one));
+    const marks = identifiers.flatMap((one) => this.marks.of(tenant, one));
     if ((await this.marks.bearing(tenant, marks)).length > 0) throw memberExists();
     const { idempotency } = by;
     try {
@@ -75,7 +75,7 @@ export class Members {
         actorRef: by.actorRef,
         events: [
           { stream: memberStream(member.id), type: 'MemberAdded.v1', data: { id: member.id, roles } },
-          ...(marks.length > 0 ? [this.marks.marked(member.id, 'admin', marks.length)] : []),
+          ...(marks.length > 0 ? [this.marks.marked(member.id, 'admin', identifiers.length)] : []),
         ],
         side: async (query) => {
           await query({
@@ -103,13 +103,13 @@ export class Members {
   }
 
   private async learn(tenant: TenantId, member: string, email: string): Promise<void> {
-    const mark = this.marks.of(tenant, { type: 'email', value: email });
-    if ((await this.marks.bearing(tenant, [mark])).includes(member)) return;
+    const marks = this.marks.of(tenant, { type: 'email', value: email });
+    if ((await this.marks.bearing(tenant, marks)).includes(member)) return;
     await this.store.append({
       tenant,
       actorRef: 'system',
       events: [this.marks.marked(member, 'identity-provider', 1)],
-      side: (query) => this.marks.write(query, tenant, member, [mark]),
+      side: (query) => this.marks.write(query, tenant, member, marks),
     });
   }
 

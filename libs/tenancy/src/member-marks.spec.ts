@@ -1,0 +1,27 @@
+/** The marks of a member meet what a case holds, however either is spelt, and those of before stay what they were. */
+import { describe, expect, it } from '@jest/globals';
+import type { TenantId } from '#kernel';
+import type { Database } from '#ledger';
+import type { KeyProvider } from '#platform';
+import { MemberMarks } from './member-marks.js';
+
+const keys = { mac: (_tenant: string, _use: string, text: string) => Buffer.from(text) } as unknown as KeyProvider;
+const marks = new MemberMarks({} as Database, keys);
+const of = (type: string, value: string): string[] =>
+  marks.of('t' as TenantId, { type, value }).map(({ mark }) => mark.toString());
+
+describe('the marks of an identifier', () => {
+  it.each([
+    ['email', ' Olga.O@Example.test', ['mark|email|olga.o@example.test']],
+    ['email', 'Ida@B\u00fccher.test', ['mark|email|ida@b\u00fccher.test', 'mark|email|ida@xn--bcher-kva.test']],
+    ['phone', '+49 30-123456', ['mark|phone|+4930-123456', 'mark|phone|+4930123456']],
+    ['phone', '004930123456', ['mark|phone|004930123456', 'mark|phone|+4930123456']],
+    ['customerId', 'C-17', ['mark|customerId|c-17']],
+  ])('of type %s: %j', (type, value, texts) => {
+    expect(of(type, value)).toEqual(texts);
+  });
+
+  it('are as given when its type cannot read it: nobody is refused for it', () => {
+    expect(of('phone', '(030) 123456')).toEqual(['mark|phone|030123456']);
+  });
+});
