@@ -116,7 +116,11 @@ export function startEngine(machine: Machine, world: World, vault: ports.Vault, 
     ),
     new RunAftercare(requests, file, reasons, new EraseOwnGroup(requests, files, erasure), clock),
     new SendAnswer(requests, answers, packages, new ports.WorldCertificates()),
-    new RequestEnds(stop, new EndCaseFile(requests, files, rules, { remove: async () => undefined } as never, clock)),
+    new RequestEnds(
+      stop,
+      new EndCaseFile(requests, files, rules, { remove: async () => undefined } as never, clock),
+      {} as never,
+    ),
   );
   const tenants = { get: async () => ({ id: TENANT, name: 'Shop', territory: 'DE-BE', timeZone: 'Europe/Berlin' }) };
   const groups = new KeptGroupsProjection();

@@ -251,6 +251,10 @@ export class WorldPackages extends PackageBuilder {
     return counts;
   }
 
+  async lost(): Promise<[]> {
+    return [];
+  }
+
   async build(_: TenantId, request: RequestState): Promise<NewEvent[]> {
     await this.machine.read('build');
     const records = [...(this.vault.packages.get(request.id)?.values() ?? [])].flat().length;

@@ -29,6 +29,7 @@ export interface FakeRow {
 export interface Faults {
   down?: Fail;
   applyDown?: Fail;
+  readDown?: Fail;
   /** Says erased and keeps the row. */
   lies?: boolean;
   /** Erases and then fails before it can say so, once. */
@@ -49,6 +50,7 @@ export class FakeSystem {
   lateRow: FakeRow | undefined;
   calls: string[] = [];
   itemKeys: string[] = [];
+  readKeys = new Set<string>();
   handles: Json[] = [];
   /** `dataset/ref` of what it was handed to act on, and of what it was told to leave. */
   handed: string[] = [];
@@ -205,6 +207,9 @@ export function fakeCalls(systems: FakeSystem[]): SystemCalls {
       yield* of(id).located(items);
     },
     async *read(_tenant, id, items, at) {
+      const { faults, readKeys } = of(id);
+      for (const { itemKey } of items) readKeys.add(itemKey);
+      if (faults.readDown) throw Object.assign(new Error('down'), { fail: faults.readDown });
       for (const { dataset, ref } of at)
         if (of(id).rows.some((row) => row.dataset === dataset && row.ref === ref))
           yield { itemKey: items[0]?.itemKey ?? '', dataset, ref, fields: { ref } } satisfies DataRecord;

@@ -29,9 +29,11 @@ import { Intake } from '../../libs/requests/src/opening/intake.js';
 import { OpenRequest, OpenRequestHandler } from '../../libs/requests/src/opening/open-request.js';
 import { OwnRecords } from '../../libs/requests/src/opening/own-records.js';
 import type { PlanView } from '../../libs/requests/src/plan/plan-view.js';
+import { packagePartsMissing } from '../../libs/requests/src/package/package.errors.js';
 import { OwnErasure } from '../../libs/requests/src/ports.js';
 import { ReadRequest } from '../../libs/requests/src/reading/read-request.js';
 import { ReadStep } from '../../libs/requests/src/step/read-step.js';
+import type { RequestState } from '../../libs/requests/src/request-state.js';
 import type { RequestView } from '../../libs/requests/src/reading/request-view.js';
 import { RequestProcess } from '../../libs/requests/src/course/request.process.js';
 import { RequestSummaryProjection } from '../../libs/requests/src/reading/request-summary.projection.js';
@@ -102,15 +104,20 @@ export async function openRequests(shared: SharedDatabases, systems: FakeSystem[
       collected.packaged.set(step.connectionId, refs);
       return counts;
     },
-    build: async (_: TenantId, state: { id: string }) => [
-      fact('PackageBuilt.v1', {
-        requestId: state.id,
-        packageId: newId(),
-        manifestHash: 'hash',
-        records: 1,
-        expiresAt: '2026-12-01T00:00:00Z',
-      }),
-    ],
+    lost: async (_: TenantId, { steps }: RequestState) =>
+      steps.filter(({ connectionId, finished }) => finished && !collected.packaged.has(connectionId)),
+    build: async (tenant: TenantId, state: RequestState) => {
+      if ((await packages.lost(tenant, state)).length > 0) throw packagePartsMissing();
+      return [
+        fact('PackageBuilt.v1', {
+          requestId: state.id,
+          packageId: newId(),
+          manifestHash: 'hash',
+          records: 1,
+          expiresAt: '2026-12-01T00:00:00Z',
+        }),
+      ];
+    },
   };
   const answers = {
     write: async (_: TenantId, __: { id: string }, kind: string, key: string) => {
@@ -168,6 +175,7 @@ export async function openRequests(shared: SharedDatabases, systems: FakeSystem[
         { remove: async ({ requestId }: { requestId: string }) => void collected.removed.push(requestId) } as never,
         clock,
       ),
+      {} as never,
     ),
   );
   const worker = new JobWorker(store, clock, { pollMs: 10, chance: () => 0 });

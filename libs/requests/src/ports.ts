@@ -4,7 +4,7 @@ import type { NewEvent } from '#ledger';
 import type { KeyClass } from '#subjects';
 import type { DataRecord } from './step/connected.js';
 import type { AnswerKind, RequestEventData } from './request.js';
-import type { RequestState } from './request-state.js';
+import type { RequestState, StepState } from './request-state.js';
 
 /** Sends mail; implemented by #notifications. Throws 503 `mail-unavailable` when no mail server is configured. */
 export abstract class Mailer {
@@ -39,6 +39,8 @@ export interface StepRecords {
 export abstract class PackageBuilder {
   /** Takes one step's records, sealed to disk or table; a repeated call for the step replaces what came before. Returns counts by dataset. */
   abstract collect(tenant: TenantId, request: RequestState, step: StepRecords): Promise<Record<string, number>>;
+  /** Finished steps whose records are not where they were collected. */
+  abstract lost(tenant: TenantId, request: RequestState): Promise<StepState[]>;
   /** Puts the collected parts together with the article 15 information and Lethe's own data. Returns `PackageBuilt.v1`. */
   abstract build(tenant: TenantId, request: RequestState): Promise<NewEvent[]>;
 }

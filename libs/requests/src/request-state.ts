@@ -39,6 +39,8 @@ export interface StepState {
   horizon: HorizonFact[];
   isolation: string | null;
   finished: boolean;
+  /** By a job of its own, because what the one before had read is gone. */
+  readAgain?: true;
   failure?: { jobId: string; code: string; class: string };
   /** An officer's decision about a failure; accepting an erasure undone takes two. */
   handled?: 'manual' | 'accepted';
@@ -126,4 +128,9 @@ export interface RequestState {
   certificates: Omit<RequestEventData['CertificateIssued.v1'], 'requestId'>[];
   refusal?: { reason: Sealed; ruleId: string };
   withdrawn?: { reason: Sealed; alreadyDone: boolean };
+}
+
+/** True when this round has its package: what an earlier one had read is not what was asked for when it was reopened. */
+export function hasPackage({ package: built }: RequestState): boolean {
+  return built !== undefined && built.former === undefined;
 }

@@ -27,6 +27,8 @@ export type Resolution =
 
 /** The target that is Lethe's own store; always the last one. */
 export const LETHE_ITSELF = 'lethe';
+/** Why a finished step is to be done again: what it had read for a package is no longer in the data folder. */
+export const PARTS_MISSING = 'package-parts-missing';
 
 type RequestId = { requestId: string };
 

@@ -21,6 +21,7 @@ import {
   stopPayload,
 } from './course/request-jobs.js';
 import { RequestProcess } from './course/request.process.js';
+import { PACKAGE_EXPIRY, PackageExpiry, packageExpiryPayload } from './package/package-expiry.js';
 import { RequestSummaryProjection } from './reading/request-summary.projection.js';
 import { EndCaseFile } from './step/end-case-file.js';
 import { KeptGroupsProjection } from './step/kept-groups.projection.js';
@@ -35,12 +36,13 @@ const PER_CONNECTION = { concurrency: 1 };
 /** Short, so that a killed worker's step is taken over soon; a live one renews it all the time. */
 const LEASE_MS = 6_000;
 
-/** What ends without an officer: what a person stops, and a file on its day. */
+/** What ends without an officer: what a person stops, a file and a package on its day. */
 @Injectable()
 export class RequestEnds {
   constructor(
     readonly stop: StopAtOnce,
     readonly file: EndCaseFile,
+    readonly packages: PackageExpiry,
   ) {}
 }
 
@@ -57,7 +59,7 @@ export class RequestWork {
 
   register(worker: JobWorker): void {
     const { begin, step, aftercare, answer } = this;
-    const { stop, file } = this.ends;
+    const { stop, file, packages } = this.ends;
     const perKey = (key: string): { concurrency?: number } => (key === '' ? {} : PER_CONNECTION);
     worker.handle(BEGIN, { payload: beginPayload, lease: LEASE_MS }, (job, context) => begin.run(job, context));
     worker.handle(STEP, { payload: stepPayload, lease: LEASE_MS, perKey }, (job, context) => step.run(job, context));
@@ -70,6 +72,7 @@ export class RequestWork {
       return done();
     });
     worker.handle(FILE, { payload: filePayload }, (job) => file.run(job));
+    worker.handle(PACKAGE_EXPIRY, { payload: packageExpiryPayload }, (job, context) => packages.run(job, context));
     worker.handle(STOP, { payload: stopPayload }, async ({ tenant, payload }) => {
       await stop.finish(tenant, payload.requestId);
       return done();

@@ -6,13 +6,16 @@ import { done, type Job, type JobContext, type JobResult } from '#jobs';
 import type { NewEvent } from '#ledger';
 import { AnswerWriter, CertificateIssuer, PackageBuilder } from '../ports.js';
 import type { answerPayload } from '../course/request-jobs.js';
-import type { RequestState } from '../request-state.js';
+import { hasPackage, type RequestState } from '../request-state.js';
 import { fact, streamOf, type AnswerKind, type Resolution } from '../request.js';
-import { Requests } from '../requests.js';
+import { Requests, type Decide } from '../requests.js';
 import { reopenedAtOnce } from '../step/aftercare-ended.js';
 import { ACTOR } from '../step/step-run.js';
+import { readAgain } from './read-again.js';
 
 type AnswerPayload = z.infer<typeof answerPayload>;
+/** Attempts before what is not in the data folder is given up there: it may be a disk that is away. */
+const PATIENCE = 6;
 
 @Injectable()
 export class SendAnswer {
@@ -23,14 +26,20 @@ export class SendAnswer {
     private readonly certificates: CertificateIssuer,
   ) {}
 
-  async run({ tenant, payload }: Job<AnswerPayload>, context: JobContext): Promise<JobResult> {
+  async run({ tenant, payload, attempts }: Job<AnswerPayload>, context: JobContext): Promise<JobResult> {
     const { requestId, round, notice } = payload;
     if (notice) return this.notify(tenant, requestId, notice, `${requestId}/${notice}/${round}`, context);
     const state = await this.requests.load(tenant, requestId);
     const { resolution } = state;
     if (resolution === undefined) return done();
-    if (state.type === 'access' && isDelivered(resolution) && !hasPackage(state))
+    if (state.type === 'access' && isDelivered(resolution) && !hasPackage(state)) {
+      const lost = attempts < PATIENCE ? [] : await this.packages.lost(tenant, state);
+      if (lost.length > 0) {
+        await this.change(tenant, requestId, context, (now) => readAgain(now, lost));
+        return done();
+      }
       await this.append(tenant, state.id, context, (now) => (hasPackage(now) ? [] : this.packages.build(tenant, now)));
+    }
     const key = `${requestId}/${round}`;
     await this.append(tenant, requestId, context, async (now) => {
       // A repeat of this job must not close what was reopened since.
@@ -70,19 +79,14 @@ export class SendAnswer {
     context: JobContext,
     decide: (state: RequestState) => Promise<NewEvent[]> | NewEvent[],
   ): Promise<void> {
-    await this.requests.appending(
-      tenant,
-      requestId,
-      async (state) => ({ events: await decide(state) }),
-      (change, state) =>
-        context.append({ actorRef: ACTOR, events: change.events, expect: { [streamOf(requestId)]: state.version } }),
+    await this.change(tenant, requestId, context, async (state) => ({ events: await decide(state) }));
+  }
+
+  private async change(tenant: TenantId, requestId: string, context: JobContext, decide: Decide): Promise<void> {
+    await this.requests.appending(tenant, requestId, decide, ({ events, rows = [] }, { version }) =>
+      context.append({ actorRef: ACTOR, events, rows, expect: { [streamOf(requestId)]: version } }),
     );
   }
-}
-
-/** One of this round: what an earlier one had read is not what was asked for when it was reopened. */
-function hasPackage({ package: built }: RequestState): boolean {
-  return built !== undefined && built.former === undefined;
 }
 
 function isDelivered(resolution: Resolution): boolean {

@@ -48,6 +48,43 @@ describe('a request', () => {
     ]);
   });
 
+  it('for access reads again what was lost before it came into a package, and asks an officer where nobody answers', async () => {
+    all.connected.unsearched = [{ id: 'archive', name: 'Paper archive', owner: 'office', why: 'paper' }];
+    const lost = async (): Promise<string> => {
+      all.collected.packaged.clear();
+      const { id, hash } = await planned('access');
+      await all.approve(id, hash, 'officer');
+      const { tasks } = await all.until(id, () => all.collected.packaged.has('shop'));
+      all.collected.packaged.delete('shop');
+      await all.tasks.complete(all.by('archivist'), id, tasks[0]!.id, { outcome: 'nothing-found', proof: 'looked' });
+      return id;
+    };
+    const patiently = (id: string, status: string): ReturnType<typeof all.until> =>
+      all.until(id, (one) => {
+        all.clock.advance(60_000);
+        return one.status === status;
+      });
+    const first = await lost();
+    const view = await patiently(first, 'closed');
+    expect(view).toMatchObject({ status: 'closed', resolution: 'fulfilled', reasons: [] });
+    expect(all.collected.packaged.get('shop')).toEqual(['customers/c17']);
+    expect(view.targets[0]?.outcomes).toEqual([
+      { dataset: 'customers', kind: 'provided', count: 1 },
+      { dataset: 'orders', kind: 'not-found', count: 0 },
+    ]);
+    const second = await lost();
+    shop.faults = { readDown: { class: 'permanent', code: 'no-such-table' } };
+    const broken = await all.until(second, ({ reasons }) => {
+      all.clock.advance(60_000);
+      return reasons.some(({ code }) => code === 'no-such-table');
+    });
+    expect(broken).toMatchObject({ reasons: [{ code: 'no-such-table' }] });
+    shop.faults = {};
+    await all.tasks.retry(officer(), second, 'shop', { reason: 'the table is back' });
+    expect(await patiently(second, 'closed')).toMatchObject({ resolution: 'fulfilled', package: { records: 1 } });
+    expect(shop.readKeys.size).toBe(5);
+  });
+
   it.each(['objection', 'withdrawal'])('of kind %s is done at once, without proof, and closed', async (type) => {
     const opened = await all.open(type, ada.value, { purposes: ['newsletter'] });
     expect(opened.status).toBe('closed');

@@ -61,14 +61,14 @@ function owedBy(state: RequestState, about: About, died: Died, again: NewJob | u
 }
 
 /** At least once: a second look at the same death changes nothing. */
-function stepFailed(state: RequestState, stepId: string, { jobId, code, class: errorClass }: Died): Change | undefined {
-  const step = stepOf(state, stepId);
+function stepFailed(state: RequestState, partId: string, { jobId, code, class: errorClass }: Died): Change | undefined {
+  const step = stepOf(state, partId);
   if (!step || step.finished || step.failure?.jobId === jobId || step.handled) return undefined;
   return {
     events: [
       fact('StepFailed.v1', {
         requestId: state.id,
-        stepId,
+        stepId: step.stepId,
         connectionId: step.connectionId,
         jobId,
         code,

@@ -14,7 +14,7 @@ import { SealedWriter } from './package-seal.js';
 import { csvOf, htmlOf, jsonOf } from './package-tables.js';
 import { ZipWriter } from './package-zip.js';
 import { PackageBuilder, type StepRecords } from '../ports.js';
-import type { RequestState } from '../request-state.js';
+import type { RequestState, StepState } from '../request-state.js';
 import { fact } from '../request.js';
 
 @Injectable()
@@ -34,6 +34,10 @@ export class BuildPackage extends PackageBuilder {
     return Object.fromEntries(index.map(({ dataset, count }) => [dataset, count]));
   }
 
+  lost(tenant: TenantId, request: RequestState): Promise<StepState[]> {
+    return this.contents.lost(ownerOf(tenant, request), request);
+  }
+
   /** A repeat after a crash builds a new one; the unfinished file before it is deleted when it would have expired. */
   async build(tenant: TenantId, request: RequestState): Promise<NewEvent[]> {
     const owner = ownerOf(tenant, request);
@@ -42,8 +46,7 @@ export class BuildPackage extends PackageBuilder {
     const head = { packageId, requestId: request.id, createdAt: this.clock.now().toISOString() };
     // Before the deletion is planned, which waits for a folder without its key.
     const key = await this.folder.key(owner);
-    const stepIds = request.steps.map(({ stepId }) => stepId);
-    const expiresAt = await this.expiry.schedule(tenant, request.id, packageId, stepIds);
+    const expiresAt = await this.expiry.schedule(tenant, request.id, packageId);
     const manifest = await this.write(owner, key, head, contents);
     await this.keepManifest(owner, key, packageId, manifest);
     const manifestHash = createHash('sha256').update(manifest).digest('hex');

@@ -63,6 +63,12 @@ export class PackageContents {
     };
   }
 
+  /** Finished steps of which nobody has the records any more. */
+  async lost(owner: PackageOwner, { steps }: RequestState): Promise<StepState[]> {
+    const indexes = await Promise.all(steps.map(({ stepId }) => this.parts.indexOf(owner, stepId)));
+    return steps.filter(({ finished }, at) => finished && indexes[at] === undefined);
+  }
+
   /** A package without what a finished step has read would be taken for the whole. */
   private async collectedBy(owner: PackageOwner, { stepId, finished }: StepState): Promise<PartIndex[]> {
     const index = await this.parts.indexOf(owner, stepId);

@@ -5,11 +5,20 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId, TestClock, type SubjectId } from '#kernel';
 import { JobWorker, jobsMigrations } from '#jobs';
-import { readConfig } from '#platform';
+import { readConfig, type Logger } from '#platform';
 import { openSubjects, type SubjectsFixture } from '../../../../test/support/subjects-fixture.js';
 import { until } from '../../../../test/support/until.js';
 import { CaseFile } from '../case-file.js';
-import { manifestName, PackageExpiry, packageStream, zipName } from './package-expiry.js';
+import type { RequestState } from '../request-state.js';
+import type { Requests } from '../requests.js';
+import {
+  manifestName,
+  PACKAGE_EXPIRY,
+  PackageExpiry,
+  packageExpiryPayload,
+  packageStream,
+  zipName,
+} from './package-expiry.js';
 import { PackageFolder } from './package-folder.js';
 
 const DAY = 86_400_000;
@@ -20,15 +29,21 @@ let dataDir: string;
 let folder: PackageFolder;
 let expiry: PackageExpiry;
 let jobs: JobWorker;
+const states = new Map<string, RequestState>();
+const warned: { code: string }[] = [];
 
 beforeAll(async () => {
   given = await openSubjects(clock, jobsMigrations);
   dataDir = await mkdtemp(join(tmpdir(), 'lethe-expiry-'));
-  const config = { ...readConfig({ LETHE_DATA_DIR: dataDir }), LETHE_ROLES: ['worker' as const] };
-  folder = new PackageFolder(config, new CaseFile(given.sealer, given.keys));
+  folder = new PackageFolder(readConfig({ LETHE_DATA_DIR: dataDir }), new CaseFile(given.sealer, given.keys));
   jobs = new JobWorker(given.store, clock, { pollMs: 20 });
-  expiry = new PackageExpiry(folder, given.ledger.database, jobs, config, clock);
-  expiry.onModuleInit();
+  const requests = {
+    store: given.store,
+    load: async (_: unknown, id: string) => states.get(id),
+  } as unknown as Requests;
+  const log = { warn: (fields: { code: string }) => warned.push(fields) } as unknown as Logger;
+  expiry = new PackageExpiry(folder, requests, clock, log);
+  jobs.handle(PACKAGE_EXPIRY, { payload: packageExpiryPayload }, (job, context) => expiry.run(job, context));
   jobs.start();
 });
 afterAll(async () => {
@@ -45,15 +60,20 @@ async function aPackage(...made: ((packageId: string) => string)[]) {
   for (const name of [stepId, `${stepId}.${newId()}`])
     await mkdir(folder.path(owner, 'parts', name), { recursive: true });
   for (const name of made) await writeFile(folder.path(owner, name(packageId)), 'sealed');
-  await expiry.schedule(owner.tenant, owner.requestId, packageId, [stepId]);
+  await expiry.schedule(owner.tenant, owner.requestId, packageId);
+  const now = (state: object): void =>
+    void states.set(owner.requestId, { formerSteps: [], steps: [{ stepId }], ...state } as unknown as RequestState);
+  // One without a manifest is followed by another, and so far by none.
+  now(made.includes(manifestName) ? { package: { packageId } } : {});
   return {
+    ...{ stepId, packageId, now },
     path: folder.path(owner),
     names: async () => (await readdir(folder.path(owner))).map((name) => name.replace(packageId, '*')).sort(),
     told: async () => (await given.store.load(owner.tenant, packageStream(packageId))).map(({ type }) => type),
     /** State of its job, and whether it looks again later. */
     job: async () => {
-      const { rows } = await given.ledger.superuser.query<{ state: string; run_at: Date }>(
-        'SELECT state, run_at FROM job WHERE dedupe_key = $1',
+      const { rows } = await given.ledger.superuser.query<{ state: string; run_at: Date; payload: string }>(
+        'SELECT state, run_at, payload FROM job WHERE dedupe_key = $1',
         [`package/${packageId}/expiry`],
       );
       return rows[0]!;
@@ -70,21 +90,23 @@ const looksAgain = (made: Made) =>
   });
 
 describe('a package that expired', () => {
-  it('is deleted with its parts, and said to be; one that was never finished is deleted without a word', async () => {
+  it('is deleted with its parts, and said to be; one never finished without a word, and its request keeps what it has read', async () => {
     const whole = await aPackage(zipName, manifestName);
     const torso = await aPackage(zipName);
     clock.advance(7 * DAY);
     await Promise.all([ended(whole), ended(torso)]);
     expect(await whole.names()).toEqual(['*.manifest.sealed', 'key.json']);
-    expect(await torso.names()).toEqual(['key.json']);
+    expect(await torso.names()).toEqual(['key.json', 'parts']);
+    expect(await readdir(join(torso.path, 'parts'))).toContain(torso.stepId);
     expect([await whole.told(), await torso.told()]).toEqual([['PackageExpired.v1'], []]);
   });
 
   it.each([
-    ['an empty place where the folder was', (path: string) => mkdir(path)],
-    ['nothing where the folder was', () => Promise.resolve()],
-    ['errors from the disk', (path: string) => writeFile(path, 'no folder')],
-  ])('waits for its data folder through %s, says nothing, and is deleted then', async (_, put) => {
+    ['an empty place where the folder was', 'away', (path: string) => mkdir(path)],
+    ['nothing where the folder was', 'away', () => Promise.resolve()],
+    ['errors from the disk', 'ENOTDIR', (path: string) => writeFile(path, 'no folder')],
+  ])('waits for its data folder through %s, logs the code and no path, and is deleted then', async (_, code, put) => {
+    warned.length = 0;
     const made = await aPackage(zipName, manifestName);
     const [at, away] = [dirname(made.path), `${dirname(made.path)}.away`];
     await rename(at, away);
@@ -95,6 +117,8 @@ describe('a package that expired', () => {
       if (looks < 9) clock.advance(HOUR);
     }
     expect(await made.told()).toEqual([]);
+    expect(new Set(warned.map((one) => one.code))).toEqual(new Set([code]));
+    expect(JSON.stringify(warned)).not.toContain(dataDir);
     await rm(at, { recursive: true, force: true });
     await rename(away, at);
     clock.advance(HOUR);
@@ -107,10 +131,26 @@ describe('a package that expired', () => {
     const made = await aPackage(zipName, manifestName);
     const other = newId();
     await mkdir(join(made.path, 'parts', other));
+    const { packageId, stepId } = made;
+    made.now({ package: { packageId, former: true }, formerSteps: [{ stepId }], steps: [{ stepId: other }] });
     clock.advance(7 * DAY);
     await ended(made);
     expect(await readdir(join(made.path, 'parts'))).toEqual([other]);
     expect(await made.told()).toEqual(['PackageExpired.v1']);
+  });
+
+  it('has a job that the build before can read too', async () => {
+    const { payload } = await (await aPackage(zipName, manifestName)).job();
+    expect(Object.keys(JSON.parse(payload) as object).sort()).toEqual(['expiresAt', 'packageId', 'requestId']);
+  });
+
+  it('is looked for no longer when its folder went with the case file', async () => {
+    const made = await aPackage(zipName, manifestName);
+    made.now({ fileEnded: true });
+    await rm(made.path, { recursive: true });
+    clock.advance(7 * DAY);
+    await ended(made);
+    expect(await made.told()).toEqual([]);
   });
 
   it('is said to be deleted also when the process died after the file', async () => {

@@ -1,6 +1,6 @@
 /** Where a package and its parts lie: a folder a request below the data directory, everything in it sealed under one key. */
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, readdir, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
 import { isUuid, newId, type SubjectId, type TenantId } from '#kernel';
@@ -82,8 +82,9 @@ export class PackageFolder {
   async removeParts(owner: Pick<PackageOwner, 'tenant' | 'requestId'>, stepIds: readonly string[]): Promise<void> {
     const names = (await this.has(owner, PARTS)) ? await readdir(this.path(owner, PARTS)) : [];
     const own = names.filter((name) => stepIds.some((id) => name.startsWith(id)));
-    if (own.length === names.length) return this.remove(owner, PARTS);
     for (const name of own) await this.remove(owner, PARTS, name);
+    // Unless somebody collects in it, who may have begun just now.
+    await rmdir(this.path(owner, PARTS)).catch(() => undefined);
   }
 
   private async sealedKey(path: string): Promise<Sealed | undefined> {

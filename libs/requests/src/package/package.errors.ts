@@ -1,5 +1,6 @@
 /** Refusals around packages. */
 import { DomainError } from '#kernel';
+import { PARTS_MISSING } from '../request.js';
 
 export const packageExpired = (): DomainError =>
   new DomainError(
@@ -9,7 +10,8 @@ export const packageExpired = (): DomainError =>
   );
 
 export const packagePartsMissing = (): DomainError =>
-  new DomainError(503, 'package-parts-missing', {
-    detail: 'What was read for this package is not in the data folder. Bring it back, and let all replicas share one.',
+  new DomainError(503, PARTS_MISSING, {
+    detail:
+      'What was read for this package is not in the data folder. Bring it back, and let all replicas share one; otherwise it is read again.',
     retryable: true,
   });

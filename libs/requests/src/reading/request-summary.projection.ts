@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { Projection, Query, StoredEvent } from '#ledger';
 import type { SubjectId, TenantId } from '#kernel';
 import { clocksOf, dueOnOf } from '../course/request-clocks.js';
-import { requestEvent, requestEvents, type RequestEvent, type RequestEventData } from '../request.js';
+import { PARTS_MISSING, requestEvent, requestEvents, type RequestEvent, type RequestEventData } from '../request.js';
 
 /** What the row needs to go on: kept beside it, so that an event is folded without reading its stream again. */
 type Kept = Pick<RequestEventData['RequestReceived.v1'], 'type' | 'regimes' | 'territory' | 'receivedOn'> & {
@@ -185,6 +185,8 @@ function statusAfter(row: Row, event: RequestEvent): string | undefined {
       return row.status === 'acting' ? 'verifying' : undefined;
     case 'StepRedriven.v1':
       return event.data.how === 'retry' && row.status === 'incomplete' ? 'acting' : undefined;
+    case 'StepFailed.v1':
+      return event.data.code === PARTS_MISSING && row.status === 'answering' ? 'acting' : undefined;
     case 'RequestIncomplete.v1':
       return row.status === 'answering' ? undefined : 'incomplete';
     case 'AnsweringStarted.v1':

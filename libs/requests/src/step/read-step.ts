@@ -35,7 +35,9 @@ export class ReadStep {
     const { job, state, step, context } = attempt;
     const { tenant } = job;
     const kept = await this.file.targets(tenant, state.id, step);
-    const itemKey = this.file.itemKey(tenant, state.plan?.planId ?? state.id, step.stepId, job.generation);
+    // What is read again is another question: a system that answers by tasks has thrown the records of its answer away.
+    const question = step.readAgain ? step.jobId : (state.plan?.planId ?? state.id);
+    const itemKey = this.file.itemKey(tenant, question, step.stepId, job.generation);
     const details = state.plan ? await this.file.details(tenant, state.plan) : { identifiers: [] };
     const exclusions = await exclusionsOf(this.file, tenant, state);
     const except = exclusions.flatMap((one) =>

@@ -1,6 +1,6 @@
 /** How facts about one system change what is known of its step. Pure; the state handed in is changed. */
 import type { RequestState, StepState } from '../request-state.js';
-import type { RequestEventData, RequestEventType } from '../request.js';
+import { PARTS_MISSING, type RequestEventData, type RequestEventType } from '../request.js';
 
 /** What a fact does to the state. */
 export type Effect<Type extends RequestEventType> = (state: RequestState, data: RequestEventData[Type]) => void;
@@ -84,8 +84,17 @@ const verified: Effect<'StepVerified.v1'> = (state, data) => {
 const failed: Effect<'StepFailed.v1'> = (state, data) => {
   const { jobId, code, class: errorClass } = data;
   const step = stepIn(state, data);
-  if (step) step.failure = { jobId, code, class: errorClass };
+  if (!step) return;
+  step.failure = { jobId, code, class: errorClass };
+  if (code === PARTS_MISSING && state.status === 'answering') readAnew(state, step, jobId);
 };
+
+/** What it had read is gone before it came into a package: nothing was handed out, and the answer waits for it. */
+function readAnew(state: RequestState, step: StepState, jobId: string): void {
+  Object.assign(step, { jobId, readAgain: true, finished: false, settled: new Map(), outcomes: [] });
+  state.status = 'acting';
+  delete state.resolution;
+}
 
 const redriven: Effect<'StepRedriven.v1'> = (state, data) => {
   const step = stepIn(state, data);

@@ -58,8 +58,9 @@ function isActive(state: RequestState, step: StepState): boolean {
   return !step.finished && step.handled === undefined && state.withdrawn === undefined && state.status !== 'closed';
 }
 
-export function stepOf(state: RequestState, stepId: string): StepState | undefined {
-  return state.steps.find((step) => step.stepId === stepId);
+/** By its id, or by the part of a job that runs it again, which begins with its id. */
+export function stepOf(state: RequestState, part: string): StepState | undefined {
+  return state.steps.find(({ stepId }) => part === stepId || part.startsWith(`${stepId}/`));
 }
 
 /** Appends in the middle of an attempt, under the job's fence. */
