@@ -71,19 +71,31 @@ describe('an access', () => {
     const { body } = await lethe.post('/v1/access-log/entries', { entries }, { as: 'system' });
     expect(body).toMatchObject({ accepted: 2, duplicates: 1 });
     expect(body.rejected).toEqual([
-      { id: '4', code: 'identifier-invalid' },
-      { id: '5', code: 'at-in-future' },
+      { id: '4', code: 'identifier-invalid', pointer: '/entries/1/subject/identifiers/0/value' },
+      { id: '5', code: 'at-in-future', pointer: '/entries/2/at' },
     ]);
   });
 
   it.each([
     ['purpose', 'asked by ada@example.test'],
     ['purpose', 'ada@example.test'],
+    ['purpose', `lovelace-${'a'.repeat(100)}`],
+    ['purpose', ''],
     ['action', 'read\nall'],
     ['action', 'Ada Lovelace'],
+  ])('with words for its %s falls alone: that stands open in the log for ever', async (field, words) => {
+    const id = `with ${field} ${words.length}`.replaceAll(' ', '-');
+    const entries = [entry(`beside-${id}`), entry(id, { [field]: words })];
+    const { status, body } = await lethe.post('/v1/access-log/entries', { entries }, { as: 'system' });
+    expect([status, body.accepted]).toEqual([201, 1]);
+    expect(body.rejected).toEqual([{ id, code: 'invalid-format', pointer: `/entries/1/${field}` }]);
+    expect(JSON.stringify(body)).not.toMatch(/ada[@ ]|lovelace/i);
+  });
+
+  it.each([
     ['id', 'mail of ada@example.test'],
     ['id', 'ada\u200blovelace'],
-  ])('with words for its %s is refused: that stands open in the log for ever', async (field, words) => {
+  ])('with words for its %s is refused with its batch: it could not be named', async (field, words) => {
     const entries = [entry('7'), entry('8', { [field]: words })];
     const { status, body } = await lethe.post('/v1/access-log/entries', { entries }, { as: 'system' });
     expect([status, body.code]).toEqual([400, 'body-invalid']);
@@ -96,9 +108,10 @@ describe('an access', () => {
     const entries = [
       entry('3f0c/2026-11-22#17', { action: 'crm:export', purpose: 'https://w3id.org/dpv#Marketing' }),
       entry('eyJ+/w==', { action: 'dpv:Consult', purpose: '2.marketing_e-mail' }),
+      entry('fhir', { action: '$everything', purpose: 'http://terminology.hl7.org/CodeSystem/v3-ActReason|TREAT' }),
     ];
     const { body } = await lethe.post('/v1/access-log/entries', { entries }, { as: 'system' });
-    expect(body).toMatchObject({ accepted: 2, rejected: [] });
+    expect(body).toMatchObject({ accepted: 3, rejected: [] });
   });
 
   it('that an older build took with words is still found by them', async () => {

@@ -34,7 +34,7 @@ describe('an entry of the access log', () => {
   it('is rejected alone for what it says', async () => {
     expect(await reportMeeting(unprocessable('identifier-invalid', 'no'))).toEqual({
       ...{ accepted: 1, duplicates: 0, firstPosition: 7, lastPosition: 7 },
-      rejected: [{ id: 'b', code: 'identifier-invalid' }],
+      rejected: [{ id: 'b', code: 'identifier-invalid', pointer: '/entries/1' }],
     });
     expect((await reportMeeting(conflict('subject-ambiguous', 'no'))).rejected).toHaveLength(1);
   });

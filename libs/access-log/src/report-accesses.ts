@@ -8,6 +8,11 @@ import { Sealer, Subjects, type PreparedSubject } from '#subjects';
 import { accessTable, entryKey, particularsPlace, sourceStream, type AccessRecorded } from './access-entry.js';
 import { AccessVerdicts } from './verdicts.js';
 
+/** What stands open in the ledger besides the id. Looked at entry by entry: a source would repeat a refused batch for ever. */
+const codes = { action: OpenCode(50), purpose: OpenCode(100) };
+const code = (longest: number): z.ZodString =>
+  z.string().max(10_000).describe(`A code of 1 to ${longest} characters; an entry with anything else is rejected`);
+
 const Entry = z.strictObject({
   /** Like action and purpose open in the ledger, and so without spaces, `@` and what is not ASCII. */
   id: z.string().regex(/^[!-?A-~]{1,200}$/),
@@ -19,10 +24,10 @@ const Entry = z.strictObject({
       .min(1)
       .max(20),
   }),
-  action: OpenCode(50),
+  action: code(50),
   resource: z.string().min(1).max(500),
   fields: z.array(z.string().min(1).max(100)).max(100),
-  purpose: OpenCode(100),
+  purpose: code(100),
   at: Instant,
 });
 
@@ -36,13 +41,16 @@ export const AccessesReported = z
     duplicates: z.number().int(),
     firstPosition: z.number().int().nullable(),
     lastPosition: z.number().int().nullable(),
-    rejected: z.array(z.strictObject({ id: z.string(), code: z.string() })),
+    /** `pointer`: JSON pointer into the body that was sent. */
+    rejected: z.array(z.strictObject({ id: z.string(), code: z.string(), pointer: z.string() })),
   })
   .meta({ id: 'AccessesReported' });
 
 type Reported = z.infer<typeof AccessesReported>;
 type EntryInput = z.infer<typeof Entry>;
-type Fate = { position: number } | 'duplicate' | { rejected: string };
+/** `at`: JSON pointer within the entry. */
+type Rejected = { rejected: string; at: string };
+type Fate = { position: number } | 'duplicate' | Rejected;
 
 const FUTURE_MS = 5 * 60_000;
 
@@ -72,12 +80,14 @@ export class ReportAccessesHandler implements ICommandHandler<ReportAccesses> {
     const fates = await Promise.all(
       entries.map(async (entry): Promise<Fate> => {
         if (known.has(entry.id)) return 'duplicate';
-        return Date.parse(entry.at) > latest ? { rejected: 'at-in-future' } : this.report(by, entry);
+        return faultOf(entry, latest) ?? this.report(by, entry);
       }),
     );
     const positions = fates.flatMap((fate) => (typeof fate === 'object' && 'position' in fate ? [fate.position] : []));
     const rejected = fates.flatMap((fate, index) =>
-      typeof fate === 'object' && 'rejected' in fate ? [{ id: entries[index]!.id, code: fate.rejected }] : [],
+      typeof fate === 'object' && 'rejected' in fate
+        ? [{ id: entries[index]!.id, code: fate.rejected, pointer: `/entries/${index}${fate.at}` }]
+        : [],
     );
     const duplicates = fates.filter((fate) => fate === 'duplicate').length;
     return {
@@ -110,7 +120,7 @@ export class ReportAccessesHandler implements ICommandHandler<ReportAccesses> {
       if ((error as { constraint?: string }).constraint === entryKey) return 'duplicate';
       // What may succeed later is no fault of the entry: a source sends none again that was rejected.
       const forGood = error instanceof DomainError && error.status < 500 && error.details.retryable !== true;
-      if (forGood) return { rejected: error.code };
+      if (forGood) return { rejected: error.code, at: error.details.errors?.[0]?.pointer ?? '' };
       throw error;
     }
   }
@@ -176,4 +186,11 @@ export class ReportAccessesHandler implements ICommandHandler<ReportAccesses> {
   private verdict(by: Caller, who: PreparedSubject, purpose: string, at: string): Promise<AccessRecorded['verdict']> {
     return this.verdicts.judge(by.tenant, who.subject as SubjectId, purpose, at);
   }
+}
+
+/** What can be seen of an entry without looking anything up. */
+function faultOf(entry: EntryInput, latest: number): Rejected | undefined {
+  for (const field of ['action', 'purpose'] as const)
+    if (!codes[field].safeParse(entry[field]).success) return { rejected: 'invalid-format', at: `/${field}` };
+  return Date.parse(entry.at) > latest ? { rejected: 'at-in-future', at: '/at' } : undefined;
 }

@@ -2324,9 +2324,11 @@ export interface components {
                         value: string;
                     }[];
                 };
+                /** @description A code of 1 to 50 characters; an entry with anything else is rejected */
                 action: string;
                 resource: string;
                 fields: string[];
+                /** @description A code of 1 to 100 characters; an entry with anything else is rejected */
                 purpose: string;
                 /** Format: date-time */
                 at: string;
@@ -2340,6 +2342,7 @@ export interface components {
             rejected: {
                 id: string;
                 code: string;
+                pointer: string;
             }[];
         };
         SearchAccesses: {

@@ -17,13 +17,13 @@ export const Instant = z.iso.datetime({ offset: true }).refine((text) => {
 
 /**
  * A code of the caller's own that stands open in the ledger, for ever: a slug, a dotted or prefixed name, the URI of a
- * vocabulary's term (`https://w3id.org/dpv#Marketing`). No room for words, a query or a mail address, which nobody could erase.
+ * vocabulary's term (`https://w3id.org/dpv#Marketing`), FHIR's `system|code` and `$everything`. No room for words, a query or a mail address, which nobody could erase.
  */
 export const OpenCode = (longest: number): z.ZodString =>
   z
     .string()
     .max(longest)
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._:/#-]*$/);
+    .regex(/^[A-Za-z0-9$_][A-Za-z0-9$_.:/#|-]*$/);
 
 interface Issue {
   code?: string;
