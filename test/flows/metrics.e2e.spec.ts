@@ -85,6 +85,21 @@ describe('the admin port', () => {
     expect(await becomes('lethe_jobs_dead', 1)).toBe(1);
   });
 
+  it('counts packages that are still there after their day, and not those that may be collected', async () => {
+    expect(await read('lethe_packages_undeleted')).toBe(0);
+    for (const hours of [-1, 1])
+      await lethe.superuser.query(
+        `INSERT INTO job (tenant, id, queue, concurrency_key, payload, state, run_at, created_at)
+         VALUES ($1, $2, 'package-expiry', '', $3, 'ready', now() + interval '1 hour', now())`,
+        [
+          tenant,
+          randomUUID(),
+          JSON.stringify({ expiresAt: new Date(lethe.clock.now().getTime() + hours * 3_600_000).toISOString() }),
+        ],
+      );
+    expect(await becomes('lethe_packages_undeleted', 1)).toBe(1);
+  });
+
   it('counts quarantined plugins', async () => {
     expect(await read('lethe_plugins_quarantined')).toBe(0);
     await lethe.superuser.query(

@@ -7,6 +7,7 @@ interface Standing {
   overdue: number;
   incomplete: number;
   dead: number;
+  undeleted: number;
   quarantined: number;
   unsignedSince: Date | null;
   cursors: { name: string; behind: number; since: Date | null }[];
@@ -17,6 +18,7 @@ interface Standings {
   overdue: number;
   incomplete: number;
   dead: number;
+  undeleted: number;
   quarantined: number;
   unsignedSeconds: number;
   lag: Map<string, { events: number; seconds: number }>;
@@ -35,6 +37,11 @@ export function registerTenantGauges(
   gauge('lethe_requests_overdue', 'Open requests whose legal deadline has passed', ({ overdue }) => overdue);
   gauge('lethe_requests_incomplete', 'Requests that ended, or wait, without all outcomes', (of) => of.incomplete);
   gauge('lethe_jobs_dead', 'Jobs nobody tries any more: they wait for a human', ({ dead }) => dead);
+  gauge(
+    'lethe_packages_undeleted',
+    'Packages that have expired and could not be deleted yet',
+    ({ undeleted }) => undeleted,
+  );
   gauge(
     'lethe_plugins_quarantined',
     'Plugin versions that broke too often and are not started',
@@ -67,7 +74,15 @@ export function registerTenantGauges(
 }
 
 function sumOf(all: readonly Standing[], now: Date): Standings {
-  const sum: Standings = { overdue: 0, incomplete: 0, dead: 0, quarantined: 0, unsignedSeconds: 0, lag: new Map() };
+  const sum: Standings = {
+    overdue: 0,
+    incomplete: 0,
+    dead: 0,
+    undeleted: 0,
+    quarantined: 0,
+    unsignedSeconds: 0,
+    lag: new Map(),
+  };
   for (const standing of all) add(sum, standing, now);
   return sum;
 }
@@ -80,13 +95,15 @@ async function standingOf(database: Database, tenant: TenantId, now: Date): Prom
       (SELECT count(*) FROM request_summary r WHERE r.tenant = $1 AND r.status <> 'closed' AND r.due_on < $2::date) AS overdue,
       (SELECT count(*) FROM request_summary r WHERE r.tenant = $1 AND r.status = 'incomplete') AS incomplete,
       (SELECT count(*) FROM job j WHERE j.tenant = $1 AND j.state = 'dead') AS dead,
+      (SELECT count(*) FROM job j WHERE j.tenant = $1 AND j.state IN ('ready', 'running') AND j.queue = 'package-expiry'
+        AND (j.payload::json->>'expiresAt')::timestamptz < $3) AS undeleted,
       (SELECT count(*) FROM plugin_quarantine q WHERE q.tenant = $1) AS quarantined,
       (SELECT e.recorded_at FROM event e WHERE e.tenant = $1 AND e.position =
         (SELECT coalesce(max(c.size), 0) FROM checkpoint c WHERE c.tenant = $1)) AS "unsignedSince",
       (SELECT coalesce(json_agg(json_build_object('name', c.name, 'behind', h.size - c.position, 'since',
         (SELECT e.recorded_at FROM event e WHERE e.tenant = $1 AND e.position = c.position))), '[]')
        FROM cursor c, log_head h WHERE c.tenant = $1 AND h.tenant = $1) AS cursors`,
-    values: [tenant, now.toISOString().slice(0, 10)],
+    values: [tenant, now.toISOString().slice(0, 10), now],
   });
   return rows[0]!;
 }
@@ -95,6 +112,7 @@ function add(sum: Standings, standing: Standing, now: Date): void {
   sum.overdue += standing.overdue;
   sum.incomplete += standing.incomplete;
   sum.dead += standing.dead;
+  sum.undeleted += standing.undeleted;
   sum.quarantined += standing.quarantined;
   sum.unsignedSeconds = Math.max(sum.unsignedSeconds, age(standing.unsignedSince, now));
   for (const { name, behind, since } of standing.cursors) {

@@ -10,6 +10,7 @@ import {
   type RequestsFixture,
   type SharedDatabases,
 } from '../../../../test/support/requests-fixture.js';
+import { until } from '../../../../test/support/until.js';
 
 describe('a request', () => {
   let shared: SharedDatabases;
@@ -78,7 +79,11 @@ describe('a request', () => {
       all.clock.advance(60_000);
       return reasons.some(({ code }) => code === 'no-such-table');
     });
-    expect(broken).toMatchObject({ reasons: [{ code: 'no-such-table' }] });
+    expect(broken).toMatchObject({ status: 'incomplete', reasons: [{ code: 'no-such-table' }] });
+    await until('the list says so too', async () => {
+      const { items } = await all.search({ open: true, limit: 10 });
+      return items.find(({ id }) => id === second)?.status === 'incomplete';
+    });
     shop.faults = {};
     await all.tasks.retry(officer(), second, 'shop', { reason: 'the table is back' });
     expect(await patiently(second, 'closed')).toMatchObject({ resolution: 'fulfilled', package: { records: 1 } });
