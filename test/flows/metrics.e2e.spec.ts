@@ -155,6 +155,20 @@ describe('the admin port', () => {
     expect(await unbacked()).toBeCloseTo(120, 0);
     await backUp();
     expect(await unbacked()).toBe(0);
+    // A backup from before the last key was wrapped anew needs the old epoch, too.
+    lethe.clock.advance(60_000);
+    const tell = (step: string): void => {
+      if (step === 'old-epochs-retired') throw new Error('crash');
+    };
+    await expect(rotateEpoch(keyStore, { tell })).rejects.toThrow('crash');
+    lethe.clock.advance(60_000);
+    await backUp();
+    lethe.clock.advance(60_000);
+    await rotateEpoch(keyStore, { begin: false });
+    expect(await unbacked()).toBeCloseTo(120, 0);
+    lethe.clock.advance(60_000);
+    await backUp();
+    expect(await unbacked()).toBe(0);
   });
 
   it('counts appends, flushes, waits for connections and the process', async () => {

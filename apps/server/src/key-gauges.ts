@@ -15,14 +15,16 @@ export class KeyGauges implements OnApplicationBootstrap {
   ) {}
 
   onApplicationBootstrap(): void {
-    const help = 'Age of the newest key epoch while no backup of the key store was made in it; 0 after one';
+    const help =
+      'Age of the newest key epoch while no backup of the key store was made with all keys in it; 0 after one';
     this.metrics.gauge('lethe_key_epoch_unbacked_seconds', help, [], async (set) => {
-      const { currentEpochSince: since } = await epochHorizon(this.keyStore);
+      const { currentEpochSince: since, lastRewrapped } = await epochHorizon(this.keyStore);
       const { rows } = await this.database.global<{ set_at: Date }>({
         text: `SELECT set_at FROM installation_mark WHERE name = 'backup-keys'`,
       });
-      const isUnbacked = since !== null && !(rows[0] && rows[0].set_at >= since);
-      set(isUnbacked ? Math.max(0, (this.clock.now().getTime() - since.getTime()) / 1000) : 0);
+      const backed = rows[0]?.set_at;
+      const isBacked = since && backed && backed >= since && (!lastRewrapped || backed >= lastRewrapped);
+      set(since && !isBacked ? Math.max(0, (this.clock.now().getTime() - since.getTime()) / 1000) : 0);
     });
   }
 }

@@ -46,21 +46,21 @@ export class KeyRotation {
   }
 
   /**
-   * Ends epochs in time: one that is older than `epochMs` is replaced, and destroyed `restMs` (milliseconds) later, so that
-   * there is a backup of the key store that opens, and a copy of the key files, before the old ones open nothing.
+   * Ends epochs in time: one that is older than `epochMs` is replaced, and destroyed `restMs` (milliseconds) after its last
+   * key was wrapped anew, so that there is a backup of the key store that opens, and a copy of the key files, before the old
+   * ones open nothing. What was interrupted goes on. Undefined when there was nothing to do.
    */
   async dueEpochs(
     tenants: readonly TenantId[],
     actorRef: string,
     { now, epochMs, restMs }: { now: Date; epochMs: number; restMs: number },
   ): Promise<Rotation | undefined> {
-    const { currentEpochSince, retiredSince } = await epochHorizon(this.parts.keyStore);
+    const { currentEpochSince: since, living } = await epochHorizon(this.parts.keyStore);
+    const begin = since !== null && now.getTime() - since.getTime() >= epochMs;
+    if (!begin && living < 2) return undefined;
     const destroyRetiredUntil = new Date(now.getTime() - restMs);
-    const begin = currentEpochSince !== null && now.getTime() - currentEpochSince.getTime() >= epochMs;
-    const end = retiredSince !== null && retiredSince <= destroyRetiredUntil;
-    if (!begin && !end) return undefined;
     const rotation = await rotateEpoch(this.parts.keyStore, { begin, destroyRetiredUntil });
-    return this.recordEpoch(tenants, actorRef, rotation);
+    return begin || rotation.destroyed.length > 0 ? this.recordEpoch(tenants, actorRef, rotation) : rotation;
   }
 
   /** Begins to use the next lookup key, or goes on where a rotation was interrupted; then hashes all rows anew. */

@@ -1,13 +1,14 @@
 /** Epochs end: survivors live on, and yesterday's backup of the key store opens nothing more. */
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { newId, type SubjectId } from '#kernel';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { newId, TestClock, type SubjectId } from '#kernel';
 import { FileKeys, KeyUnavailable } from '#platform';
 import { openSubjects, type SubjectsFixture } from '../../../../test/support/subjects-fixture.js';
 import { until } from '../../../../test/support/until.js';
+import { KeyRotation, type RotationParts } from './key-rotation.js';
 import { KeyStore } from './keystore.js';
-import { epochHorizon, rotateEpoch } from './rotate-epoch.js';
+import { epochHorizon, rotateEpoch, type Rotation, type RotationStep } from './rotate-epoch.js';
 import { Sealer, type Sealed } from './sealer.js';
 
 let given: SubjectsFixture;
@@ -160,5 +161,49 @@ describe('an epoch that ends', () => {
     } finally {
       await there.onApplicationShutdown();
     }
+  });
+});
+
+describe('an epoch whose end was interrupted', () => {
+  const HOUR = 3_600_000;
+  const clock = new TestClock(new Date('2026-11-02T09:00:00Z'));
+  let there: SubjectsFixture;
+  beforeEach(async () => {
+    there = await openSubjects(clock);
+  });
+  afterEach(() => there.close());
+
+  const hourly = (): Promise<Rotation | undefined> => {
+    const wish = { now: clock.now(), epochMs: 30 * 24 * HOUR, restMs: 12 * HOUR };
+    return new KeyRotation({ keyStore: there.keyStore } as RotationParts).dueEpochs([], 'system:housekeeping', wish);
+  };
+  const interrupted = async (after: RotationStep): Promise<string> => {
+    const old = await there.keys.currentEpoch();
+    for (const tenant of [there.tenant, await there.newTenant()])
+      await there.sealer.seal(tenant, newId() as SubjectId, 'identity', 'x', 'p');
+    const tell = (step: RotationStep): void => {
+      if (step === after) throw new Error('crash');
+    };
+    await expect(rotateEpoch(there.keyStore, { tell })).rejects.toThrow('crash');
+    return old;
+  };
+
+  it('is wrapped anew at the next look, and destroyed half a day after that, never at once', async () => {
+    const old = await interrupted('batch-rewrapped');
+    clock.advance(13 * HOUR);
+    expect(await hourly()).toMatchObject({ rewrapped: 1, destroyed: [] });
+    clock.advance(11 * HOUR);
+    expect(await hourly()).toMatchObject({ rewrapped: 0, destroyed: [] });
+    clock.advance(HOUR);
+    expect(await hourly()).toMatchObject({ destroyed: [old] });
+    expect(await hourly()).toBeUndefined();
+  });
+
+  it('goes on also when the old one was not retired yet', async () => {
+    const old = await interrupted('epoch-begun');
+    clock.advance(HOUR);
+    expect(await hourly()).toMatchObject({ rewrapped: 2, destroyed: [] });
+    clock.advance(12 * HOUR);
+    expect(await hourly()).toMatchObject({ destroyed: [old] });
   });
 });

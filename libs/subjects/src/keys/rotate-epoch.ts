@@ -31,7 +31,7 @@ export type RotationStep =
 export interface RotationWish {
   /** False: no new epoch, only what an earlier rotation has left to end. */
   begin?: boolean;
-  /** An epoch that was retired later than this is not destroyed yet. */
+  /** An epoch that was retired, or whose last key was wrapped anew, later than this is not destroyed yet. */
   destroyRetiredUntil?: Date;
   tell?: (step: RotationStep) => void;
 }
@@ -46,6 +46,8 @@ export async function rotateEpoch(
 ): Promise<Rotation> {
   const { database, provider, clock } = keyStore;
   const epoch = begin ? await beginEpoch(keyStore, tell) : await provider.currentEpoch();
+  await retireBefore(epoch, keyStore);
+  tell('old-epochs-retired');
   const { rows } = await database.global<{ epoch: string; retired_at: Date }>({
     text: `SELECT epoch, retired_at FROM key_epoch
            WHERE retired_at IS NOT NULL AND destroyed_at IS NULL AND epoch COLLATE "C" < $1 ORDER BY epoch`,
@@ -54,9 +56,10 @@ export async function rotateEpoch(
   let rewrapped = 0;
   const destroyed: string[] = [];
   for (const old of rows) {
-    rewrapped += await rewrapAll(keyStore, old.epoch, tell);
+    const count = await rewrapAll(keyStore, old.epoch, tell);
+    rewrapped += count;
     tell('survivors-rewrapped');
-    if (destroyRetiredUntil && old.retired_at > destroyRetiredUntil) continue;
+    if (destroyRetiredUntil && (count > 0 || old.retired_at > destroyRetiredUntil)) continue;
     await assertUnused(keyStore, old.epoch);
     await provider.destroyEpoch(old.epoch);
     tell('old-epoch-destroyed');
@@ -81,13 +84,15 @@ async function beginEpoch(
     values: [epoch, clock.now(), (await provider.epochKeyId(epoch)) ?? null],
   });
   tell('epoch-begun');
-  // Waits for every transaction that holds an old epoch (FOR SHARE); none can take one afterwards.
+  return epoch;
+}
+
+/** Waits for every transaction that holds an old epoch (FOR SHARE); none can take one afterwards. */
+async function retireBefore(epoch: string, { database, clock }: KeyStore): Promise<void> {
   await database.global({
     text: 'UPDATE key_epoch SET retired_at = $2 WHERE epoch COLLATE "C" < $1 AND retired_at IS NULL',
     values: [epoch, clock.now()],
   });
-  tell('old-epochs-retired');
-  return epoch;
 }
 
 /** Where the epochs stand; null: there is none like that. */
@@ -98,18 +103,23 @@ export interface EpochHorizon {
   oldestEpochSince: Date | null;
   /** When the one began under which keys are wrapped now: what is shredded today is in backups until this one ends. */
   currentEpochSince: Date | null;
-  /** When the first of those was retired that are not destroyed yet. */
-  retiredSince: Date | null;
+  /** When the last key of an epoch that is over was wrapped anew: a backup from before needs that epoch. */
+  lastRewrapped: Date | null;
+  /** How many are not destroyed: more than one while old ones are still to end. */
+  living: number;
 }
 
 export async function epochHorizon(keyStore: KeyStore): Promise<EpochHorizon> {
-  const { rows } = await keyStore.database.global<Record<'horizon' | 'oldest' | 'current' | 'retired', Date | null>>({
+  const { rows } = await keyStore.database.global<
+    Record<'horizon' | 'oldest' | 'current' | 'rewrapped', Date | null> & { living: number }
+  >({
     text: `SELECT max(destroyed_at) AS horizon, min(created_at) FILTER (WHERE destroyed_at IS NULL) AS oldest,
              max(created_at) FILTER (WHERE retired_at IS NULL) AS current,
-             min(retired_at) FILTER (WHERE destroyed_at IS NULL) AS retired FROM key_epoch`,
+             max(retired_at) AS rewrapped,
+             (count(*) FILTER (WHERE destroyed_at IS NULL))::int AS living FROM key_epoch`,
   });
-  const { horizon = null, oldest = null, current = null, retired = null } = rows[0] ?? {};
-  return { horizon, oldestEpochSince: oldest, currentEpochSince: current, retiredSince: retired };
+  const { horizon = null, oldest = null, current = null, rewrapped = null, living = 0 } = rows[0] ?? {};
+  return { horizon, oldestEpochSince: oldest, currentEpochSince: current, lastRewrapped: rewrapped, living };
 }
 
 /** A key under this epoch in any tenant that is known at all, also one that never noted its use of the epoch. */
@@ -160,6 +170,8 @@ async function rewrapBatch({ database, provider, clock }: KeyStore, tenant: Tena
       renewed.push({ subject: row.subject, class: row.class, ...wrapped });
     }
     await replaceKeys(query, tenant, renewed);
+    // What is backed up before this needs the old epoch: its rest begins anew.
+    await query({ text: 'UPDATE key_epoch SET retired_at = $2 WHERE epoch = $1', values: [old, clock.now()] });
     return rows.length;
   });
 }
