@@ -86,6 +86,7 @@ describe('the list of sources', () => {
       tenant,
     ]);
     expect(rows).toEqual([{ first: 0, last: 199 }]);
+    await subscriptions.rebuild(tenant, 'access-sources');
     const lastAt = clock.now().toISOString();
     clock.advance(25 * 3_600_000);
     expect((await sources.list(tenant)).items).toMatchObject([{ entries: 200, missing: 0, lastAt, silent: true }]);
@@ -100,5 +101,18 @@ describe('the list of sources', () => {
       clock,
     );
     await expect(behind.list(tenant)).rejects.toMatchObject({ status: 503, code: 'sources-behind' });
+  });
+
+  it('is not shown while the count stands still, be it at a single entry', async () => {
+    const tenant = await openLog(store);
+    await report(tenant, [[{ source: 'a', sequence: 1 }]]);
+    await subscriptions.rebuild(tenant, 'access-sources');
+    await report(tenant, [[{ source: 'a', sequence: 2 }]]);
+    clock.advance(60_000);
+    expect((await sources.list(tenant)).items).toHaveLength(1);
+    clock.advance(5 * 60_000);
+    await expect(sources.list(tenant)).rejects.toMatchObject({ status: 503, code: 'sources-behind' });
+    await subscriptions.rebuild(tenant, 'access-sources');
+    expect((await sources.list(tenant)).items).toMatchObject([{ entries: 2 }]);
   });
 });

@@ -32,8 +32,8 @@ interface Brought {
 const NAME = 'access-sources';
 /** A source that reported nothing for a day is silent: a seal cannot show an access that nobody reported. */
 const SILENT_MS = 24 * 3_600_000;
-/** Events that may not be counted yet: a second or two of a busy log. Behind by more, it would call a lively source silent. */
-const MAX_BEHIND = 10_000;
+/** What may not be counted yet: a second or two of a busy log. Behind by more, it would call a lively source silent. */
+const MAX_BEHIND = { events: 10_000, ms: 5 * 60_000 };
 
 export class AccessSourcesProjection implements Projection {
   readonly name = NAME;
@@ -102,8 +102,7 @@ export class AccessSources {
 
   /** Every source with its gaps: sequence numbers between its first and last that never arrived. Errors: 503 `sources-behind`. */
   async list(tenant: TenantId): Promise<z.infer<typeof SourceList>> {
-    const [{ size }, counted] = await Promise.all([this.store.head(tenant), this.subscriptions.cursor(tenant, NAME)]);
-    if (size - counted > MAX_BEHIND)
+    if (await this.isBehind(tenant))
       throw new DomainError(503, 'sources-behind', {
         detail: 'The entries of the log are still being counted. Repeat later.',
         ...{ retryable: true, retryAfter: 30 },
@@ -118,6 +117,14 @@ export class AccessSources {
     });
     const oldest = this.clock.now().getTime() - SILENT_MS;
     return { items: rows.map((row) => itemOf(row, oldest)), next: null };
+  }
+
+  /** By many events, or by one for long: a projection that stands still, and not one that has much to do. */
+  private async isBehind(tenant: TenantId): Promise<boolean> {
+    const [{ size }, counted] = await Promise.all([this.store.head(tenant), this.subscriptions.cursor(tenant, NAME)]);
+    if (size - counted > MAX_BEHIND.events) return true;
+    const [next] = await this.store.read(tenant, counted, 1);
+    return next !== undefined && this.clock.now().getTime() - Date.parse(next.recordedAt) > MAX_BEHIND.ms;
   }
 }
 
