@@ -1,5 +1,5 @@
 /** Which processes another one has started; the plugins of a service are children of its spawner. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** State and parent; undefined when it has ended. */
 function statOf(pid: number): { state: string; parent: number } | undefined {
@@ -27,4 +27,22 @@ export function childrenOf(parent: number): number[] {
 /** Process ids of the plugins that a service has had started. */
 export function pluginsOf(service: number): number[] {
   return childrenOf(service).flatMap(childrenOf);
+}
+
+/** TCP ports on which a process waits for connections. */
+export function portsOf(pid: number): number[] {
+  const own = new Set(
+    readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      try {
+        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [];
+      } catch {
+        return [];
+      }
+    }),
+  );
+  const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1);
+  return lines.flatMap((line) => {
+    const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/);
+    return state === '0A' && own.has(inode) ? [Number.parseInt(local.split(':')[1] ?? '', 16)] : [];
+  });
 }

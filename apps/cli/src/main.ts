@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** `lethe`: the command line of operators and engineers. */
+import '../../server/src/no-inspector.js';
 import 'reflect-metadata';
 import { processEnvironment } from '#platform';
 import { runVerb } from './run-verb.js';

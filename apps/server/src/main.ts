@@ -1,4 +1,5 @@
 /** Entry of the service: `npm start`. */
+import './no-inspector.js';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import 'reflect-metadata';

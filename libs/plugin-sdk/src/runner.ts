@@ -16,6 +16,8 @@ function die(error: unknown): void {
   process.exit(BROKEN);
 }
 
+// Else this signal, from a plugin of another connection under the same user, opens Node's inspector.
+process.on('SIGUSR1', () => undefined);
 process.on('uncaughtException', die);
 process.on('unhandledRejection', die);
 

@@ -31,8 +31,9 @@ const PRIORITY = 10;
 /** Leaders of the groups that run. */
 const running = new Set<number>();
 
-// A signal to all processes of the host must not take the plugins from it before it has ended them in order.
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => undefined);
+// A signal to all processes of the host must not take the plugins from it before it has ended them in order. Nor may one of
+// a plugin under the same user open Node's inspector, which obeys whoever finds its port.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1']) process.on(signal, () => undefined);
 
 process.on('message', (order: SpawnOrder) => void obey(order));
 // The host is gone, whatever ended it. Also what listens to nothing ends now.

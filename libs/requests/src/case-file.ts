@@ -30,6 +30,11 @@ export class CaseFile {
     return this.sealer.seal(tenant, keyHolder, 'case', value as Json, place);
   }
 
+  /** As `seal`, for what ends a case: said also when the file's key was destroyed. */
+  sealEnd(tenant: TenantId, { keyHolder }: FileOwner, value: unknown, place: string): Promise<Sealed> {
+    return this.sealer.sealAbout(tenant, keyHolder, 'case', value as Json, place);
+  }
+
   /** Throws 410 `case-unreadable` when the key is gone. */
   async open<T>(tenant: TenantId, sealed: Sealed, place: string): Promise<T> {
     const opened = await this.sealer.open(tenant, sealed, place);

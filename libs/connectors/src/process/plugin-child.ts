@@ -16,6 +16,8 @@ export interface PluginChild {
   fromPlugin: Readable;
   /** Never rejects. The group has ended then. */
   ended: Promise<PluginExit>;
+  /** For one that was ended and whose end nobody reports: its spawner hangs, and ends. */
+  giveUp(): void;
 }
 
 /** Nothing was started; `detail` is why not, free of paths: an error code, or how the spawner itself has ended. */

@@ -25,6 +25,9 @@ const REMEMBERED_CALLS = 16;
  */
 const LAST_FRAMES_MS = 500;
 
+/** Who was ended is reported at once; a spawner that says nothing for this long hangs, and would hold up all that wait. */
+const SILENCE_MS = 5_000;
+
 /** A running plugin. Ends by `stop`, by its own fault, or with the service. */
 export class PluginProcess {
   /** Resolves after the end, with the failure unless the end was asked for. */
@@ -41,6 +44,7 @@ export class PluginProcess {
   private stopping = false;
   private exit: PluginExit | undefined;
   private over = false;
+  private silence: NodeJS.Timeout | undefined;
   private greet: () => void = () => undefined;
 
   private constructor(
@@ -151,6 +155,7 @@ export class PluginProcess {
     const unwatch = watchMemory(pid, this.begin.owner.plugin.manifest.limits.memoryMb, () => this.kill('memory-limit'));
     return this.child.ended.then(async (exit) => {
       this.exit = exit;
+      clearTimeout(this.silence);
       unwatch();
       const read = Promise.all([stdout, stderr, fromPlugin].map(closed));
       await Promise.race([read, sleep(LAST_FRAMES_MS, undefined, { ref: false })]);
@@ -227,7 +232,9 @@ export class PluginProcess {
   }
 
   private signal(): void {
-    if (!this.exit) endGroup(this.child.pid);
+    if (this.exit) return;
+    endGroup(this.child.pid);
+    this.silence ??= setTimeout(() => !this.exit && this.child.giveUp(), SILENCE_MS).unref();
   }
 
   private send(frame: HostFrame): void {

@@ -59,7 +59,10 @@ export class SpawnerProcess {
     const tooLate = new Promise<never>((_, reject) => {
       late = setTimeout(() => {
         reject(new SpawnFailure('too late'));
-        this.child.kill('SIGKILL');
+        const pid = this.open.get(order.number)?.pid;
+        // One that was reported lacks a connection, which is no fault of a spawner that serves others.
+        if (pid === undefined) this.child.kill('SIGKILL');
+        else endGroup(pid);
       }, mostMs);
     });
     try {
@@ -90,7 +93,8 @@ export class SpawnerProcess {
     });
     // They were there before the process was, and are accepted even when it has ended since.
     const [stdout, stderr, toPlugin, fromPlugin] = (await descriptors) as [Socket, Socket, Socket, Socket];
-    return { pid, stdout, stderr, toPlugin, fromPlugin, ended: end };
+    const giveUp = (): void => void this.child.kill('SIGKILL');
+    return { pid, stdout, stderr, toPlugin, fromPlugin, ended: end, giveUp };
   }
 
   private listen(): Promise<void> {

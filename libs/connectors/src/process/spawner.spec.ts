@@ -1,12 +1,12 @@
 /** The process that starts the plugins: what is left when it or its host is killed, and who is blamed. Real processes. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { connect } from 'node:net';
 import { systemClock } from '#kernel';
 import { all, codeOf, PluginWorkshop } from '../../../../test/support/plugin-fixtures.js';
-import { childrenOf, isRunning } from '../../../../test/support/process-tree.js';
+import { childrenOf, isRunning, portsOf } from '../../../../test/support/process-tree.js';
 import { until } from '../../../../test/support/until.js';
 import { PluginHost } from '../call/plugin-host.js';
 import { inspectPlugin, installPlugin } from '../package/plugin-package.js';
@@ -65,6 +65,30 @@ function commandOf(pid: number): string {
 }
 
 describe('the spawner', () => {
+  it('opens no inspector, nor does a plugin, whoever of the same user asks for one', async () => {
+    const pid = await pidOf();
+    const bare = spawn(process.execPath, ['--inspect-port=0', '-e', 'setInterval(() => 0, 1000); console.log(1)']);
+    await new Promise((resolve) => bare.stdout.once('data', resolve));
+    const all = [spawners()[0]!, pid, bare.pid!];
+    for (const one of all) process.kill(one, 'SIGUSR1');
+    // The last is the control: a process that does not refuse.
+    await until('an inspector', () => portsOf(bare.pid!).length > 0);
+    expect(all.map((one) => portsOf(one).length)).toEqual([0, 0, 1]);
+    bare.kill('SIGKILL');
+  });
+
+  it('that hangs holds up neither a call nor the end of the service', async () => {
+    await pidOf();
+    const [spawner] = spawners();
+    const signal = AbortSignal.timeout(200);
+    const call = codeOf(all(host.locate(connection, [ITEM], { signal })));
+    process.kill(spawner!, 'SIGSTOP');
+    // The caller's own end of it, then the spawner's, which is ended once it has not reported the plugin's.
+    expect(await call).toBe('aborted');
+    await host.close(0);
+    expect(isRunning(spawner!)).toBe(false);
+  }, 30_000);
+
   it('is the only process that a host starts, and the parent of all plugins', async () => {
     const before = childrenOf(process.pid);
     const pid = await pidOf();

@@ -2,7 +2,7 @@
 import { dirname, extname, join } from 'node:path';
 import { Introductions } from './introductions.js';
 import type { Launch } from './isolation.js';
-import type { PluginChild } from './plugin-child.js';
+import { SpawnFailure, type PluginChild } from './plugin-child.js';
 import type { StartPoint } from './runtime-folder.js';
 import { SpawnerProcess } from './spawner-process.js';
 
@@ -17,6 +17,7 @@ export function spawnerBeside(runner: string): string {
 export class Spawner {
   private place: Promise<Introductions> | undefined;
   private process: SpawnerProcess | undefined;
+  private closed = false;
 
   /**
    * `program` gives the path of what to run. `onLost` is told when a spawner has ended that nobody wanted to end, with
@@ -33,6 +34,7 @@ export class Spawner {
    */
   async start(point: StartPoint, launch: Launch, mostMs = START_MS): Promise<PluginChild> {
     const place = await this.introductions();
+    if (this.closed) throw new SpawnFailure('closed');
     if (!this.process?.usable) this.process = new SpawnerProcess(this.program(), this.onLost);
     const { command, uid, gid } = launch;
     const order = {
@@ -47,11 +49,13 @@ export class Spawner {
 
   /** Ends the spawner, and with it what it has started. */
   async close(): Promise<void> {
+    this.closed = true;
     await this.process?.close();
     await (await this.place?.catch(() => undefined))?.close();
   }
 
   private async introductions(): Promise<Introductions> {
+    if (this.closed) throw new SpawnFailure('closed');
     const known = this.place;
     const open = await known?.catch(() => undefined);
     if (open?.intact) return open;

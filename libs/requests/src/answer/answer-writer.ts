@@ -40,7 +40,7 @@ export class WriteAnswers extends AnswerWriter {
     const to = await this.mailboxFor(tenant, request, kind);
     const channel = to !== undefined && (await this.mailed(tenant, to, letter, answerId)) ? 'mail' : 'letter';
     const content: AnswerContent = { letter, writtenAt: this.clock.now().toISOString() };
-    const sealed = await this.file.seal(tenant, request, content, answerPlace(request.id, answerId));
+    const sealed = await this.file.sealEnd(tenant, request, content, answerPlace(request.id, answerId));
     return [fact('AnswerSent.v1', { requestId: request.id, answerId, kind, channel, content: sealed })];
   }
 

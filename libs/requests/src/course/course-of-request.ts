@@ -60,7 +60,7 @@ export class CourseOfRequest {
     return this.turn(by, id, 'answering', async (state) => {
       if (!['identifying', 'deciding'].includes(state.status))
         throw notNow(state.status, 'A refusal comes before the approval.');
-      const sealed = await this.file.seal(by.tenant, state, body.reason, notePlace(id, 'refusal'));
+      const sealed = await this.file.sealEnd(by.tenant, state, body.reason, notePlace(id, 'refusal'));
       return answered(
         state,
         [fact('RequestRefused.v1', { requestId: id, reason: sealed, ruleId: exception, humanRef })],
@@ -105,15 +105,15 @@ export class CourseOfRequest {
   /** By the person. Work that has not begun stops; the answer says what is gone already. */
   withdraw(by: Caller, id: string, body: z.infer<typeof WithdrawBody>): Promise<Turned> {
     return this.turn(by, id, 'answering', async (state) => {
-      const sealed = await this.file.seal(by.tenant, state, body.reason, notePlace(id, 'withdrawal'));
+      const sealed = await this.file.sealEnd(by.tenant, state, body.reason, notePlace(id, 'withdrawal'));
       const alreadyDone = state.steps.some((step) => step.attempts > 0);
       const change = answered(
         state,
         [fact('RequestWithdrawn.v1', { requestId: id, reason: sealed, alreadyDone })],
         'withdrawn',
       );
-      const unsent = state.steps.filter((step) => step.attempts === 0).map((step) => cancelJob(step.jobId));
-      return { ...change, rows: [...(change.rows ?? []), ...unsent] };
+      const still = state.steps.filter((step) => step.attempts === 0 || step.failure);
+      return { ...change, rows: [...(change.rows ?? []), ...still.map((step) => cancelJob(step.jobId))] };
     });
   }
 

@@ -68,8 +68,9 @@ export class AftercareReasons {
   ) {}
 
   /** When to look again; undefined when nothing keeps the records any more. */
-  async waitUntil(kept: Kept, now: Date): Promise<Date | undefined> {
-    const { care } = kept;
+  async waitUntil(asked: Kept, now: Date): Promise<Date | undefined> {
+    const { care } = asked;
+    const kept = isCaseFile(care) ? await this.ofFile(asked) : asked;
     if (await this.isHeld(kept)) return new Date(now.getTime() + LOOK_MS);
     if (care.connectionId === LETHE_ITSELF) {
       const end = evidenceEnd(kept);
@@ -79,13 +80,21 @@ export class AftercareReasons {
     return (await this.duty(kept, now)) ?? (await this.blocked(kept, now));
   }
 
+  /** A file is of everybody whom one of its rounds was about. */
+  private async ofFile(kept: Kept): Promise<Kept> {
+    const people = await this.files.peopleOf(kept.tenant, kept.state);
+    return { ...kept, subjects: [...new Set([...kept.subjects, ...people])] };
+  }
+
   /** A case file outlives what still needs it, and the words of every hold that names one of these people. */
-  private async needed({ tenant, state, care, subjects }: Kept, now: Date): Promise<Date | undefined> {
+  private async needed({ tenant, state, care, subjects, people }: Kept, now: Date): Promise<Date | undefined> {
     if (needsCaseFile(state)) return new Date(now.getTime() + (isBeingEmptied(state, now) ? SOON_MS : DAY));
     const promised = promisedUntil(state, care);
     if (promised && promised > now) return promised;
     if (await this.rules.isNamed(tenant, subjects)) return new Date(now.getTime() + LOOK_MS);
-    return (await this.files.areNeeded(tenant, subjects, care.until)) ? new Date(now.getTime() + DAY) : undefined;
+    return (await this.files.areNeeded(tenant, [...new Set([...people, state.subjectId])], care.until))
+      ? new Date(now.getTime() + DAY)
+      : undefined;
   }
 
   /** A hold wins over everything. */

@@ -1,6 +1,6 @@
 /** The end of case files: each has a key of its own, and none lives for ever, whatever became of its request. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { newId } from '#kernel';
+import { newId, type SubjectId } from '#kernel';
 import type { NewEvent } from '#ledger';
 import type { RequestView } from '../reading/request-view.js';
 import type { RequestState } from '../request-state.js';
@@ -211,6 +211,17 @@ describe('a case file', () => {
     all.clock.set(new Date('2030-01-02T09:00:00Z'));
     const last = await all.until(id, (one) => (all.clock.advance(HOUR / 2), erased(one).length === 3));
     expect(erased(last)).toEqual(['access-log', 'cases', 'consent-records']);
+  });
+
+  it('whose own key is lost ends like any other', async () => {
+    const all = await opened();
+    const { id } = await all.open('access', ada.value);
+    await all.keyStore.shred(all.tenant, id as SubjectId, ['case']);
+    await all.course.withdraw(all.by('officer'), id, { reason: 'she asks anew' });
+    await all.until(id, (one) => one.status === 'closed');
+    all.clock.set(new Date('2030-01-01T09:00:00Z'));
+    await all.until(id, () => all.collected.removed.includes(id));
+    expect((await all.requests.load(all.tenant, id)).fileEnded).toBe(true);
   });
 
   it('serves the round of a reopening too: it stays as long as after its last close', async () => {

@@ -14,6 +14,8 @@ import { ACTOR } from './step-run.js';
 
 const LIST = 'request-summary';
 const PATIENCE_MS = 5_000;
+/** Identifiers of one search. */
+const AT_ONCE = 20;
 
 @Injectable()
 export class CaseFiles {
@@ -45,7 +47,10 @@ export class CaseFiles {
   async peopleOf(tenant: TenantId, state: RequestState): Promise<SubjectId[]> {
     const named = state.aftercare.flatMap(({ subjects = [] }) => subjects as SubjectId[]);
     const identifiers = await this.file.identifiersLeft(tenant, state);
-    return [...new Set([state.subjectId, ...named, ...(await this.records.everybody(tenant, identifiers))])];
+    const today: SubjectId[] = [];
+    for (let from = 0; from < identifiers.length; from += AT_ONCE)
+      today.push(...(await this.records.everybody(tenant, identifiers.slice(from, from + AT_ONCE))));
+    return [...new Set([state.subjectId, ...named, ...today])];
   }
 
   /**

@@ -7,7 +7,7 @@ import { CLOCK } from '#platform';
 import { dayAfter, LOOK_MS } from '../course/request-jobs.js';
 import { evidenceUntil } from '../evidence.js';
 import { PackageFolder } from '../package/package-folder.js';
-import type { RequestState } from '../request-state.js';
+import type { AftercareState, RequestState } from '../request-state.js';
 import { LETHE_ITSELF } from '../request.js';
 import { Requests } from '../requests.js';
 import { CaseFiles, isToGo } from './case-files.js';
@@ -44,13 +44,25 @@ export class EndCaseFile {
   /** An erasure told its own day for the file, which ends with that group of it. */
   private async waitUntil(tenant: TenantId, state: RequestState, now: Date): Promise<Date | undefined> {
     const { status, aftercare, closedAt = now.toISOString(), timeZone } = state;
-    if (status !== 'closed' || aftercare.some(isToGo)) return this.after(DAY_MS);
+    const open = aftercare.filter(isToGo);
+    if (status !== 'closed' || open.length > 0) return this.afterGroups(open, timeZone);
     const end = dayAfter(evidenceUntil(dateInZone(new Date(closedAt), timeZone)), timeZone);
     if (end > now) return end;
     const people = await this.files.peopleOf(tenant, state);
     const about = { connectionId: LETHE_ITSELF, dataset: 'cases' };
     const holds = await Promise.all(people.map((subject) => this.rules.hold(tenant, { subject, ...about })));
     return holds.some((hold) => hold !== undefined) ? this.after(LOOK_MS) : undefined;
+  }
+
+  /** Not before the last day that was told; daily from then on, and where none was. */
+  private afterGroups(open: readonly AftercareState[], timeZone: string): Date {
+    const last = open
+      .flatMap(({ until }) => until ?? [])
+      .sort()
+      .at(-1);
+    const tomorrow = this.after(DAY_MS);
+    const told = last === undefined ? tomorrow : dayAfter(last, timeZone);
+    return told > tomorrow ? told : tomorrow;
   }
 
   private after(milliseconds: number): Date {

@@ -1,9 +1,8 @@
 /** A group that Lethe itself kept for the law's sake, on its day: whose keys go stands in the open, so that no file must open. */
 import { Injectable } from '@nestjs/common';
-import type { SubjectId, TenantId } from '#kernel';
+import type { SubjectId } from '#kernel';
 import { keyClassOf } from '../opening/own-records.js';
 import { OwnErasure } from '../ports.js';
-import type { RequestState } from '../request-state.js';
 import { Requests } from '../requests.js';
 import { CaseFiles, isCaseFile } from './case-files.js';
 import type { Kept } from './aftercare-reasons.js';
@@ -29,11 +28,6 @@ export class EraseOwnGroup {
       for (const person of fileLast(people, state.keyHolder)) await this.own.erase(tenant, person, [keyClass]);
     if (isFile) await this.files.destroy(tenant, state);
     return people.length;
-  }
-
-  /** For a list of before whose key an attempt destroyed that ended before the fact: the erasure repeats it where it is missing. */
-  async tellLost(tenant: TenantId, { keyHolder, subjectId, ambiguous }: RequestState): Promise<void> {
-    if (keyHolder === subjectId && !ambiguous) await this.own.erase(tenant, subjectId, ['case']);
   }
 }
 

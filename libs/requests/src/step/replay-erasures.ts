@@ -137,9 +137,10 @@ export class ReplayErasures {
   }
 }
 
-/** A file of before ends with its group, without a fact of its own. */
+/** A file of before ends with the last of its groups, without a fact of its own. */
 function hasEnded({ fileEnded, aftercare }: RequestState): boolean {
-  return fileEnded === true || aftercare.some((one) => isCaseFile(one) && one.done?.kind === 'erased');
+  const files = aftercare.filter(isCaseFile);
+  return fileEnded === true || (files.length > 0 && files.every(({ done }) => done?.kind === 'erased'));
 }
 
 /** What was settled then, with its action; what stayed under a duty and went on its day goes at once, in the same way. */

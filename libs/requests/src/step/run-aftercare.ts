@@ -43,10 +43,8 @@ export class RunAftercare {
       });
       const about = { requestId: state.id, aftercareId: care.aftercareId };
       // An earlier attempt destroyed the key and ended before it could say so.
-      if (!kept) {
-        await this.own.tellLost(tenant, state);
+      if (!kept)
         return await this.finish(tenant, care, context, { ...about, kind: 'erased', count: care.targets.length });
-      }
       const next = await this.reasons.waitUntil(kept, this.clock.now());
       if (next) return payload.once ? done() : later(next);
       const ended =
