@@ -52,7 +52,7 @@ export const environmentSchema = z.object({
     .describe('file:// URL of a folder that leaves and tiles are copied to, for others to keep'),
   LETHE_ACCEPT_SCHEMA: list
     .default([])
-    .describe('Last migrations of a newer build, one a database, beside which this build may run during an upgrade'),
+    .describe('Migrations of a newer build beside which this one may run during an upgrade; each of them, with commas'),
   LETHE_CHECKPOINT_LOCK: z
     .string()
     .optional()

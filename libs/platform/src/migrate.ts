@@ -55,8 +55,9 @@ export async function migrate(url: string, migrations: Migration[]): Promise<str
 
 /**
  * Why this build must not serve from a database, seen as the application; undefined when they fit. A build that is older
- * than the schema does not know what newer ones have promised; `accepted` are the newest migrations, one a database, that an
- * operator has named in `LETHE_ACCEPT_SCHEMA` for the hours of an upgrade in which both builds run.
+ * than the schema does not know what newer ones have promised; `accepted` are the migrations, of both databases, that an
+ * operator has named in `LETHE_ACCEPT_SCHEMA` for the hours of an upgrade in which both builds run. Each must be named:
+ * numbers are a domain's own, so neither the highest nor the last one applied says which build it was.
  */
 export async function schemaMisfit(
   query: (statement: { text: string }) => Promise<{ rows: Record<string, unknown>[] }>,
@@ -65,16 +66,15 @@ export async function schemaMisfit(
 ): Promise<string | undefined> {
   const { rows: tables } = await query({ text: `SELECT to_regclass('public.${TABLE}') AS there` });
   if (tables[0]?.['there'] === null) return 'it has no tables. Run lethe migrate (or lethe bootstrap) first';
-  // As they were applied: numbers are a domain's own, and what comes later may have a smaller one.
   const { rows } = await query({ text: `SELECT name FROM ${TABLE} ORDER BY id` });
   const present = rows.map(({ name }) => String(name));
   const known = new Map([roles, ...migrations].map((migration) => [nameOf(migration), migration.id]));
   const lacking = [...known].filter(([name]) => !present.includes(name)).map(([, id]) => id);
   if (lacking.length > 0) return `it lacks ${lacking.join(', ')}. Run lethe migrate with this build first`;
   const newer = present.filter((name) => !known.has(name)).map((name) => name.replace(/-\d{13}$/, ''));
-  const newest = newer.at(-1);
-  if (newest === undefined || accepted.includes(newest)) return undefined;
-  return `it was migrated by a newer build (${newer.join(', ')}). Start that build, or set LETHE_ACCEPT_SCHEMA=${newest} while both run`;
+  if (newer.every((id) => accepted.includes(id))) return undefined;
+  const named = [...new Set([...accepted, ...newer])].join();
+  return `it was migrated by a newer build (${newer.join(', ')}). Start that build, or set LETHE_ACCEPT_SCHEMA=${named} while both run`;
 }
 
 /** Ids of this build's migrations that a database lacks, seen as the application; undefined when it has no tables at all. */
