@@ -18,13 +18,13 @@ describe('a dead job about a decision', () => {
   afterAll(() => lethe.close());
 
   /** As a plugin that cannot be told leaves it. */
-  async function aDeadJob(position: number): Promise<() => Promise<string>> {
+  async function aDeadJob(position: number, more: object = {}): Promise<() => Promise<string>> {
     const id = newId();
-    const payload = { systemId: 'crm', connectionId: newId(), subject: newId(), purpose: 'news', position };
+    const payload = { systemId: 'crm', connectionId: newId(), subject: newId(), purpose: 'news', position, ...more };
     await lethe.superuser.query(
-      `INSERT INTO job (tenant, id, queue, concurrency_key, payload, state, run_at, attempts, created_at, finished_at)
-       VALUES ($1, $2, 'propagation-obey', 'k', $3, 'dead', now(), 1, now(), now())`,
-      [lethe.tenant.tenant.id, id, JSON.stringify(payload)],
+      `INSERT INTO job (tenant, id, queue, concurrency_key, payload, state, run_at, attempts, dedupe_key, created_at, finished_at)
+       VALUES ($1, $2, 'propagation-obey', 'k', $3, 'dead', now(), 1, $4, now(), now())`,
+      [lethe.tenant.tenant.id, id, JSON.stringify(payload), `obey/crm/${position}`],
     );
     return async () => (await lethe.superuser.query('SELECT state FROM job WHERE id = $1', [id])).rows[0].state;
   }
@@ -51,7 +51,13 @@ describe('a dead job about a decision', () => {
 
   it('ends when somebody has vouched for the system, and not before', async () => {
     const [one, other] = [await decide('told-one'), await decide('told-other')];
-    const [settled, owed] = [await aDeadJob(one), await aDeadJob(other)];
+    // Of a build that says more in it, and behind many of other queues.
+    await lethe.superuser.query(
+      `INSERT INTO job (tenant, id, queue, concurrency_key, payload, state, run_at, created_at)
+       SELECT $1, gen_random_uuid(), 'q', '', '{}', 'dead', now(), now() FROM generate_series(1, 2000)`,
+      [lethe.tenant.tenant.id],
+    );
+    const [settled, owed] = [await aDeadJob(one, { since: 'later' }), await aDeadJob(other)];
     await look();
     expect([await settled(), await owed()]).toEqual(['dead', 'dead']);
     await accepted(lethe.post(`/v1/propagations/${one}/systems/crm/settle`, { proof: 'seen in the system' }));

@@ -85,6 +85,12 @@ export class MemoryJobs {
       Object.assign(row, { state: 'cancelled', leaseUntil: 0, finishedAt: at(finishedAt) });
   }
 
+  private end(id: string, successor: string | null, now: unknown): void {
+    const again = [...this.rows.values()].find(({ dedupeKey }) => successor !== null && dedupeKey === successor);
+    const over = successor === null || (again !== undefined && !this.open.includes(again));
+    if (this.rows.get(id)?.state === 'dead' && over) this.cancel([id, now]);
+  }
+
   /** Waiting or running. */
   get open(): JobRow[] {
     return [...this.rows.values()].filter(({ state }) => state === 'ready' || state === 'running');
@@ -128,6 +134,10 @@ export class MemoryJobs {
     'job-change': ([, ...columns]) => rowsOf(columns).flatMap((row) => (this.change(row) ? [{ id: row[0] }] : [])),
     'job-cancel': ([, ...columns]) => rowsOf(columns).flatMap((row) => (this.cancel(row), [])),
     'job-enqueue': ([, ...columns]) => rowsOf(columns).flatMap((row) => (this.insert(row), [])),
+    'job-dead-end': ([, ids, keys, now]) => {
+      (ids as string[]).forEach((id, index) => this.end(id, (keys as (string | null)[])[index] ?? null, now));
+      return [];
+    },
     'job-renew': ([, ids, fences, ms]) =>
       (ids as string[]).flatMap((id, index) => {
         const row = this.rows.get(id);

@@ -6,6 +6,7 @@ import { Database, forgetAnswers, thinCheckpoints } from '#ledger';
 import { Metrics } from '#platform';
 import { SubjectsModule } from '#subjects';
 import { TenancyModule, Tenants } from '#tenancy';
+import { DeadJobChore } from './dead-job-chore.js';
 import { KeptArchive } from './kept-archive.js';
 import { KeyChores } from './key-chores.js';
 import { KeyGauges } from './key-gauges.js';
@@ -43,7 +44,7 @@ export class ChoreGauges implements OnApplicationBootstrap {
 
 @Module({
   imports: [TenancyModule, SubjectsModule],
-  providers: [ChoreGauges, KeptArchive, KeyChores, KeyGauges, StoreAudit, StoreAudits],
+  providers: [ChoreGauges, DeadJobChore, KeptArchive, KeyChores, KeyGauges, StoreAudit, StoreAudits],
   exports: [StoreAudit],
 })
 export class ChoresModule implements OnModuleInit, OnApplicationBootstrap {

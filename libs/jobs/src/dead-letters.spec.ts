@@ -91,7 +91,7 @@ describe('a dead job', () => {
     const { tenant: other } = await aDeadJob();
     await expect(readDeadJob(test.database, other, job.id)).rejects.toMatchObject({ status: 404 });
     expect((await readDeadJob(test.database, tenant, job.id)).id).toBe(job.id);
-    expect(await listDeadJobs(test.database, tenant, 10, job.id)).toEqual([]);
+    expect(await listDeadJobs(test.database, tenant, { limit: 10, after: job.id })).toEqual([]);
   });
 
   it('runs again as a new generation, from the first attempt', async () => {

@@ -38,17 +38,17 @@ const columns = `id, queue, concurrency_key AS key, state, payload, attempts, ge
 
 type DeadRow = Omit<DeadJob, 'payload'> & { payload: string };
 
-/** Dead and manual jobs of a tenant by id (so by age), at most `limit`, after the id `after`. */
+/** Dead and manual jobs of a tenant, or of one queue, by id (so by age), at most `limit`, after the id `after`. */
 export async function listDeadJobs(
   database: Database,
   tenant: TenantId,
-  limit = 100,
-  after?: string,
+  { queue, limit = 100, after }: { queue?: string; limit?: number; after?: string } = {},
 ): Promise<DeadJob[]> {
   const { rows } = await database.fetch<DeadRow>(tenant, {
     name: 'job-dead-list',
-    text: `SELECT ${columns} FROM job WHERE tenant = $1 AND state IN ('dead', 'manual') AND id > $2 ORDER BY id LIMIT $3`,
-    values: [tenant, after ?? '00000000-0000-0000-0000-000000000000', limit],
+    text: `SELECT ${columns} FROM job WHERE tenant = $1 AND state IN ('dead', 'manual') AND id > $2
+           AND ($4::text IS NULL OR queue = $4) ORDER BY id LIMIT $3`,
+    values: [tenant, after ?? '00000000-0000-0000-0000-000000000000', limit, queue ?? null],
   });
   return rows.map(read);
 }

@@ -3,6 +3,7 @@ export * from './job.js';
 export * from './job-handler.js';
 export * from './dead-letters.js';
 export * from './remove-jobs.js';
+export * from './settle-dead.js';
 export { backoffMs, type Backoff, type Chance } from './backoff.js';
 export { appendFenced, changeRows, FenceLost, type JobChange } from './change-job.js';
 export type { KeyLimit } from './choose-jobs.js';

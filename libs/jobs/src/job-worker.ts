@@ -8,6 +8,7 @@ import { mayBeDue } from './enqueue-job.js';
 import { register, WorkerStopping, type HandlerOptions, type JobHandler, type Registration } from './job-handler.js';
 import { Leases } from './leases.js';
 import { runJob, type Attempting } from './run-job.js';
+import { DeadJobs } from './settle-dead.js';
 import { released } from './settle-job.js';
 import { Settlements } from './settlements.js';
 
@@ -38,6 +39,8 @@ const MAX_QUIET_MS = 1000;
 
 /** Any number of workers, in any number of processes, share the jobs of all tenants. */
 export class JobWorker {
+  /** Who judges the dead jobs of a queue; asked by the chore that looks at them. */
+  readonly dead = new DeadJobs();
   private readonly registrations = new Map<string, Registration>();
   private readonly attempting: Attempting;
   private readonly running = new Map<Promise<void>, ClaimedJob>();

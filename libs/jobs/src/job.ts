@@ -74,17 +74,19 @@ export function jobStream(id: string): string {
   return `job/${id}`;
 }
 
+const AGAIN = /\/again-([0-9a-f-]{36})$/;
+
 /**
  * Key of a job that does again what a dead one could not, for work that no officer re-drives. The dead one needs nobody any
- * more when this one has ended: done, or dead itself.
+ * more when this one has ended: done, or dead itself. A chain keeps one key: that of the first, and of the last that died.
  */
 export function againKey(dedupeKey: string, deadJob: string): string {
-  return `${dedupeKey}/again-${deadJob}`;
+  return `${dedupeKey.replace(AGAIN, '')}/again-${deadJob}`;
 }
 
 /** The dead job that a job stands in for, by its key. */
 export function standsFor(dedupeKey: string | null): string | undefined {
-  return /\/again-([0-9a-f-]{36})$/.exec(dedupeKey ?? '')?.[1];
+  return AGAIN.exec(dedupeKey ?? '')?.[1];
 }
 
 /** The fact that nobody will try this job again by itself. */

@@ -16,6 +16,12 @@ export const obeyPayload = z.strictObject({
 });
 export type ObeyPayload = z.infer<typeof obeyPayload>;
 
+/** What a job's system still owes, by its dedupe key, which can be read whatever became of the payload. */
+export function debtOf(dedupeKey: string | null): { systemId: string; position: number } | undefined {
+  const match = /^obey\/(.+)\/(\d+)$/.exec(dedupeKey ?? '');
+  return match ? { systemId: match[1]!, position: Number(match[2]) } : undefined;
+}
+
 /** Once per decision and system; one call into a connection at a time. */
 export function obeyJob(system: System, { position, subject, purpose }: PublicEvent): NewJob {
   const connectionId = system.channel === 'plugin' || system.channel === 'inbox' ? system.connectionId : '';

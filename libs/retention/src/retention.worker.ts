@@ -64,6 +64,8 @@ export class RetentionWorker implements OnModuleInit {
     // One call into a connection at a time: its plugin and its vendor's limits are shared.
     const options = { payload: batchPayload, lease: LEASE_MS, perKey: { concurrency: 1 } };
     this.jobs.handle(BATCH_QUEUE, options, (job, context) => this.batch.run(job, context));
+    // The fact of a death ends its item; the job itself never waits for anybody.
+    this.jobs.dead.judge(BATCH_QUEUE, async (_, dead) => dead.map(({ id }) => ({ id, after: 'over' })));
     this.subscriptions.process(this.deadJobs);
   }
 }
