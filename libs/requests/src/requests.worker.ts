@@ -15,6 +15,7 @@ import {
   certificatePayload,
   FILE,
   filePayload,
+  REQUEST_QUEUES,
   STEP,
   stepPayload,
   STOP,
@@ -105,6 +106,7 @@ export class RequestsWorker implements OnModuleInit {
     this.subscriptions.project(new KeptGroupsProjection());
     if (!this.config.LETHE_ROLES.includes('worker')) return;
     this.work.register(this.jobs);
+    for (const queue of REQUEST_QUEUES) this.jobs.dead.judge(queue, this.processes.deadJobs.judge);
     this.subscriptions.process(this.processes.deadJobs);
     this.subscriptions.process(this.processes.releasedHolds);
   }

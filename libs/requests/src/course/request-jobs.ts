@@ -25,6 +25,7 @@ export const AFTERCARE = 'request-aftercare';
 export const STOP = 'request-stop';
 export const FILE = 'request-file';
 export const CERTIFICATE = 'request-certificate';
+export const REQUEST_QUEUES = [BEGIN, STEP, ANSWER, AFTERCARE, STOP, FILE, CERTIFICATE];
 
 export function beginJob(requestId: string, planId: string): NewJob {
   return { queue: BEGIN, payload: { requestId, planId }, dedupeKey: `request/${requestId}/begin/${planId}` };
@@ -89,7 +90,7 @@ export function lookJob(
     queue: AFTERCARE,
     key: connectionId,
     payload: { requestId, aftercareId, once: true },
-    // Not a part `requestOf` knows: when this look fails for good, the group's own job has not failed.
+    // Not the part `aftercare`: when this look fails for good, the group's own job has not failed.
     dedupeKey: `request/${requestId}/look/${aftercareId}/${holdId}`,
   };
 }
@@ -129,7 +130,7 @@ const AGAIN_MS = 3_600_000;
  * a file, Lethe's own aftercare. The same payload gives the same mail key, so that nobody is written to twice. Undefined for other parts.
  */
 export function againJob(
-  { requestId, part, partId }: { requestId: string; part: string; partId: string },
+  { requestId, part, partId }: RequestJob,
   died: { jobId: string; at: Date },
 ): NewJob | undefined {
   const base = partId.replace(/\/?again-.*$/, '');
@@ -145,10 +146,13 @@ export function againJob(
   return part === 'aftercare' ? job(AFTERCARE, { requestId, aftercareId: base }) : undefined;
 }
 
+/** Whose job it is, and which part of the request it does. */
+export type RequestJob = { requestId: string; part: string; partId: string };
+
 /** The request a job belongs to, by its dedupe key; undefined for other domains' jobs. */
-export function requestOf(dedupeKey: string | null): { requestId: string; part: string; partId: string } | undefined {
+export function requestOf(dedupeKey: string | null): RequestJob | undefined {
   const match =
-    /^request\/([0-9a-f-]{36})\/(begin|step|answer|notice|aftercare|certificate|stop|file)(?:\/(.+))?$/.exec(
+    /^request\/([0-9a-f-]{36})\/(begin|step|answer|notice|aftercare|look|certificate|stop|file)(?:\/(.+))?$/.exec(
       dedupeKey ?? '',
     );
   return match ? { requestId: match[1]!, part: match[2]!, partId: match[3] ?? '' } : undefined;

@@ -1,10 +1,11 @@
 /** A job nobody tries any more makes its request incomplete, with the system and the code named: never silent. */
 import { Injectable } from '@nestjs/common';
-import { enqueue, enqueueIn, type NewJob } from '#jobs';
+import { enqueue, settleDeadIn, type DeadJudge, type NewJob } from '#jobs';
 import type { Process, StoredEvent } from '#ledger';
 import type { TenantId } from '#kernel';
+import { afterDeath, careOf } from './after-death.js';
 import { withNextMove } from './next-move.js';
-import { againJob, certificateJob, requestOf } from './request-jobs.js';
+import { againJob, requestOf, type RequestJob } from './request-jobs.js';
 import type { AftercareState, RequestState } from '../request-state.js';
 import { fact, LETHE_ITSELF } from '../request.js';
 import { Requests, type Change } from '../requests.js';
@@ -12,7 +13,6 @@ import { aftercareEnded } from '../step/aftercare-ended.js';
 import { ACTOR, stepOf } from '../step/step-run.js';
 
 type JobDied = { jobId: string; dedupeKey: string | null; code: string; class: string };
-type About = NonNullable<ReturnType<typeof requestOf>>;
 
 @Injectable()
 export class RequestProcess implements Process {
@@ -28,37 +28,29 @@ export class RequestProcess implements Process {
     if (about) await this.died(event.tenant, about, died);
   }
 
-  private async died(tenant: TenantId, about: About, died: Died): Promise<void> {
+  /** What follows from deaths that a build before had left, or of things that have ended since. */
+  readonly judge: DeadJudge = async (tenant, dead) => {
+    const judged: Awaited<ReturnType<DeadJudge>> = [];
+    for (const { id: jobId, dedupeKey, diedAt: at } of dead) {
+      const about = requestOf(dedupeKey);
+      const state = about && (await this.requests.find(tenant, about.requestId));
+      if (state) judged.push({ id: jobId, after: afterDeath(state, about, { jobId, at }) });
+    }
+    return judged;
+  };
+
+  private async died(tenant: TenantId, about: RequestJob, died: Died): Promise<void> {
     const again = againJob(about, died);
     const state = await this.requests.change(tenant, ACTOR, about.requestId, (now) => {
       const change = about.part === 'step' ? stepFailed(now, about.partId, died) : otherFailed(now, about, died, again);
       return change && withNextMove(now, change);
     });
-    // What changes nothing of the request is owed to the person all the same; a repeated key changes nothing.
-    const owed = owedBy(state, about, died, again);
-    if (owed)
-      await this.requests.store.database.transaction(tenant, (query) => enqueueIn(query, tenant, [owed], died.at));
+    const death = { id: died.jobId, after: afterDeath(state, about, died) };
+    await this.requests.store.database.transaction(tenant, (query) => settleDeadIn(query, tenant, [death], died.at));
   }
 }
 
 type Died = JobDied & { at: Date };
-
-/** A letter, a stop or a certificate that failed is tried anew, an hour later, until it is done. */
-function owedBy(state: RequestState, about: About, died: Died, again: NewJob | undefined): NewJob | undefined {
-  switch (about.part) {
-    case 'notice':
-    case 'certificate':
-    case 'file':
-    case 'stop':
-      return about.part === 'stop' && state.status === 'closed' ? undefined : again;
-    case 'aftercare':
-      return careOf(state, about.partId)?.connectionId === LETHE_ITSELF ? again : undefined;
-    case 'answer':
-      // Closed in the same job: only its certificate is missing.
-      return state.status === 'closed' ? certificateJob(state.id, died.jobId) : undefined;
-  }
-  return undefined;
-}
 
 /** At least once: a second look at the same death changes nothing. */
 function stepFailed(state: RequestState, partId: string, { jobId, code, class: errorClass }: Died): Change | undefined {
@@ -80,7 +72,7 @@ function stepFailed(state: RequestState, partId: string, { jobId, code, class: e
 
 function otherFailed(
   state: RequestState,
-  { part, partId }: About,
+  { part, partId }: RequestJob,
   { code }: Died,
   again: NewJob | undefined,
 ): Change | undefined {
@@ -104,12 +96,6 @@ function otherFailed(
       return { events: [incomplete] };
   }
   return undefined;
-}
-
-/** The group of a job's part, while it is kept. */
-function careOf(state: RequestState, partId: string): AftercareState | undefined {
-  const [aftercareId] = partId.split('/');
-  return state.aftercare.find((one) => one.aftercareId === aftercareId && one.done === undefined);
 }
 
 /** What a system would not give up goes back to the people who decide; Lethe's own part is tried anew. */

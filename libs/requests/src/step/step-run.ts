@@ -54,7 +54,7 @@ export async function beginAttempt(
 }
 
 /** A withdrawn or closed request's unsent work stops; a finished step has nothing left. */
-function isActive(state: RequestState, step: StepState): boolean {
+export function isActive(state: RequestState, step: StepState): boolean {
   return !step.finished && step.handled === undefined && state.withdrawn === undefined && state.status !== 'closed';
 }
 
