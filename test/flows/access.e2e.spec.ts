@@ -244,6 +244,24 @@ describe('an access request over two systems', () => {
     await writeFile(join(folder, name), bytes);
     expect((await download(lethe, id)).status).toBe(410);
   });
+
+  it('is made of what the systems are asked for again when the data folder was lost before', async () => {
+    const again = await openProven(lethe, 'access', [byEmail(CAROL.email)]);
+    const plan = await planOf(lethe, again);
+    expect((await approve(lethe, again, plan.hash)).status).toBe(200);
+    const folder = join(lethe.dataDir, 'packages', lethe.tenant.tenant.id, again);
+    const isRead = ({ targets }: Answer): boolean =>
+      targets.filter(({ status }: Answer) => status === 'done').length === 2;
+    await requestWhen(lethe, again, isRead);
+    await rm(folder, { recursive: true });
+    await completeTasks(lethe, again);
+    const request = await requestWhen(lethe, again, ({ status }) => {
+      lethe.clock.advance(10_000);
+      return status === 'closed';
+    });
+    expect(request).toMatchObject({ resolution: 'fulfilled' });
+    expect(request.package.records).toBeGreaterThan(15);
+  }, 60_000);
 });
 
 function download(lethe: TestServer, id: string): Promise<Response> {

@@ -33,9 +33,11 @@ describe('what goes into a package', () => {
       { stepId: byHand, finished: false, handled: 'manual' },
     ];
     const state = { steps, tasks: [] } as unknown as RequestState;
+    expect(await contents.lost(owner, state)).toEqual([steps[0]]);
     await expect(contents.gather(owner, state)).rejects.toMatchObject({ status: 503, code: 'package-parts-missing' });
     await mkdir(folder.path(owner, 'parts', read), { recursive: true });
     await writeFile(folder.path(owner, 'parts', read, 'index.json'), '[]');
     expect((await contents.gather(owner, state)).tables).toEqual([]);
+    expect(await contents.lost(owner, state)).toEqual([]);
   });
 });

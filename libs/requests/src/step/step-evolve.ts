@@ -86,7 +86,7 @@ const failed: Effect<'StepFailed.v1'> = (state, data) => {
   const step = stepIn(state, data);
   if (!step) return;
   step.failure = { jobId, code, class: errorClass };
-  if (code === PARTS_MISSING && state.status === 'answering') readAnew(state, step, jobId);
+  if (code === PARTS_MISSING && step.finished) readAnew(state, step, jobId);
 };
 
 /** What it had read is gone before it came into a package: nothing was handed out, and the answer waits for it. */
