@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { newId, TestClock, type TenantId } from '#kernel';
 import { ledgerMigrations } from '#ledger';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
-import { againKey, DeadJobs, jobsMigrations, type AfterDeath, type JobState } from './index.js';
+import { againKey, DeadJobs, jobsMigrations, tryAgain, type AfterDeath, type JobState } from './index.js';
 
 const clock = new TestClock(new Date('2026-11-22T12:00:00Z'));
 
@@ -61,6 +61,14 @@ describe('the look at dead jobs', () => {
     await test.superuser.query(`UPDATE job SET state = 'done' WHERE dedupe_key = $1`, [last]);
     await look(again);
     expect(await states()).toEqual({ a: 'cancelled', [againKey('a', first)]: 'cancelled', [last]: 'done' });
+  });
+
+  it('has work that must be done tried anew, once for each death', async () => {
+    const id = await plant('a');
+    const jobs = new DeadJobs();
+    jobs.judge('mail', tryAgain);
+    for (let looks = 0; looks < 2; looks += 1) await jobs.settle(test.database, tenant, clock.now());
+    expect(await states()).toEqual({ a: 'dead', [againKey('a', id)]: 'ready' });
   });
 
   it('leaves alone what an officer has had tried again since it was judged', async () => {

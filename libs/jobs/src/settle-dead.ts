@@ -3,7 +3,7 @@ import type { TenantId } from '#kernel';
 import type { Database, Query } from '#ledger';
 import { listDeadJobs, type DeadJob } from './dead-letters.js';
 import { enqueueIn } from './enqueue-job.js';
-import type { NewJob } from './job.js';
+import { againKey, type NewJob } from './job.js';
 
 /**
  * What follows from a death: somebody has to decide (`waits`), nobody does (`over`), or this job does the work again and
@@ -22,6 +22,16 @@ const text = `
   FROM unnest($2::uuid[], $3::text[]) AS d(id, successor)
   WHERE job.tenant = $1 AND job.id = d.id AND job.state = 'dead' AND (d.successor IS NULL OR EXISTS
     (SELECT 1 FROM job s WHERE s.tenant = $1 AND s.dedupe_key = d.successor AND s.state NOT IN ('ready', 'running')))`;
+
+/** How long after its death what nobody may leave undone is tried anew. */
+const AGAIN_MS = 3_600_000;
+
+/** Judge of work that nobody decides about and that must be done: it is tried anew every hour. */
+export const tryAgain: DeadJudge = async (_, dead) =>
+  dead.map(({ id, queue, key, payload, dedupeKey, diedAt }) => {
+    const runAt = new Date(diedAt.getTime() + AGAIN_MS);
+    return { id, after: { queue, key, payload, runAt, dedupeKey: againKey(dedupeKey ?? queue, id) } };
+  });
 
 /** Ends those that are over or whose successor has ended, and enqueues successors that are not there. A repeat changes nothing. */
 export async function settleDeadIn(

@@ -1,6 +1,6 @@
 /** What the worker runs for requests: one handler a queue, and the process that turns a dead job into an open question. */
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { done, JobWorker } from '#jobs';
+import { done, JobWorker, tryAgain } from '#jobs';
 import { Subscriptions } from '#ledger';
 import { CONFIG, type Config } from '#platform';
 import { BeginRequest } from './step/begin-request.js';
@@ -107,6 +107,7 @@ export class RequestsWorker implements OnModuleInit {
     if (!this.config.LETHE_ROLES.includes('worker')) return;
     this.work.register(this.jobs);
     for (const queue of REQUEST_QUEUES) this.jobs.dead.judge(queue, this.processes.deadJobs.judge);
+    this.jobs.dead.judge(PACKAGE_EXPIRY, tryAgain);
     this.subscriptions.process(this.processes.deadJobs);
     this.subscriptions.process(this.processes.releasedHolds);
   }

@@ -101,7 +101,7 @@ describe('a dead job of a request', () => {
     const text = `UPDATE job SET state = 'dead', finished_at = now() WHERE tenant = $1 AND queue = 'request-begin' RETURNING id, dedupe_key`;
     const { rows } = await all.base.ledger.superuser.query(text, [all.tenant]);
     await tell(rows[0].id, rows[0].dedupe_key, 'request-begin');
-    await all.until(requestId, (one) => one.status === 'incomplete');
+    expect(await all.until(requestId, (one) => one.status === 'incomplete')).toMatchObject({ status: 'incomplete' });
     await nobody();
   });
 
