@@ -69,10 +69,7 @@ async function stuck(database: Database, tenants: TenantId[]): Promise<Finding> 
   const dead = counts.reduce((sum, n) => sum + n, 0);
   return dead === 0
     ? good('no job waits for a human')
-    : bad(
-        `${dead} jobs gave up`,
-        'An officer retries them, turns them into manual tasks or accepts them with a reason.',
-      );
+    : bad(`${dead} jobs gave up`, 'docs/operations.md says under “jobs give up” who acts on which.');
 }
 
 interface Behind {
