@@ -18,7 +18,11 @@ export class DeadJobChore implements OnModuleInit {
 
   onModuleInit(): void {
     this.chores.every('dead-jobs-settled', EVERY_MS, async (now) => {
-      for (const { id } of await this.tenants.all()) await this.worker.dead.settle(this.database, id, now);
+      const failed: unknown[] = [];
+      // One tenant's trouble is not the next one's.
+      for (const { id } of await this.tenants.all())
+        await this.worker.dead.settle(this.database, id, now).catch((error: unknown) => failed.push(error));
+      if (failed.length > 0) throw failed[0];
     });
   }
 }

@@ -39,7 +39,7 @@ export function registerTenantGauges(
   gauge('lethe_jobs_dead', 'Jobs nobody tries any more: they wait for a human', ({ dead }) => dead);
   gauge(
     'lethe_packages_undeleted',
-    'Packages that have expired and could not be deleted yet',
+    'Packages that expired in the last 30 days and could not be deleted yet',
     ({ undeleted }) => undeleted,
   );
   gauge(
@@ -96,7 +96,7 @@ async function standingOf(database: Database, tenant: TenantId, now: Date): Prom
       (SELECT count(*) FROM request_summary r WHERE r.tenant = $1 AND r.status = 'incomplete') AS incomplete,
       (SELECT count(*) FROM job j WHERE j.tenant = $1 AND j.state = 'dead') AS dead,
       (SELECT count(*) FROM job j WHERE j.tenant = $1 AND j.state IN ('ready', 'running') AND j.queue = 'package-expiry'
-        AND (j.payload::json->>'expiresAt')::timestamptz < $3) AS undeleted,
+        AND (j.payload::json->>'expiresAt')::timestamptz BETWEEN $3::timestamptz - interval '30 days' AND $3::timestamptz) AS undeleted,
       (SELECT count(*) FROM plugin_quarantine q WHERE q.tenant = $1) AS quarantined,
       (SELECT e.recorded_at FROM event e WHERE e.tenant = $1 AND e.position =
         (SELECT coalesce(max(c.size), 0) FROM checkpoint c WHERE c.tenant = $1)) AS "unsignedSince",

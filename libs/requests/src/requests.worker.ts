@@ -16,6 +16,7 @@ import {
   FILE,
   filePayload,
   REQUEST_QUEUES,
+  READ_AGAIN,
   STEP,
   stepPayload,
   STOP,
@@ -63,7 +64,8 @@ export class RequestWork {
     const { stop, file, packages } = this.ends;
     const perKey = (key: string): { concurrency?: number } => (key === '' ? {} : PER_CONNECTION);
     worker.handle(BEGIN, { payload: beginPayload, lease: LEASE_MS }, (job, context) => begin.run(job, context));
-    worker.handle(STEP, { payload: stepPayload, lease: LEASE_MS, perKey }, (job, context) => step.run(job, context));
+    for (const queue of [STEP, READ_AGAIN])
+      worker.handle(queue, { payload: stepPayload, lease: LEASE_MS, perKey }, (job, context) => step.run(job, context));
     worker.handle(AFTERCARE, { payload: aftercarePayload, lease: LEASE_MS, perKey }, (job, context) =>
       aftercare.run(job, context),
     );

@@ -1,7 +1,7 @@
 /** What was read for a package and is gone is read again: it changes nothing in the systems, and replaces what came before. */
 import { newId } from '#kernel';
 import { enqueue } from '#jobs';
-import { stepJob } from '../course/request-jobs.js';
+import { READ_AGAIN, stepJob } from '../course/request-jobs.js';
 import type { RequestState, StepState } from '../request-state.js';
 import { fact, PARTS_MISSING } from '../request.js';
 import type { Change } from '../requests.js';
@@ -19,7 +19,7 @@ export function readAgain({ id: requestId, status }: RequestState, lost: readonl
     ],
     rows: again.flatMap((step) => {
       const job = stepJob(requestId, step);
-      return enqueue({ ...job, dedupeKey: `${job.dedupeKey}/${step.jobId}` });
+      return enqueue({ ...job, queue: READ_AGAIN, dedupeKey: `${job.dedupeKey}/${step.jobId}` });
     }),
   };
 }

@@ -2,7 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import type { z } from 'zod';
 import type { TenantId } from '#kernel';
-import { done, type Job, type JobContext, type JobResult } from '#jobs';
+import { done, standsFor, type Job, type JobContext, type JobResult } from '#jobs';
 import type { NewEvent } from '#ledger';
 import { AnswerWriter, CertificateIssuer, PackageBuilder } from '../ports.js';
 import type { answerPayload } from '../course/request-jobs.js';
@@ -14,8 +14,6 @@ import { ACTOR } from '../step/step-run.js';
 import { readAgain } from './read-again.js';
 
 type AnswerPayload = z.infer<typeof answerPayload>;
-/** Attempts before what is not in the data folder is given up there: it may be a disk that is away. */
-const PATIENCE = 6;
 
 @Injectable()
 export class SendAnswer {
@@ -26,14 +24,15 @@ export class SendAnswer {
     private readonly certificates: CertificateIssuer,
   ) {}
 
-  async run({ tenant, payload, attempts }: Job<AnswerPayload>, context: JobContext): Promise<JobResult> {
+  async run({ tenant, payload, dedupeKey }: Job<AnswerPayload>, context: JobContext): Promise<JobResult> {
     const { requestId, round, notice } = payload;
     if (notice) return this.notify(tenant, requestId, notice, `${requestId}/${notice}/${round}`, context);
     const state = await this.requests.load(tenant, requestId);
     const { resolution } = state;
     if (resolution === undefined) return done();
     if (state.type === 'access' && isDelivered(resolution) && !hasPackage(state)) {
-      const lost = attempts < PATIENCE ? [] : await this.packages.lost(tenant, state);
+      // An hour after the first job died: what is not in the data folder may have been on a disk that was away.
+      const lost = standsFor(dedupeKey) === undefined ? [] : await this.packages.lost(tenant, state);
       if (lost.length > 0) {
         await this.change(tenant, requestId, context, (now) => readAgain(now, lost));
         return done();

@@ -25,7 +25,9 @@ export const AFTERCARE = 'request-aftercare';
 export const STOP = 'request-stop';
 export const FILE = 'request-file';
 export const CERTIFICATE = 'request-certificate';
-export const REQUEST_QUEUES = [BEGIN, STEP, ANSWER, AFTERCARE, STOP, FILE, CERTIFICATE];
+/** A step once more whose records were lost. Its own queue: a build before would take such a job for done. */
+export const READ_AGAIN = 'request-read-again';
+export const REQUEST_QUEUES = [BEGIN, STEP, READ_AGAIN, ANSWER, AFTERCARE, STOP, FILE, CERTIFICATE];
 
 export function beginJob(requestId: string, planId: string): NewJob {
   return { queue: BEGIN, payload: { requestId, planId }, dedupeKey: `request/${requestId}/begin/${planId}` };

@@ -31,22 +31,31 @@ export class RequestProcess implements Process {
   /** What follows from deaths that a build before had left, or of things that have ended since. */
   readonly judge: DeadJudge = async (tenant, dead) => {
     const judged: Awaited<ReturnType<DeadJudge>> = [];
-    for (const { id: jobId, dedupeKey, diedAt: at } of dead) {
+    for (const { id: jobId, dedupeKey, diedAt: at, errorCode, errorClass } of dead) {
       const about = requestOf(dedupeKey);
       const state = about && (await this.requests.find(tenant, about.requestId));
-      if (state) judged.push({ id: jobId, after: afterDeath(state, about, { jobId, at }) });
+      if (!state) continue;
+      const died = { jobId, dedupeKey, at, code: errorCode ?? 'unknown', class: errorClass ?? 'unknown' };
+      const after = afterDeath(state, about, died);
+      // Whom it waits for has to know: a build before may not have understood whose job it was.
+      if (after === 'waits') await this.tell(tenant, about, died);
+      judged.push({ id: jobId, after });
     }
     return judged;
   };
 
   private async died(tenant: TenantId, about: RequestJob, died: Died): Promise<void> {
+    const state = await this.tell(tenant, about, died);
+    const death = { id: died.jobId, after: afterDeath(state, about, died) };
+    await this.requests.store.database.transaction(tenant, (query) => settleDeadIn(query, tenant, [death], died.at));
+  }
+
+  private tell(tenant: TenantId, about: RequestJob, died: Died): Promise<RequestState> {
     const again = againJob(about, died);
-    const state = await this.requests.change(tenant, ACTOR, about.requestId, (now) => {
+    return this.requests.change(tenant, ACTOR, about.requestId, (now) => {
       const change = about.part === 'step' ? stepFailed(now, about.partId, died) : otherFailed(now, about, died, again);
       return change && withNextMove(now, change);
     });
-    const death = { id: died.jobId, after: afterDeath(state, about, died) };
-    await this.requests.store.database.transaction(tenant, (query) => settleDeadIn(query, tenant, [death], died.at));
   }
 }
 

@@ -66,13 +66,13 @@ export class PackageContents {
   /** Finished steps of which nobody has the records any more. */
   async lost(owner: PackageOwner, { steps }: RequestState): Promise<StepState[]> {
     const indexes = await Promise.all(steps.map(({ stepId }) => this.parts.indexOf(owner, stepId)));
-    return steps.filter(({ finished }, at) => finished && indexes[at] === undefined);
+    return steps.filter(({ finished, handled }, at) => finished && !handled && indexes[at] === undefined);
   }
 
   /** A package without what a finished step has read would be taken for the whole. */
-  private async collectedBy(owner: PackageOwner, { stepId, finished }: StepState): Promise<PartIndex[]> {
+  private async collectedBy(owner: PackageOwner, { stepId, finished, handled }: StepState): Promise<PartIndex[]> {
     const index = await this.parts.indexOf(owner, stepId);
-    if (index === undefined && finished) throw packagePartsMissing();
+    if (index === undefined && finished && !handled) throw packagePartsMissing();
     return index ?? [];
   }
 

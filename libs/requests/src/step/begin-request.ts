@@ -1,9 +1,9 @@
 /** The first job after approval: looks once more, suppresses, keeps the targets sealed, and only then lets anybody write. */
 import { Inject, Injectable } from '@nestjs/common';
 import { DomainError, newId, type Clock, type TenantId } from '#kernel';
-import { done, enqueue, type Job, type JobContext, type JobResult } from '#jobs';
+import { done, enqueue, later, type Job, type JobContext, type JobResult } from '#jobs';
 import { addDays, dateInZone } from '#law';
-import type { InlineRow, NewEvent } from '#ledger';
+import { VersionConflict, type InlineRow, type NewEvent } from '#ledger';
 import { CLOCK } from '#platform';
 import { normaliseAll, Suppressions } from '#subjects';
 import type { PlanDraft } from '../plan/build-plan.js';
@@ -39,7 +39,13 @@ export class BeginRequest {
     if (!mayBegin || state.plan?.planId !== payload.planId) return done();
     const { approved, draft, asks } = await this.lookAgain(tenant, state, state.plan, context);
     const finish = (events: NewEvent[], rows: InlineRow[] = []): Promise<JobResult> =>
-      context.finish({ actorRef: 'system:requests', events, rows, expect: { [streamOf(state.id)]: state.version } });
+      context
+        .finish({ actorRef: 'system:requests', events, rows, expect: { [streamOf(state.id)]: state.version } })
+        .catch((error: unknown) => {
+          // A letter left meanwhile, or somebody withdrew: looked at anew, and at once.
+          if (error instanceof VersionConflict) return later(this.clock.now());
+          throw error;
+        });
     // Back to the people who decide, before any write.
     if (asks) return finish([await planFact(this.file, tenant, state, draft, 'first-write', this.clock.now())]);
     const suppressed = state.type === 'erasure' ? await this.suppress(tenant, state, draft) : [];
