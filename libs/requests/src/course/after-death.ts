@@ -14,7 +14,7 @@ export type Death = { jobId: string; at: Date };
  */
 export function afterDeath(state: RequestState, about: RequestJob, died: Death): AfterDeath {
   if (about.part !== 'step') return owedBy(state, about, died) ?? 'over';
-  const step = stepOf(state, about.partId.split('/')[0]!);
+  const step = stepOf(state, about.partId);
   return step && isActive(state, step) ? 'waits' : 'over';
 }
 
