@@ -80,6 +80,20 @@ describe('a minted key', () => {
     expect(await approvalsOf(lethe, id)).toBe(1);
   });
 
+  it('is no first of two either: whoever mints it would propose under its name, and approve under their own', async () => {
+    const both = await mint(lethe, await memberId(lethe, 'Both'));
+    expect((await lethe.post(`/v1/admin/api-keys/${both.id}/confirm`, {})).status).toBe(200);
+    const planning = await mint(lethe, await memberId(lethe, 'officer2'), { key: both.key });
+    const proposing = await mint(lethe, await memberId(lethe, 'admin'), { key: both.key });
+    const plan = (): Promise<TestAnswer> => lethe.post('/v1/retention/plans', { all: true }, { key: planning.key });
+    const change = { name: 'two-person-erasure', value: 'off' };
+    const proposal = await lethe.post('/v1/admin/settings/changes', change, { key: proposing.key });
+    expect([await plan(), proposal].map(codeOf)).toEqual(Array(2).fill([403, 'credential-unconfirmed']));
+    // Control: vouched for, it is heard.
+    expect((await lethe.post(`/v1/admin/api-keys/${planning.id}/confirm`, {})).status).toBe(200);
+    expect(codeOf(await plan())).toEqual([422, 'policy-missing']);
+  });
+
   it('of a system never approves, with every scope there is', async () => {
     const { id, hash } = await planned(lethe, 'minted-4@example.test');
     const body = { kind: 'system', label: 'all', scopes: Object.keys(scopeGrants) };

@@ -8,7 +8,7 @@ export * from './access/authenticate.js';
 export * from './access/caller.js';
 export * from './access/can.js';
 export * from './config.js';
-export { decidingHuman } from './access/deciding-human.js';
+export { decidingHuman, vouchedHuman, type Human } from './access/deciding-human.js';
 export { ClockGuard, SKEW_ALERT_MS, SKEW_STOP_MS, type ClockJudgement, type TimeReference } from './clock-guard.js';
 export { connectionsThatFit, limitConnections } from './http/connection-limit.js';
 export { openCursor, sealCursor } from './http/cursor.js';

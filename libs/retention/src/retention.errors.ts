@@ -1,5 +1,5 @@
 /** Refusals of retention; codes never change their meaning, and no text holds a value. */
-import { conflict, DomainError, unprocessable } from '#kernel';
+import { conflict, unprocessable, type DomainError } from '#kernel';
 import type { PlanChange } from './plan/retention-plan.js';
 
 export const policyInvalid = (pointer: string, code: string): DomainError =>
@@ -91,6 +91,3 @@ export const releaserDecided = (): DomainError =>
     'approver-repeated',
     'You have attested or approved what this hold keeps. A different human has to release it.',
   );
-
-export const humanNeeded = (): DomainError =>
-  new DomainError(403, 'forbidden', 'Only a human privacy officer may decide this. System keys never approve.');

@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { newId, notFound, unprocessable, type Clock, type JsonObject } from '#kernel';
 import { EventStore } from '#ledger';
-import { CLOCK, decidingHuman, type Caller } from '#platform';
+import { CLOCK, decidingHuman, vouchedHuman, type Caller } from '#platform';
 import { Members } from './members.js';
 import {
   openChange,
@@ -63,14 +63,14 @@ export class ChangeSetting {
     return { items, next: null };
   }
 
-  /** Errors: 409 `setting-change-pending`, 422 `setting-unchanged`. */
+  /** Errors: 403 `credential-unconfirmed`, 409 `setting-change-pending`, 422 `setting-unchanged`. */
   async propose(by: Caller, { name, value }: z.infer<typeof ProposeSettingBody>): Promise<SettingChangeView> {
+    const { humanId: proposedBy } = vouchedHuman(by);
     const now = this.clock.now();
     const { changes, version } = await this.settings.changes(by.tenant, name);
     if (openChange(changes, now)) throw changePending();
     const from = valueAt(name, changes, now);
     if (from === value) throw unprocessable('setting-unchanged', 'This value is in force already.');
-    const proposedBy = by.principal.humanId ?? by.principal.id;
     const change: SettingChange = {
       ...{ id: newId(), from, to: value, status: 'proposed', proposedBy, proposedAt: now.toISOString() },
     };

@@ -28,19 +28,38 @@ export const stepUpRequired = (): DomainError =>
     detail: 'Your identity provider must have authenticated you in the last five minutes. Sign in again and repeat.',
   });
 
+/** The human behind a caller. */
+export interface Human {
+  /** The id they count as. */
+  humanId: string;
+  /** Every id under which the same human is a member, `humanId` among them. */
+  humanIds: string[];
+}
+
 /**
- * The human behind the caller: every id under which the same human is a member, the one they count as first.
+ * The human who proposes what a second one approves: whoever mints tokens must not be both.
  *
- * Errors: 403 `human-needed`, 403 `credential-unconfirmed`, 403 `step-up-required` for credentials that carry the time of
- * authentication (tokens of an identity provider; a personal token cannot show it).
+ * Errors: 403 `human-needed`, 403 `credential-unconfirmed`.
  */
-export function decidingHuman({ principal }: Caller, now: Date): { humanId: string; humanIds: string[] } {
-  const { kind, humanId, humanIds, vouched, authenticated } = principal;
+export function vouchedHuman({ principal }: Caller): Human {
+  const { kind, humanId, humanIds, vouched } = principal;
   if (kind !== 'human' || humanId === undefined) throw humanNeeded();
   if (vouched !== true) throw credentialUnconfirmed();
+  return { humanId, humanIds: humanIds ?? [humanId] };
+}
+
+/**
+ * The human who decides.
+ *
+ * Errors: as of `vouchedHuman`, and 403 `step-up-required` for credentials that carry the time of authentication (tokens of
+ * an identity provider; a personal token cannot show it).
+ */
+export function decidingHuman(by: Caller, now: Date): Human {
+  const human = vouchedHuman(by);
+  const { authenticated } = by.principal;
   if (authenticated) {
     const age = authenticated.at === null ? Infinity : now.getTime() - authenticated.at.getTime();
     if (age > STEP_UP_MS || age < -AHEAD_MS) throw stepUpRequired();
   }
-  return { humanId, humanIds: humanIds ?? [humanId] };
+  return human;
 }

@@ -36,7 +36,7 @@ export class MakePlanHandler implements ICommandHandler<MakePlan> {
   ) {}
 
   async execute({ by, body }: MakePlan): Promise<z.infer<typeof PlanView>> {
-    const planner = this.plans.humanOf(by);
+    const planner = this.plans.plannerOf(by);
     const ids = (await this.rules.policies(by.tenant)).map(({ id }) => id);
     const chosen = 'policyId' in body ? [body.policyId] : ids;
     if (ids.length === 0 && !('policyId' in body)) throw noPolicies();

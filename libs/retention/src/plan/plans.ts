@@ -3,11 +3,10 @@ import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { newId, notFound, type JsonObject, type TenantId } from '#kernel';
 import { EventStore, type NewEvent } from '#ledger';
-import { decidingHuman, KeyProvider, type Caller } from '#platform';
+import { decidingHuman, KeyProvider, vouchedHuman, type Caller } from '#platform';
 import { Members } from '#tenancy';
 import type { PlanDraft } from './draft-plan.js';
 import { foldPlan, planFact, planStream, statusOf, summed, type PlanState } from './plan-state.js';
-import { humanNeeded } from '../retention.errors.js';
 import { PLAN_TTL_MS } from './retention-plan.js';
 
 const count = z.number().int();
@@ -78,11 +77,9 @@ export class Plans {
     return { humanRef: this.refOf(by.tenant, humanId), humanRefs: humanIds.map((one) => this.refOf(by.tenant, one)) };
   }
 
-  /** Pseudonym of the human behind the caller: two credentials of one human are one person. 403 for anything else. */
-  humanOf(by: Caller): string {
-    const { kind, humanId } = by.principal;
-    if (kind !== 'human' || humanId === undefined) throw humanNeeded();
-    return this.refOf(by.tenant, humanId);
+  /** Pseudonym of the human who plans, vouched for: two credentials of one human are one person. */
+  plannerOf(by: Caller): string {
+    return this.refOf(by.tenant, vouchedHuman(by).humanId);
   }
 
   /** False when the human behind the pseudonym has left, or plans no more: they are no first of two. */
