@@ -162,6 +162,8 @@ describe('a dead letter', () => {
   it('made manual is attested by somebody who neither ordered it nor made it so', async () => {
     const id = await stuck('manual@example.test');
     const third = await thirdOfficer(lethe);
+    const another = await mint(lethe, await memberId(lethe, 'officer2'));
+    await expectRefused(lethe, await decide(id, 'manual', { key: another.key }), [403, 'credential-unconfirmed'], id);
     expect((await decide(id, 'manual', { key: third })).status).toBe(200);
     const [task] = (await lethe.get(`/v1/requests/${id}/tasks`)).body.items;
     const complete = `/v1/requests/${id}/tasks/${task.id}/complete`;
@@ -203,6 +205,10 @@ describe('a hold', () => {
     const words = { ground: 'gdpr-17-3-e', reason: 'A claim.', owner: 'legal', reviewOn: '2027-03-01' };
     const hold = (await lethe.post('/v1/holds', { ...words, scope })).body.id;
     const id = await openProven(lethe, 'erasure', [held]);
+    const another = await mint(lethe, await memberId(lethe, 'officer2'));
+    const attest = { identifier: held, method: 'attest', note: 'Called back.' };
+    const attested = await lethe.post(`/v1/requests/${id}/identify`, attest, { key: another.key });
+    await expectRefused(lethe, attested, [403, 'credential-unconfirmed'], id);
     const third = await thirdOfficer(lethe);
     const { hash } = await planOf(lethe, id);
     expect((await approve(lethe, id, hash, 'officer2')).status).toBe(200);

@@ -5,7 +5,7 @@ import { conflict, newId, notFound, type Clock, type JsonObject } from '#kernel'
 import { acceptDeadJob, appendFenced, readDeadJob, retryDeadJob, turnJobManual, type JobDecision } from '#jobs';
 import { addDays, dateInZone } from '#law';
 import { Database, type Append } from '#ledger';
-import { CLOCK, type Caller } from '#platform';
+import { CLOCK, vouchedHuman, type Caller } from '#platform';
 import { CaseFile } from './case-file.js';
 import { ApprovalRule, type Decider } from './plan/approval-rule.js';
 import { withNextMove } from './course/next-move.js';
@@ -13,7 +13,7 @@ import type { RequestState, StepState, TaskState } from './request-state.js';
 import { careForKept } from './step/kept-care.js';
 import { fact, notePlace, streamOf } from './request.js';
 import { Requests, type Change } from './requests.js';
-import { approverRepeated, humanNeeded, notNow } from './requests.errors.js';
+import { approverRepeated, notNow } from './requests.errors.js';
 
 export const CompleteTaskBody = z
   .strictObject({ outcome: z.enum(['done', 'nothing-found']), proof: z.string().min(1).max(4000) })
@@ -179,8 +179,7 @@ export class ManualTasks {
   }
 
   private humanRef(by: Caller): string {
-    if (by.principal.kind !== 'human' || by.principal.humanId === undefined) throw humanNeeded();
-    return this.file.humanRef(by.tenant, by.principal.humanId);
+    return this.file.humanRef(by.tenant, vouchedHuman(by).humanId);
   }
 
   private deadJob(by: Caller, step: StepState): ReturnType<typeof readDeadJob> {

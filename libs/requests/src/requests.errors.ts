@@ -60,9 +60,6 @@ export const planBlocked = (blockers: unknown[]): DomainError =>
 export const approverRepeated = (): DomainError =>
   conflict('approver-repeated', 'You have approved this already. A second, different human has to.');
 
-export const humanNeeded = (): DomainError =>
-  new DomainError(403, 'forbidden', 'Only a human privacy officer may decide this. System keys never approve.');
-
 export const caseUnreadable = (): DomainError =>
   new DomainError(
     410,

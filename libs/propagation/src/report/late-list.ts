@@ -1,9 +1,9 @@
 /** The officer's list of systems that owe an answer, and the answer that a human gives in a system's place. */
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import { DomainError, notFound, type SubjectId } from '#kernel';
+import { notFound, type SubjectId } from '#kernel';
 import { Database, EventStore, VersionConflict } from '#ledger';
-import { KeyProvider, openCursor, sealCursor, type Caller } from '#platform';
+import { KeyProvider, openCursor, sealCursor, vouchedHuman, type Caller } from '#platform';
 import { Sealer } from '#subjects';
 import { alreadySettled } from '../propagation.errors.js';
 
@@ -84,10 +84,9 @@ export class LateList {
     };
   }
 
-  /** A human vouches that the system obeys, with proof. Throws 404, 409 `propagation-settled`, 403 for a key. */
+  /** A human vouches that the system obeys, with proof. Throws 404, 409 `propagation-settled`, 403 for a key or for who is not vouched for. */
   async settle(by: Caller, position: number, systemId: string, proof: string): Promise<z.infer<typeof Settled>> {
-    const { humanId } = by.principal;
-    if (humanId === undefined) throw new DomainError(403, 'human-needed', 'Only a human can vouch for a system.');
+    vouchedHuman(by);
     const row = await this.find(by, position, systemId);
     if (row.state !== 'waiting') throw alreadySettled();
     const stream = `propagation/${position}/settled/${systemId}`;

@@ -5,13 +5,13 @@ import { z } from 'zod';
 import { newId, type Clock, type JsonObject, type TenantId } from '#kernel';
 import { dateInZone } from '#law';
 import type { NewEvent } from '#ledger';
-import { CLOCK, type Caller } from '#platform';
+import { CLOCK, vouchedHuman, type Caller } from '#platform';
 import { normaliseAll } from '#subjects';
 import { CaseFile, type OpenIdentifier } from '../case-file.js';
 import type { RequestState } from '../request-state.js';
 import { fact, identifierPlaceOf, notePlace, streamOf } from '../request.js';
 import { Requests, type Change } from '../requests.js';
-import { alreadyClosed, codeInvalid, humanNeeded, notNow } from '../requests.errors.js';
+import { alreadyClosed, codeInvalid, notNow } from '../requests.errors.js';
 import { coversRepeat, SimilarRequests } from '../opening/similar-requests.js';
 import type { Identifier } from '../step/connected.js';
 import { VerificationCodes } from './verification-codes.js';
@@ -66,7 +66,7 @@ export class IdentifySubjectHandler implements ICommandHandler<IdentifySubject> 
     assertOpen(state);
     const [proven] = normaliseAll([body.identifier], '/identifier');
     if (!proven) throw codeInvalid();
-    if (body.method === 'attest' && by.principal.kind !== 'human') throw humanNeeded();
+    if (body.method === 'attest') vouchedHuman(by);
     if (body.method === 'code') await this.codes.spend(by.tenant, requestId, proven, body.code ?? '');
     let answer!: z.infer<typeof Identified>;
     await this.requests.change(

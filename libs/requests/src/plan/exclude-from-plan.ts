@@ -3,13 +3,13 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { z } from 'zod';
 import { newId, type JsonObject } from '#kernel';
 import type { NewEvent } from '#ledger';
-import { OpenCode, type Caller } from '#platform';
+import { OpenCode, vouchedHuman, type Caller } from '#platform';
 import { CaseFile } from '../case-file.js';
 import { exclusionPlace } from './exclusion.js';
 import { fact, notePlace } from '../request.js';
 import type { RequestState } from '../request-state.js';
 import { Requests } from '../requests.js';
-import { humanNeeded, notNow } from '../requests.errors.js';
+import { notNow } from '../requests.errors.js';
 
 /** Names a dataset's doubtful records, one record, or an identifier type that is not used in the connection. */
 export const ExcludeBody = z
@@ -48,7 +48,7 @@ export class ExcludeFromPlanHandler implements ICommandHandler<ExcludeFromPlan> 
   ) {}
 
   async execute({ by, requestId, body }: ExcludeFromPlan): Promise<z.infer<typeof Excluded>> {
-    if (by.principal.kind !== 'human') throw humanNeeded();
+    vouchedHuman(by);
     const exclusionId = newId();
     const answer = { id: requestId, exclusionId, status: 'deciding' };
     await this.requests.change(
