@@ -1,9 +1,28 @@
 /** An erasure of Ada over fakes, as its officers bring it about: planned, then approved by two. */
+import type { DutyFact, HoldFact } from '../../libs/requests/src/plan/decision.js';
 import { fakeSystem, type FakeSystem } from './fake-systems.js';
 import type { RequestsFixture } from './requests-fixture.js';
 
 export const ada = { type: 'email', value: 'ada@example.test' };
 export const customer = { type: 'customerId', value: '17' };
+
+export const hold: HoldFact = { id: 'h1', ground: 'GDPR art. 17(3)(e)', reviewOn: null };
+export const invoiceDuty: DutyFact = {
+  ruleId: 'de-invoice',
+  dutyId: 'de-invoice',
+  citation: '§ 14b UStG',
+  stripFields: [],
+};
+
+/** A shop that knows Ada by her address alone, and billed her so long ago that no law keeps the invoice much longer. */
+export function shopOfAda(): FakeSystem {
+  const shop = fakeSystem('shop', [{ name: 'customers' }, { name: 'invoices' }]);
+  shop.rows = [
+    { dataset: 'customers', ref: 'c1', ids: [ada] },
+    { dataset: 'invoices', ref: 'i1', ids: [ada], startsOn: '2018-03-12' },
+  ];
+  return shop;
+}
 
 /** A shop that knows Ada by her address and as a customer, with a neighbour, and a warehouse that knows the customer only. */
 export function shopAndWarehouse(): { shop: FakeSystem; warehouse: FakeSystem } {
@@ -32,7 +51,10 @@ export async function planned(
 
 export async function approved(all: RequestsFixture, more: { receivedAt?: string } = {}): Promise<string> {
   const { id, hash } = await planned(all, 'erasure', more);
-  await all.approve(id, hash, 'officer');
-  await all.approve(id, hash, 'officer2');
+  await approveByTwo(all, id, hash);
   return id;
+}
+
+export async function approveByTwo(all: RequestsFixture, id: string, hash: string): Promise<void> {
+  for (const name of ['officer', 'officer2']) await all.approve(id, hash, name);
 }

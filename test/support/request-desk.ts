@@ -47,22 +47,29 @@ export function deskOf({ base, clock, tenant }: Setting, { requests, file, plans
   const view = (id: string): Promise<RequestView> => reads.request(by('reader'), id);
   const proven = (id: string, body: IdentifySubject['body']) =>
     identify.execute(new IdentifySubject(by('officer'), id, body));
+  /** The view once it is as asked for, or as it is when patience ends. */
+  const until = async (
+    id: string,
+    reached: (view: RequestView) => boolean,
+    milliseconds = 25_000,
+  ): Promise<RequestView> => {
+    const end = Date.now() + milliseconds;
+    for (;;) {
+      const now = await view(id);
+      if (reached(now) || Date.now() > end) return now;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
   return {
-    ...{ codes, by, view },
+    ...{ codes, by, view, until },
     tasks: new ManualTasks(requests, file, rule, database, clock),
     course: new CourseOfRequest(requests, file, clock),
     search: (filter: Parameters<SearchRequests['page']>[1]): ReturnType<SearchRequests['page']> =>
       list.page(by('reader'), filter),
     planOf: (id: string): Promise<PlanView> => reads.plan(by('reader'), id),
-    /** The view once it is as asked for, or as it is when patience ends. */
-    until: async (id: string, reached: (view: RequestView) => boolean, milliseconds = 25_000): Promise<RequestView> => {
-      const end = Date.now() + milliseconds;
-      for (;;) {
-        const now = await view(id);
-        if (reached(now) || Date.now() > end) return now;
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    },
+    /** The same while the clock goes on by so much at every look. */
+    untilLater: (id: string, reached: (view: RequestView) => boolean, byMs: number): Promise<RequestView> =>
+      until(id, (now) => (clock.advance(byMs), reached(now))),
     open: (type: string, value: string, extra: object = {}) => {
       const subject = { identifiers: [{ type: 'email', value }] };
       const letter = { type, regimes: ['eu-gdpr'], subject, channel: 'letter' };

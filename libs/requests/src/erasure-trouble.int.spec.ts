@@ -1,31 +1,20 @@
 /** An erasure whose systems lie, fail, answer nothing or need a human: it stays open, says why, and ends only by two. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { approved as approvedOf, customer, shopAndWarehouse } from '../../../test/support/approved-erasure.js';
 import type { FakeSystem } from '../../../test/support/fake-systems.js';
-import {
-  openDatabases,
-  openRequests,
-  type RequestsFixture,
-  type SharedDatabases,
-} from '../../../test/support/requests-fixture.js';
+import { requestsPerSpec, type RequestsFixture } from '../../../test/support/requests-fixture.js';
 import type { RequestView } from './reading/request-view.js';
 
 describe('an erasure that meets trouble', () => {
+  const open = requestsPerSpec();
   let shop: FakeSystem;
   let warehouse: FakeSystem;
   let all: RequestsFixture;
-  let shared: SharedDatabases;
-
-  beforeAll(async () => {
-    shared = await openDatabases();
-  });
-  afterAll(() => shared.base.close());
 
   beforeEach(async () => {
     ({ shop, warehouse } = shopAndWarehouse());
-    all = await openRequests(shared, [shop, warehouse]);
+    all = await open([shop, warehouse]);
   });
-  afterEach(() => all.close());
 
   const received = { receivedAt: '2026-11-02T08:00:00Z' };
   const approved = (): Promise<string> => approvedOf(all, received);
@@ -103,10 +92,7 @@ describe('an erasure that meets trouble', () => {
     await all.until(id, () => shop.calls.filter((call) => call === 'apply').length >= told);
     expect(shop.rows).toHaveLength(3);
     shop.ready = true;
-    const view = await all.until(id, (one) => {
-      all.clock.advance(100);
-      return one.status === 'closed';
-    });
+    const view = await all.untilLater(id, (one) => one.status === 'closed', 100);
     expect(view.status).toBe('closed');
     const count = (name: string): number => shop.calls.filter((call) => call === name).length;
     expect({ poll: count('poll'), apply: count('apply') }).toEqual(times);

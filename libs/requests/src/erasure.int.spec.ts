@@ -1,36 +1,26 @@
 /** One erasure over two systems, from receipt to closed; and everything that must send it back or keep it open. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import {
   ada,
   approved as approvedOf,
+  approveByTwo,
   customer,
   planned as plannedOf,
   shopAndWarehouse,
 } from '../../../test/support/approved-erasure.js';
 import type { FakeSystem } from '../../../test/support/fake-systems.js';
-import {
-  openDatabases,
-  openRequests,
-  type RequestsFixture,
-  type SharedDatabases,
-} from '../../../test/support/requests-fixture.js';
+import { requestsPerSpec, type RequestsFixture } from '../../../test/support/requests-fixture.js';
 
 describe('an erasure', () => {
+  const open = requestsPerSpec();
   let shop: FakeSystem;
   let warehouse: FakeSystem;
   let all: RequestsFixture;
-  let shared: SharedDatabases;
-
-  beforeAll(async () => {
-    shared = await openDatabases();
-  });
-  afterAll(() => shared.base.close());
 
   beforeEach(async () => {
     ({ shop, warehouse } = shopAndWarehouse());
-    all = await openRequests(shared, [shop, warehouse]);
+    all = await open([shop, warehouse]);
   });
-  afterEach(() => all.close());
 
   const received = { receivedAt: '2026-11-02T08:00:00Z' };
   const planned = (): Promise<{ id: string; hash: string }> => plannedOf(all, 'erasure', received);
@@ -71,8 +61,7 @@ describe('an erasure', () => {
       strength: 'derived',
       from: { connectionId: 'shop', dataset: 'customers', depth: 1 },
     });
-    await all.approve(id, plan.hash, 'officer');
-    await all.approve(id, plan.hash, 'officer2');
+    await approveByTwo(all, id, plan.hash);
     return id;
   }
 
@@ -176,8 +165,7 @@ describe('an erasure', () => {
     await all.exclude(id, { connectionId: 'shop', ref: 'c99' });
     const plan = await all.plan(id);
     expect(plan.blockers).toEqual([]);
-    await all.approve(id, plan.hash, 'officer');
-    await all.approve(id, plan.hash, 'officer2');
+    await approveByTwo(all, id, plan.hash);
     await all.until(id, (one) => one.status === 'closed');
     expect(shop.rows.map((row) => row.ref)).toEqual(['c18', 'c99']);
   });

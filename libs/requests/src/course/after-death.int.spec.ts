@@ -1,15 +1,10 @@
 /** Every dead job that asks for somebody has somebody who must act, and acting ends it. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { newId } from '#kernel';
 import { againKey, listDeadJobs } from '#jobs';
 import { ada, approved as approvedOf } from '../../../../test/support/approved-erasure.js';
 import { fakeSystem, type FakeSystem } from '../../../../test/support/fake-systems.js';
-import {
-  openDatabases,
-  openRequests,
-  type RequestsFixture,
-  type SharedDatabases,
-} from '../../../../test/support/requests-fixture.js';
+import { requestsPerSpec, type RequestsFixture } from '../../../../test/support/requests-fixture.js';
 import { until } from '../../../../test/support/until.js';
 import { RequestProcess } from './request.process.js';
 import { REQUEST_QUEUES } from './request-jobs.js';
@@ -17,20 +12,15 @@ import { REQUEST_QUEUES } from './request-jobs.js';
 const HOUR = 3_600_000;
 
 describe('a dead job of a request', () => {
-  let shared: SharedDatabases;
+  const open = requestsPerSpec();
   let shop: FakeSystem;
   let all: RequestsFixture;
 
-  beforeAll(async () => {
-    shared = await openDatabases();
-  });
-  afterAll(() => shared.base.close());
   beforeEach(async () => {
     shop = fakeSystem('shop', [{ name: 'customers' }]);
     shop.rows = [{ dataset: 'customers', ref: 'c1', ids: [ada] }];
-    all = await openRequests(shared, [shop]);
+    all = await open([shop]);
   });
-  afterEach(() => all.close());
 
   /** As a worker leaves it; `told`: with the fact that those who listen hear of. */
   async function plant(dedupeKey: string, queue: string, payload: object, told = true): Promise<string> {

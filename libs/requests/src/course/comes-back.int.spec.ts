@@ -1,35 +1,28 @@
 /** What comes back after a decision: a hold between two attempts, an aftercare that failed. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { RequestView } from '../reading/request-view.js';
-import { ada, approved as approvedOf } from '../../../../test/support/approved-erasure.js';
-import { fakeSystem, type FakeSystem } from '../../../../test/support/fake-systems.js';
 import {
-  openDatabases,
-  openRequests,
-  type RequestsFixture,
-  type SharedDatabases,
-} from '../../../../test/support/requests-fixture.js';
+  ada,
+  approved as approvedOf,
+  approveByTwo,
+  hold,
+  invoiceDuty,
+  shopOfAda,
+} from '../../../../test/support/approved-erasure.js';
+import type { FakeSystem } from '../../../../test/support/fake-systems.js';
+import { requestsPerSpec, type RequestsFixture } from '../../../../test/support/requests-fixture.js';
 
 const HOUR = 3_600_000;
 
 describe('an erasure that was decided', () => {
-  let shared: SharedDatabases;
+  const open = requestsPerSpec();
   let shop: FakeSystem;
   let all: RequestsFixture;
 
-  beforeAll(async () => {
-    shared = await openDatabases();
-  });
-  afterAll(() => shared.base.close());
   beforeEach(async () => {
-    shop = fakeSystem('shop', [{ name: 'customers' }, { name: 'invoices' }]);
-    shop.rows = [
-      { dataset: 'customers', ref: 'c1', ids: [ada] },
-      { dataset: 'invoices', ref: 'i1', ids: [ada], startsOn: '2018-03-12' },
-    ];
-    all = await openRequests(shared, [shop]);
+    shop = shopOfAda();
+    all = await open([shop]);
   });
-  afterEach(() => all.close());
 
   const approved = (): Promise<string> => approvedOf(all);
 
@@ -38,12 +31,9 @@ describe('an erasure that was decided', () => {
     shop.faults = { applyDown: { class: 'transient', code: 'unreachable', retryAfterMs: 60_000 } };
     const id = await approved();
     await all.until(id, () => shop.calls.includes('apply'));
-    all.rules.holds.set('shop/invoices', { id: 'h1', ground: 'GDPR art. 17(3)(e)', reviewOn: null });
+    all.rules.holds.set('shop/invoices', hold);
     shop.faults = {};
-    const view = await all.until(id, (one) => {
-      all.clock.advance(1_000);
-      return one.status === 'closed';
-    });
+    const view = await all.untilLater(id, (one) => one.status === 'closed', 1_000);
     expect(view).toMatchObject({ status: 'closed', resolution: 'fulfilled-with-retention' });
     expect(shop.rows.map(({ ref }) => ref)).toEqual(['i1']);
     const outcomes = view.targets.find((one) => one.connectionId === 'shop')?.outcomes;
@@ -66,7 +56,7 @@ describe('an erasure that was decided', () => {
     shop.faults = { dropsAnswerOnce: true };
     const id = await approved();
     await all.until(id, () => shop.faults.dropsAnswerOnce === false);
-    all.rules.holds.set('shop/invoices', { id: 'h1', ground: 'GDPR art. 17(3)(e)', reviewOn: null });
+    all.rules.holds.set('shop/invoices', hold);
     all.clock.advance(60_000);
     const view = await all.until(id, (one) => one.status === 'closed');
     const outcomes = view.targets.find((one) => one.connectionId === 'shop')?.outcomes;
@@ -78,8 +68,7 @@ describe('an erasure that was decided', () => {
   });
 
   it('erases on its day what a system had kept, also when the rest was taken over by hand', async () => {
-    const duty = { ruleId: 'de-invoice', dutyId: 'de-invoice', citation: '§ 14b UStG', stripFields: [] };
-    all.rules.duties.set('shop/invoices', duty);
+    all.rules.duties.set('shop/invoices', invoiceDuty);
     shop.lateRow = { dataset: 'customers', ref: 'late', ids: [ada] };
     const id = await approved();
     await all.until(id, (one) => one.status === 'incomplete');
@@ -101,12 +90,9 @@ describe('an erasure that was decided', () => {
     shop.faults = { applyDown: { class: 'transient', code: 'unreachable', retryAfterMs: 60_000 } };
     const id = await approved();
     await all.until(id, () => shop.calls.includes('apply'));
-    all.rules.holds.set('lethe/identity', { id: 'h1', ground: 'GDPR art. 17(3)(e)', reviewOn: null });
+    all.rules.holds.set('lethe/identity', hold);
     shop.faults = {};
-    const view = await all.until(id, (one) => {
-      all.clock.advance(1_000);
-      return one.status === 'closed';
-    });
+    const view = await all.untilLater(id, (one) => one.status === 'closed', 1_000);
     expect(view).toMatchObject({ status: 'closed', resolution: 'fulfilled-with-retention' });
     const { subjectId } = await all.requests.load(all.tenant, id);
     expect(await all.erasure.isReadable(all.tenant, subjectId)).toBe(true);
@@ -124,30 +110,23 @@ describe('an erasure that was decided', () => {
 
   it('keeps evidence until its day though the hold on everything of hers is released before', async () => {
     for (const dataset of ['identity', 'consent-records', 'access-log', 'cases'])
-      all.rules.holds.set(`lethe/${dataset}`, { id: 'h1', ground: 'GDPR art. 17(3)(e)', reviewOn: null });
+      all.rules.holds.set(`lethe/${dataset}`, hold);
     const id = await approved();
     await all.until(id, (one) => one.status === 'closed');
     all.rules.holds.clear();
     const erased = (one: RequestView): string[] =>
       one.aftercare.flatMap(({ dataset, status }) => (status === 'erased' ? [dataset] : []));
-    await all.until(id, (one) => {
-      all.clock.advance(60_000);
-      return erased(one).includes('identity');
-    });
+    await all.untilLater(id, (one) => erased(one).includes('identity'), 60_000);
     all.clock.advance(100 * HOUR);
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(erased(await all.view(id))).toEqual(['identity']);
     all.clock.set(new Date('2030-01-02T09:00:00Z'));
-    const last = await all.until(id, (one) => {
-      all.clock.advance(HOUR / 2);
-      return erased(one).length === 4;
-    });
+    const last = await all.untilLater(id, (one) => erased(one).length === 4, HOUR / 2);
     expect(erased(last).sort()).toEqual(['access-log', 'cases', 'consent-records', 'identity']);
   });
 
   it('is reopened when what was kept until its day cannot be erased then', async () => {
-    const duty = { ruleId: 'de-invoice', dutyId: 'de-invoice', citation: '§ 14b UStG', stripFields: [] };
-    all.rules.duties.set('shop/invoices', duty);
+    all.rules.duties.set('shop/invoices', invoiceDuty);
     const id = await approved();
     await all.until(id, (one) => one.status === 'closed');
     shop.faults = { lies: true };
@@ -158,7 +137,7 @@ describe('an erasure that was decided', () => {
   });
 
   it('is reopened as soon as it is answered when a kept record could not be erased while others were at work', async () => {
-    all.rules.holds.set('shop/invoices', { id: 'h1', ground: 'GDPR art. 17(3)(e)', reviewOn: null });
+    all.rules.holds.set('shop/invoices', hold);
     all.connected.unsearched = [{ id: 'archive', name: 'Paper archive', owner: 'office', why: 'paper' }];
     const id = await approved();
     await all.until(id, (one) =>
@@ -178,8 +157,7 @@ describe('an erasure that was decided', () => {
   });
 
   it('is reopened for what an earlier round kept and could not erase while it was withdrawn', async () => {
-    const duty = { ruleId: 'de-invoice', dutyId: 'de-invoice', citation: '§ 14b UStG', stripFields: [] };
-    all.rules.duties.set('shop/invoices', duty);
+    all.rules.duties.set('shop/invoices', invoiceDuty);
     const id = await approved();
     await all.until(id, (one) => one.status === 'closed');
     await all.course.reopen(all.by('officer'), id, { reason: 'a letter was found', cause: 'late-find' });
@@ -205,8 +183,7 @@ describe('an erasure that was decided', () => {
     await all.until(id, (one) => one.status === 'closed');
     await all.course.reopen(all.by('officer'), id, { reason: 'a letter was found', cause: 'late-find' });
     const { hash } = await all.plan(id);
-    await all.approve(id, hash, 'officer');
-    await all.approve(id, hash, 'officer2');
+    await approveByTwo(all, id, hash);
     const again = await all.until(id, (one) => one.tasks.length > 1 || one.status === 'closed');
     expect(again.tasks.map(({ status }) => status)).toEqual(['done', 'open']);
     expect(again.status).not.toBe('closed');
@@ -219,7 +196,7 @@ describe('an erasure that was decided', () => {
       shop.view.datasets.find(({ name }) => name === 'invoices')!,
       { action: 'retain' },
     );
-    all.rules.holds.set('shop/invoices', { id: 'h1', ground: 'GDPR art. 17(3)(e)', reviewOn: null });
+    all.rules.holds.set('shop/invoices', hold);
     const id = await approved();
     await all.until(id, (one) => one.status === 'closed');
     all.rules.holds.clear();

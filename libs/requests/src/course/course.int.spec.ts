@@ -1,35 +1,25 @@
 /** The other turns of a request: access, things done at once, codes, clocks, refusal, withdrawal, reopening, duplicates, search. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { newId } from '#kernel';
 import type { RequestView } from '../reading/request-view.js';
-import { ada, customer, planned as plannedOf } from '../../../../test/support/approved-erasure.js';
+import { ada, approveByTwo, customer, planned as plannedOf } from '../../../../test/support/approved-erasure.js';
 import { fakeSystem, type FakeSystem } from '../../../../test/support/fake-systems.js';
-import {
-  openDatabases,
-  openRequests,
-  type RequestsFixture,
-  type SharedDatabases,
-} from '../../../../test/support/requests-fixture.js';
+import { requestsPerSpec, type RequestsFixture } from '../../../../test/support/requests-fixture.js';
 import { until } from '../../../../test/support/until.js';
 
 describe('a request', () => {
-  let shared: SharedDatabases;
+  const open = requestsPerSpec();
   let shop: FakeSystem;
   let all: RequestsFixture;
 
-  beforeAll(async () => {
-    shared = await openDatabases();
-  });
-  afterAll(() => shared.base.close());
   beforeEach(async () => {
     shop = fakeSystem('shop', [{ name: 'customers' }, { name: 'orders' }]);
     shop.rows = [
       { dataset: 'customers', ref: 'c17', ids: [ada, customer] },
       { dataset: 'customers', ref: 'c18', ids: [{ type: 'email', value: 'bob@example.test' }] },
     ];
-    all = await openRequests(shared, [shop]);
+    all = await open([shop]);
   });
-  afterEach(() => all.close());
 
   const officer = (): ReturnType<RequestsFixture['by']> => all.by('officer');
 
@@ -177,8 +167,7 @@ describe('a request', () => {
   it('stops unsent work when the person withdraws, and never runs it later', async () => {
     await all.worker.stop();
     const { id, hash } = await planned();
-    await all.approve(id, hash, 'officer');
-    await all.approve(id, hash, 'officer2');
+    await approveByTwo(all, id, hash);
     await all.course.withdraw(officer(), id, { reason: 'changed her mind' });
     all.worker.start();
     expect(await all.until(id, (one) => one.status === 'closed')).toMatchObject({
@@ -192,12 +181,12 @@ describe('a request', () => {
 
   it('is reopened, planned anew and carried out again', async () => {
     const { id, hash } = await planned();
-    for (const name of ['officer', 'officer2']) await all.approve(id, hash, name);
+    await approveByTwo(all, id, hash);
     await all.until(id, (one) => one.status === 'closed');
     shop.rows.push({ dataset: 'orders', ref: 'o1', ids: [ada] });
     await all.course.reopen(officer(), id, { reason: 'an order turned up', cause: 'late-find' });
     const { hash: again } = await all.plan(id);
-    for (const name of ['officer', 'officer2']) await all.approve(id, again, name);
+    await approveByTwo(all, id, again);
     const view = await all.until(id, (one) => one.status === 'closed');
     expect(view.status).toBe('closed');
     expect(shop.rows.map((row) => row.ref)).toEqual(['c18']);
@@ -282,7 +271,7 @@ describe('a request', () => {
   it('goes on by itself when a hold is released, and only with what was decided', async () => {
     all.rules.holds.set('shop/customers', { id: 'h1', ground: 'GDPR art. 17(3)(e)', reviewOn: '2027-01-01' });
     const { id, hash } = await planned();
-    for (const name of ['officer', 'officer2']) await all.approve(id, hash, name);
+    await approveByTwo(all, id, hash);
     const held = await all.until(id, (one) => one.status === 'closed');
     expect(held.targets.find((one) => one.connectionId === 'shop')?.outcomes[0]).toMatchObject({
       kind: 'retained',
@@ -302,7 +291,7 @@ describe('a request', () => {
     const holdId = newId();
     all.rules.holds.set('shop/customers', { id: holdId, ground: 'GDPR art. 17(3)(e)', reviewOn: '2027-01-01' });
     const { id, hash } = await planned();
-    for (const name of ['officer', 'officer2']) await all.approve(id, hash, name);
+    await approveByTwo(all, id, hash);
     const release = (hold: string): Promise<unknown> =>
       all.store.append({
         tenant: all.tenant,

@@ -1,40 +1,26 @@
 /** An approval lives 72 hours, and while its human may approve: what could not begin until then is asked again, before any write. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { ada, approved } from '../../../../test/support/approved-erasure.js';
 import { fakeSystem, type FakeSystem } from '../../../../test/support/fake-systems.js';
-import {
-  openDatabases,
-  openRequests,
-  type RequestsFixture,
-  type SharedDatabases,
-} from '../../../../test/support/requests-fixture.js';
+import { requestsPerSpec, type RequestsFixture } from '../../../../test/support/requests-fixture.js';
 
-const ada = { type: 'email', value: 'ada@example.test' };
 const HOUR = 3_600_000;
 
 describe('an approval that could not be carried out', () => {
+  const open = requestsPerSpec();
   let shop: FakeSystem;
   let all: RequestsFixture;
-  let shared: SharedDatabases;
 
-  beforeAll(async () => {
-    shared = await openDatabases();
-  });
-  afterAll(() => shared.base.close());
   beforeEach(async () => {
     shop = fakeSystem('shop', [{ name: 'customers' }]);
     shop.rows = [{ dataset: 'customers', ref: 'c17', ids: [ada] }];
-    all = await openRequests(shared, [shop]);
+    all = await open([shop]);
   });
-  afterEach(() => all.close());
 
   /** Nothing could begin for so long; then these are the office. */
   async function approvedFor(hours: number, office = ['officer', 'officer2']): Promise<string> {
     await all.worker.stop();
-    const { id } = await all.open('erasure', ada.value, { receivedAt: '2026-11-02T08:00:00Z' });
-    await all.attest(id, 'email', ada.value);
-    const { hash } = await all.plan(id);
-    await all.approve(id, hash, 'officer');
-    await all.approve(id, hash, 'officer2');
+    const id = await approved(all, { receivedAt: '2026-11-02T08:00:00Z' });
     all.clock.advance(hours * HOUR);
     all.office.approvers = office;
     all.worker.start();

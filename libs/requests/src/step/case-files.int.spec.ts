@@ -1,19 +1,14 @@
 /** The end of case files: each has a key of its own, and none lives for ever, whatever became of its request. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { newId, type SubjectId } from '#kernel';
 import type { NewEvent } from '#ledger';
 import type { RequestView } from '../reading/request-view.js';
 import type { RequestState } from '../request-state.js';
 import { fact } from '../request.js';
 import { ReplayErasures, type ReplayedStep } from './replay-erasures.js';
-import { ada, approved as approvedOf, planned } from '../../../../test/support/approved-erasure.js';
-import { fakeCalls, fakeSystem, type FakeSystem } from '../../../../test/support/fake-systems.js';
-import {
-  openDatabases,
-  openRequests,
-  type RequestsFixture,
-  type SharedDatabases,
-} from '../../../../test/support/requests-fixture.js';
+import { ada, approved as approvedOf, hold, planned, shopOfAda } from '../../../../test/support/approved-erasure.js';
+import { fakeCalls, type FakeSystem } from '../../../../test/support/fake-systems.js';
+import { requestsPerSpec, type RequestsFixture } from '../../../../test/support/requests-fixture.js';
 
 const HOUR = 3_600_000;
 /** Sealed under a key of its own, and as files were before. */
@@ -29,30 +24,14 @@ function received(first: RequestState, requestId: string): NewEvent {
 }
 
 describe('a case file', () => {
-  let shared: SharedDatabases;
+  const open = requestsPerSpec();
   let shop: FakeSystem;
-  const open: RequestsFixture[] = [];
 
-  beforeAll(async () => {
-    shared = await openDatabases();
-  });
-  afterAll(() => shared.base.close());
   beforeEach(() => {
-    shop = fakeSystem('shop', [{ name: 'customers' }, { name: 'invoices' }]);
-    shop.rows = [
-      { dataset: 'customers', ref: 'c1', ids: [ada] },
-      { dataset: 'invoices', ref: 'i1', ids: [ada], startsOn: '2018-03-12' },
-    ];
-  });
-  afterEach(async () => {
-    for (const one of open.splice(0)) await one.close();
+    shop = shopOfAda();
   });
 
-  const opened = async (asBefore = false): Promise<RequestsFixture> => {
-    const all = await openRequests(shared, [shop], { asBefore });
-    open.push(all);
-    return all;
-  };
+  const opened = (asBefore = false): Promise<RequestsFixture> => open([shop], { asBefore });
   const erased = (one: RequestView): string[] =>
     one.aftercare.flatMap(({ dataset, status }) => (status === 'erased' ? [dataset] : [])).sort();
   const isOpen = async (all: RequestsFixture, id: string): Promise<boolean> => {
@@ -96,17 +75,14 @@ describe('a case file', () => {
     await all.until(other, (one) => one.status === 'closed');
     all.clock.set(new Date('2030-01-03T09:00:00Z'));
     // A look that came a moment too early comes again.
-    const last = await all.until(id, (one) => {
-      all.clock.advance(60_000);
-      return one.aftercare.every(({ status }) => status === 'erased');
-    });
+    const last = await all.untilLater(id, (one) => one.aftercare.every(({ status }) => status === 'erased'), 60_000);
     expect(last.aftercare.map(({ status }) => status)).toEqual(['erased', 'erased', 'erased']);
     await expect(herKey()).resolves.toEqual({ missing: 'shredded' });
   });
 
   it.each(FILES)('ends last, because only its list finds what else is kept (of before: %s)', async (asBefore) => {
     const all = await opened(asBefore);
-    all.rules.holds.set('lethe/access-log', { id: 'h1', ground: 'GDPR art. 17(3)(e)', reviewOn: null });
+    all.rules.holds.set('lethe/access-log', hold);
     const id = await approvedOf(all);
     await all.until(id, (one) => one.status === 'closed');
     all.clock.set(new Date('2030-01-02T09:00:00Z'));
@@ -117,10 +93,7 @@ describe('a case file', () => {
     }
     expect(erased(await all.view(id))).toEqual(['consent-records']);
     all.rules.holds.clear();
-    const last = await all.until(id, (one) => {
-      all.clock.advance(HOUR / 2);
-      return erased(one).length === 3;
-    });
+    const last = await all.untilLater(id, (one) => erased(one).length === 3, HOUR / 2);
     expect(erased(last)).toEqual(['access-log', 'cases', 'consent-records']);
   });
 
@@ -132,10 +105,11 @@ describe('a case file', () => {
       await all.until(id, (one) => one.status === 'closed');
       all.erasure.crashesAfter = 'case';
       all.clock.set(new Date('2030-01-02T09:00:00Z'));
-      const last = await all.until(id, (one) => {
-        all.clock.advance(HOUR / 2);
-        return one.aftercare.every(({ status }) => status === 'erased');
-      });
+      const last = await all.untilLater(
+        id,
+        (one) => one.aftercare.every(({ status }) => status === 'erased'),
+        HOUR / 2,
+      );
       expect(all.erasure.crashesAfter).toBeUndefined();
       expect(last.aftercare.map(({ status }) => status)).toEqual(['erased', 'erased', 'erased']);
     },
@@ -185,7 +159,7 @@ describe('a case file', () => {
     all.rules.named.add(subjectId);
     await all.base.sealer.seal(all.tenant, subjectId, 'case', 'why it is held', 'hold');
     all.clock.set(new Date('2030-01-02T09:00:00Z'));
-    await all.until(id, (one) => (all.clock.advance(HOUR / 2), erased(one).length === 2));
+    await all.untilLater(id, (one) => erased(one).length === 2, HOUR / 2);
     expect(await ends(all, id, '2030-01-05T09:00:00Z', 12)).toBe(false);
     await expect(all.keyStore.find(all.tenant, subjectId, 'case')).resolves.toHaveProperty('key');
     all.rules.named.clear();
@@ -209,7 +183,7 @@ describe('a case file', () => {
     const { keyHolder } = await all.requests.load(all.tenant, id);
     await all.keyStore.shred(all.tenant, keyHolder, ['case']);
     all.clock.set(new Date('2030-01-02T09:00:00Z'));
-    const last = await all.until(id, (one) => (all.clock.advance(HOUR / 2), erased(one).length === 3));
+    const last = await all.untilLater(id, (one) => erased(one).length === 3, HOUR / 2);
     expect(erased(last)).toEqual(['access-log', 'cases', 'consent-records']);
   });
 
@@ -233,7 +207,7 @@ describe('a case file', () => {
     await all.course.withdraw(all.by('officer'), id, { reason: 'it was somebody else’s' });
     await all.until(id, (one) => one.status === 'closed');
     all.clock.set(new Date('2030-01-02T09:00:00Z'));
-    await all.until(id, (one) => (all.clock.advance(HOUR / 2), erased(one).length === 2));
+    await all.untilLater(id, (one) => erased(one).length === 2, HOUR / 2);
     expect(await ends(all, id, '2030-01-05T09:00:00Z', 12)).toBe(false);
     expect(await ends(all, id, '2032-01-02T09:00:00Z')).toBe(true);
   });
@@ -247,7 +221,7 @@ describe('a case file', () => {
     await all.course.withdraw(all.by('officer'), id, { reason: 'it was not her' });
     await all.until(id, (one) => one.status === 'closed');
     const { subjectId } = await all.requests.load(all.tenant, first.id);
-    all.rules.holdsOn.set(subjectId, { id: 'h1', ground: 'GDPR art. 17(3)(e)', reviewOn: null });
+    all.rules.holdsOn.set(subjectId, hold);
     expect(await ends(all, id, '2030-01-01T09:00:00Z', 12)).toBe(false);
     all.rules.holdsOn.clear();
     expect(await ends(all, id, '2030-01-05T09:00:00Z')).toBe(true);
