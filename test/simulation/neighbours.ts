@@ -140,6 +140,11 @@ export class WorldErasure extends OwnErasure {
     });
   }
 
+  /** Nobody is known here but by requests. */
+  override async isKnown(): Promise<boolean> {
+    return false;
+  }
+
   async isReadable(_: TenantId, subject: SubjectId): Promise<boolean> {
     return this.vault.keys.has(`${subject}/identity`) || [...this.vault.people.values()].includes(subject);
   }

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
 import { TestClock } from '#kernel';
 import { jobsMigrations } from '#jobs';
-import type { EventStore } from '#ledger';
+import type { EventStore, Migration } from '#ledger';
 import { People } from '#subjects';
 import { requestsMigrations } from '../../libs/requests/src/requests.migrations.js';
 import { fakePorts } from './fake-ports.js';
@@ -19,9 +19,10 @@ export interface SharedDatabases {
   clock: TestClock;
 }
 
-export async function openDatabases(): Promise<SharedDatabases> {
+/** @param more migrations of domains that a spec puts in a fake's place */
+export async function openDatabases(more: Migration[] = []): Promise<SharedDatabases> {
   const clock = new TestClock(new Date(START));
-  return { clock, base: await openSubjects(clock, [...jobsMigrations, ...requestsMigrations]) };
+  return { clock, base: await openSubjects(clock, [...jobsMigrations, ...requestsMigrations, ...more]) };
 }
 
 /** Everything a spec of the engine needs. `asBefore` writes facts as they were when files shared the person's key. */
@@ -33,16 +34,17 @@ export async function openRequests({ base, clock }: SharedDatabases, systems: Fa
   const ports = fakePorts(base, new People(base.ledger.database, base.sealer), systems);
   const setting: Setting = { base, clock, tenant, store, ports };
   const engine = engineOf(setting);
-  const { worker, subscriptions } = startEngine(setting, engine);
+  const running = startEngine(setting, engine);
   const { rules, connected, erasure, office, collected, people } = ports;
   return {
     ...{ base, clock, tenant, store, keyStore, subjects, people },
-    ...{ rules, connected, erasure, office, collected, worker, subscriptions },
+    ...{ rules, connected, erasure, office, collected },
+    ...running,
     ...{ requests: engine.requests, file: engine.file },
     ...deskOf(setting, engine),
     close: async () => {
-      await worker.stop(500);
-      await subscriptions.stop();
+      await running.worker.stop(500);
+      await running.subscriptions.stop();
       await store.drained();
     },
   };
@@ -51,11 +53,11 @@ export async function openRequests({ base, clock }: SharedDatabases, systems: Fa
 export type RequestsFixture = Awaited<ReturnType<typeof openRequests>>;
 
 /** `openRequests` for the specs of the `describe` that calls this: what it opens ends with each, its databases after all. */
-export function requestsPerSpec() {
+export function requestsPerSpec(more?: Migration[]) {
   const opened: RequestsFixture[] = [];
   let shared: SharedDatabases;
   beforeAll(async () => {
-    shared = await openDatabases();
+    shared = await openDatabases(more);
   });
   afterAll(() => shared.base.close());
   afterEach(async () => {

@@ -88,6 +88,15 @@ export class AccessSearch {
     private readonly keys: KeyProvider,
   ) {}
 
+  /** Whether a connected system has ever reported an access to this subject's data; reads through Lethe itself do not count. */
+  async isReported(tenant: TenantId, subject: SubjectId): Promise<boolean> {
+    const { rows } = await this.database.fetch(tenant, {
+      text: `SELECT FROM access_entry WHERE tenant = $1 AND subject = $2 AND source <> 'lethe' LIMIT 1`,
+      values: [tenant, subject],
+    });
+    return rows.length > 0;
+  }
+
   /** Newest last. `subjects` narrows to people already resolved by the caller. */
   async search(by: Caller, search: Search, subjects?: SubjectId[]): Promise<Page> {
     const { cursor, limit, ...filter } = search;

@@ -7,6 +7,7 @@ import { Holds, RetentionRules } from '#retention';
 import { CLOCK } from '#platform';
 import { EraseIdentity, KeyStore, normaliseAll, People, Suppressions, type Identifier, type KeyClass } from '#subjects';
 import { KeepingRules } from './step/connected-systems.js';
+import { KnownElsewhere } from './step/known-elsewhere.js';
 import type { DutyFact, HoldFact } from './plan/decision.js';
 import { OwnErasure, WithdrawalPort } from './ports.js';
 
@@ -46,8 +47,13 @@ export class SubjectErasure extends OwnErasure {
     private readonly commands: CommandBus,
     private readonly keys: KeyStore,
     private readonly objections: RememberObjections,
+    private readonly elsewhere: KnownElsewhere,
   ) {
     super();
+  }
+
+  override isKnown(tenant: TenantId, subject: SubjectId): Promise<boolean> {
+    return this.elsewhere.isKnown(tenant, subject);
   }
 
   override remember(tenant: TenantId, subject: SubjectId): Promise<{ count: number; until: string } | undefined> {

@@ -79,6 +79,10 @@ export abstract class OwnErasure {
   remember(_tenant: TenantId, _subject: SubjectId): Promise<{ count: number; until: string } | undefined> {
     return Promise.resolve(undefined);
   }
+  /** Whether anything but requests knows the person, holds apart; true when in doubt. */
+  isKnown(_tenant: TenantId, _subject: SubjectId): Promise<boolean> {
+    return Promise.resolve(true);
+  }
   /** Destroys classes of the person's keys; a repeat changes nothing. */
   abstract erase(tenant: TenantId, subject: SubjectId, classes: readonly KeyClass[]): Promise<void>;
   /** Destroys the key of one case file, or of what else has a key of its own; a repeat changes nothing. */

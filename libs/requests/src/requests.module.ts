@@ -32,6 +32,7 @@ import { ExcludeFromPlanHandler } from './plan/exclude-from-plan.js';
 import { IdentifySubjectHandler } from './identify/identify-subject.js';
 import { Intake } from './opening/intake.js';
 import { KeptGroups } from './step/kept-groups.projection.js';
+import { KnownElsewhere } from './step/known-elsewhere.js';
 import { LateRecords } from './step/late-records.js';
 import { MakePlanHandler } from './plan/make-plan.js';
 import { HandOver } from './course/hand-over.js';
@@ -74,7 +75,7 @@ import { VerificationCodes } from './identify/verification-codes.js';
 const neighbours: Provider[] = [
   { provide: ConnectedSystems, useExisting: ConnectorCalls },
   { provide: SystemCalls, useExisting: ConnectorCalls },
-  ...[Holds, RetentionRules, AccessSearch],
+  ...[Holds, RetentionRules, AccessSearch, KnownElsewhere],
   { provide: KeepingRules, useClass: RetentionKeeping },
   { provide: WithdrawalPort, useClass: ConsentStops },
   { provide: OwnErasure, useClass: SubjectErasure },

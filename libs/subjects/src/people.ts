@@ -94,6 +94,19 @@ export class People {
     return (await this.find(tenant, subject))?.aliases ?? [];
   }
 
+  /** True while nothing was said of an active person since she was registered: no link, restriction, proof or identifier more. */
+  async isAsRegistered(tenant: TenantId, subject: SubjectId): Promise<boolean> {
+    const { rows } = await this.database.fetch(tenant, {
+      text: `SELECT FROM subject s WHERE s.tenant = $1 AND s.id = $2 AND s.status = 'active'
+             AND NOT EXISTS (SELECT FROM subject_link l WHERE l.tenant = $1 AND $2 IN (l.one, l.other))
+             AND NOT EXISTS (SELECT FROM subject_restriction r WHERE r.tenant = $1 AND r.subject = $2)
+             AND NOT EXISTS (SELECT FROM subject_identifier i WHERE i.tenant = $1 AND i.subject = $2
+               AND (i.strength <> 'claimed' OR i.added_at <> s.created_at))`,
+      values: [tenant, subject],
+    });
+    return rows.length > 0;
+  }
+
   /** Identifiers of one subject in clear. Personal data: the caller's route needs the right and leaves an audit entry. */
   async identifiersOf(tenant: TenantId, subject: SubjectId): Promise<KnownIdentifier[]> {
     const { rows } = await this.database.fetch<IdentifierRow>(tenant, {

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { SubjectId, TenantId } from '#kernel';
 import type { CivilDate } from '#law';
 import { Subscriptions } from '#ledger';
+import { keyClasses } from '#subjects';
 import { isLookedAfter } from '../course/request-jobs.js';
 import { CaseFile } from '../case-file.js';
 import { OwnRecords } from '../opening/own-records.js';
@@ -56,22 +57,38 @@ export class CaseFiles {
   /**
    * Whether the people's own keys are needed: true while a request of one of them is open or keeps records that are to go,
    * for its tasks are sealed under them; and for files of before, which are too, while one was promised to be kept longer than
-   * `until`. Also true while the list of requests is behind: a key cannot be undone.
+   * `until`. Also true while the list of requests is behind.
    */
   async areNeeded(tenant: TenantId, people: readonly SubjectId[], until: CivilDate | null): Promise<boolean> {
-    const { size } = await this.requests.store.head(tenant);
-    if (!(await this.subscriptions.caughtUp(tenant, LIST, size - 1, PATIENCE_MS))) return true;
-    const { rows } = await this.requests.store.database.fetch<{ id: string }>(tenant, {
+    const found = await this.requestsOf(tenant, people);
+    const isOld = ({ keyHolder, subjectId }: RequestState): boolean => keyHolder === subjectId;
+    return !found || found.some((one) => needsCaseFile(one) || (isOld(one) && keptLonger(one, until)));
+  }
+
+  /** Whether more than ended requests knows the person of this one; undefined while the list is behind. A stand-in is nobody. */
+  async isKnown(tenant: TenantId, { subjectId, ambiguous }: RequestState): Promise<boolean | undefined> {
+    if (ambiguous || (await this.own.isKnown(tenant, subjectId))) return true;
+    return (await this.requestsOf(tenant, [subjectId]))?.some(({ fileEnded }) => !fileEnded);
+  }
+
+  /** Every key of hers: what reaches a replica that still finds her is refused, and not kept where nobody finds it. */
+  forget(tenant: TenantId, person: SubjectId): Promise<void> {
+    return this.own.erase(tenant, person, keyClasses);
+  }
+
+  /** Undefined while the list of requests is behind: a key cannot be undone. */
+  private async requestsOf(tenant: TenantId, people: readonly SubjectId[]): Promise<RequestState[] | undefined> {
+    const { store } = this.requests;
+    const { size } = await store.head(tenant);
+    if (!(await this.subscriptions.caughtUp(tenant, LIST, size - 1, PATIENCE_MS))) return undefined;
+    const { rows } = await store.database.fetch<{ id: string }>(tenant, {
       name: 'requests-of-people',
       text: 'SELECT id FROM request_summary WHERE tenant = $1 AND subject = ANY($2::uuid[]) ORDER BY id',
       values: [tenant, people],
     });
-    for (const { id } of rows) {
-      const state = await this.requests.load(tenant, id);
-      if (needsCaseFile(state)) return true;
-      if (state.keyHolder === state.subjectId && keptLonger(state, until)) return true;
-    }
-    return false;
+    const found: RequestState[] = [];
+    for (const { id } of rows) found.push(await this.requests.load(tenant, id));
+    return found;
   }
 }
 

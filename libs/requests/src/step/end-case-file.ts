@@ -1,4 +1,4 @@
-/** The end of a case file, whatever became of the request: three years from the end of the year in which it was closed. */
+/** The end of a case file, whatever became of its request, three years after the year of its close; then whom it alone knew. */
 import { Inject, Injectable } from '@nestjs/common';
 import type { Clock, TenantId } from '#kernel';
 import { done, later, type Job, type JobResult } from '#jobs';
@@ -35,7 +35,7 @@ export class EndCaseFile {
       await this.files.destroy(tenant, state);
       // What was read for a package that was never built: sealed under the key that went.
       await this.packages.remove({ tenant, requestId: state.id });
-      return done();
+      return await this.forgetPerson(tenant, state);
     } catch (error) {
       return failureResult(error);
     }
@@ -52,6 +52,16 @@ export class EndCaseFile {
     const about = { connectionId: LETHE_ITSELF, dataset: 'cases' };
     const holds = await Promise.all(people.map((subject) => this.rules.hold(tenant, { subject, ...about })));
     return holds.some((hold) => hold !== undefined) ? this.after(LOOK_MS) : undefined;
+  }
+
+  /** Whom a request has registered is kept no longer than requests need her (GDPR 5(1)(e)), or a hold that names her. */
+  private async forgetPerson(tenant: TenantId, state: RequestState): Promise<JobResult> {
+    const isKnown = await this.files.isKnown(tenant, state);
+    if (isKnown) return done();
+    if (isKnown === undefined || (await this.rules.isNamed(tenant, [state.subjectId])))
+      return later(this.after(LOOK_MS));
+    await this.files.forget(tenant, state.subjectId);
+    return done();
   }
 
   /** Not before the last day that was told; daily from then on, and where none was. */
