@@ -121,6 +121,36 @@ describe('a role that one admin grants', () => {
   });
 });
 
+describe('a change of a setting that waits for its day', () => {
+  const entrusted = async (label: string, role: string): Promise<{ id: string; key: string }> => {
+    const { id } = (await addMember(lethe, label, { roles: [role] })).body;
+    const token = await mint(lethe, id);
+    expect((await lethe.post(`/v1/admin/api-keys/${token.id}/confirm`, {}, { as: 'officer2' })).status).toBe(200);
+    return { id, key: token.key };
+  };
+  const setting = async (): Promise<TestAnswer['body']> =>
+    (await lethe.get('/v1/admin/settings', { as: 'auditor' })).body.items[0];
+
+  it.each([
+    ['its proposer is removed', 'proposer', 'remove', {}],
+    ['its approver may approve no more', 'approver', 'roles', { roles: ['auditor'] }],
+  ] as const)('ends when %s, and not with the place of another', async (_, who, how, body) => {
+    const [proposer, approver] = [await entrusted('First', 'admin'), await entrusted('Second', 'privacy-officer')];
+    const wanted = { name: 'two-person-erasure', value: 'off' };
+    const change = (await lethe.post('/v1/admin/settings/changes', wanted, { key: proposer.key })).body;
+    const approved = await lethe.post(`/v1/admin/settings/changes/${change.id}/approve`, {}, { key: approver.key });
+    expect(approved.body.status).toBe('approved');
+    expect((await remove((await entrusted('Third', 'privacy-officer')).id)).status).toBe(200);
+    expect((await setting()).open.status).toBe('approved');
+    const { id } = { proposer, approver }[who];
+    expect((await lethe.post(`/v1/admin/members/${id}/${how}`, body, { as: 'admin' })).status).toBe(200);
+    expect(await setting()).toMatchObject({ value: 'on', open: null });
+    lethe.clock.advance(25 * 3_600_000);
+    expect((await setting()).value).toBe('on');
+    for (const one of [proposer, approver]) await remove(one.id);
+  });
+});
+
 describe('a member who is removed', () => {
   it('has no token and no sign-in any more, here at once and on the other replica after two seconds', async () => {
     const id = await linked('Leaver', 'leaver');

@@ -8,6 +8,7 @@ import { humanRoles } from './add-member.js';
 import { Principals } from './principals.js';
 import { lastAdmin } from './tenancy.errors.js';
 import { memberStream } from './tenant.js';
+import { WaitingChanges } from './waiting-changes.js';
 
 /** All roles the member has from now on. */
 export const ChangeMemberBody = z
@@ -38,6 +39,7 @@ export class ChangeMember {
     private readonly database: Database,
     private readonly store: EventStore,
     private readonly principals: Principals,
+    private readonly waiting: WaitingChanges,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
@@ -49,7 +51,7 @@ export class ChangeMember {
     const answer = { id, roles, confirmed: before.confirmed && !granted };
     if (!granted && roles.length === before.roles.length) return answer;
     const data = { id, before: { roles: before.roles }, after: { roles } };
-    await this.append(by, { id, type: 'MemberChanged.v1', data, answer }, async (query) => {
+    await this.append(by, { id, roles, type: 'MemberChanged.v1', data, answer }, async (query) => {
       // Whoever granted a role counts as who made the member: neither they nor the member may confirm it.
       const vouching = granted ? ', added_by = $4, vouched_by = NULL, vouched_at = NULL' : '';
       await query({
@@ -65,7 +67,7 @@ export class ChangeMember {
     const before = await this.read(by, id);
     const answer = { id, removed: true as const };
     const data = { id, before: { roles: before.roles } };
-    await this.append(by, { id, type: 'MemberRemoved.v1', data, answer }, async (query) => {
+    await this.append(by, { id, roles: [], type: 'MemberRemoved.v1', data, answer }, async (query) => {
       await query({
         text: 'UPDATE member SET removed_at = $3 WHERE tenant = $1 AND id = $2',
         values: [by.tenant, id, this.clock.now()],
@@ -85,18 +87,19 @@ export class ChangeMember {
 
   private async append(
     by: Caller,
-    fact: { id: string; type: string; data: JsonObject; answer: JsonObject },
+    fact: { id: string; roles: Role[]; type: string; data: JsonObject; answer: JsonObject },
     change: (query: Query) => Promise<void>,
   ): Promise<void> {
-    const { id, type, data, answer } = fact;
+    const { id, roles, type, data, answer } = fact;
     const stream = memberStream(id);
     const version = (await this.store.load(by.tenant, stream)).at(-1)?.version ?? 0;
+    const ended = await this.waiting.endedBy(by.tenant, id, roles);
     const { idempotency } = by;
     await this.store.append({
       tenant: by.tenant,
       actorRef: by.actorRef,
-      events: [{ stream, type, data }],
-      expect: { [stream]: version },
+      events: [{ stream, type, data }, ...ended.events],
+      expect: { [stream]: version, ...ended.expect },
       side: async (query) => {
         await change(query);
         await assertAdmin(query, by);

@@ -120,10 +120,10 @@ export class Members {
 
   /**
    * Every id of the confirmed humans who may do this now, accounts of theirs that were removed among them. What one admin
-   * has added alone brings nobody back.
+   * has added alone brings nobody back. `members`: all of them, as they are or as they would be.
    */
-  async able(tenant: TenantId, action: Action, resource: Resource): Promise<string[]> {
-    const able = (await this.list(tenant)).filter(
+  async able(tenant: TenantId, action: Action, resource: Resource, members?: readonly Member[]): Promise<string[]> {
+    const able = (members ?? (await this.list(tenant))).filter(
       ({ confirmed, roles }) => confirmed && abilityOf({ roles, scopes: [] }).can(action, resource),
     );
     return (await Promise.all(able.map(({ id }) => this.marks.sameHuman(tenant, id)))).flat();

@@ -23,6 +23,7 @@ export interface SettingChange {
   status: 'proposed' | 'approved' | 'cancelled';
   proposedBy: string;
   proposedAt: string;
+  approvedBy?: string;
   approvedAt?: string;
   effectiveAt?: string;
 }
@@ -47,7 +48,9 @@ export function foldSetting(events: readonly StoredEvent[]): SettingChange[] {
       changes.push({ id, from, to, status: 'proposed', proposedBy: by, proposedAt: recordedAt });
     }
     if (known && type === 'SettingChangeApproved.v1')
-      Object.assign(known, { status: 'approved', approvedAt: recordedAt, effectiveAt: fact.effectiveAt });
+      Object.assign(known, {
+        ...{ status: 'approved', approvedBy: fact.by, approvedAt: recordedAt, effectiveAt: fact.effectiveAt },
+      });
     if (known && type === 'SettingChangeCancelled.v1') known.status = 'cancelled';
   }
   return changes;

@@ -19,6 +19,7 @@ import { RefusalsProjection, SearchRefusals } from './search-refusals.js';
 import { Settings } from './settings.js';
 import { TenancyController } from './tenancy.controller.js';
 import { Tenants } from './tenants.js';
+import { WaitingChanges } from './waiting-changes.js';
 
 @Module({
   imports: [CqrsModule],
@@ -30,6 +31,7 @@ import { Tenants } from './tenants.js';
     Settings,
     ChangeMember,
     ChangeSetting,
+    WaitingChanges,
     Confirm,
     SearchRefusals,
     Credentials,
