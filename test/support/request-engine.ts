@@ -5,6 +5,7 @@ import { Subscriptions, type EventStore } from '#ledger';
 import { Suppressions } from '#subjects';
 import { SendAnswer } from '../../libs/requests/src/answer/send-answer.js';
 import { CaseFile } from '../../libs/requests/src/case-file.js';
+import { REQUEST_QUEUES } from '../../libs/requests/src/course/request-jobs.js';
 import { RequestProcess } from '../../libs/requests/src/course/request.process.js';
 import { StopAtOnce } from '../../libs/requests/src/course/stop-at-once.js';
 import { OwnRecords } from '../../libs/requests/src/opening/own-records.js';
@@ -70,20 +71,24 @@ export function startEngine(setting: Setting, engine: Engine) {
     () => undefined,
   );
   workOf(setting, engine, subscriptions).register(worker);
-  subscriptions.process(new RequestProcess(engine.requests));
+  const deadJobs = new RequestProcess(engine.requests);
+  for (const queue of REQUEST_QUEUES) worker.dead.judge(queue, deadJobs.judge);
+  subscriptions.process(deadJobs);
   subscriptions.process(new ResumeHeld(new KeptGroups(database), database, subscriptions, clock));
   subscriptions.project(new RequestSummaryProjection());
   subscriptions.project(new KeptGroupsProjection());
   subscriptions.start();
   worker.start();
-  return { worker, subscriptions };
+  /** As the chore of the service does now and then. */
+  const lookAtDeadJobs = (): Promise<void> => worker.dead.settle(database, tenant, clock.now());
+  return { worker, subscriptions, lookAtDeadJobs };
 }
 
 function workOf({ base, clock, ports }: Setting, engine: Engine, subscriptions: Subscriptions): RequestWork {
   const { requests, file, own, plans, stop, rule } = engine;
   const { rules, connected, calls, erasure, packages, answers, certificates, collected } = ports;
   const suppressions = new Suppressions(base.vault.database, base.keys, clock);
-  const prepare = new PrepareErasure(file, new LateRecords(requests, plans, file, clock), rules);
+  const prepare = new PrepareErasure(file, new LateRecords(requests, plans, file, clock), rules, connected);
   const files = new CaseFiles(requests, subscriptions, erasure, file, own);
   const reasons = new AftercareReasons(connected, calls, rules, files);
   const folder = { remove: async ({ requestId }: { requestId: string }) => void collected.removed.push(requestId) };

@@ -6,8 +6,6 @@ import { ada, approved as approvedOf } from '../../../../test/support/approved-e
 import { fakeSystem, type FakeSystem } from '../../../../test/support/fake-systems.js';
 import { requestsPerSpec, type RequestsFixture } from '../../../../test/support/requests-fixture.js';
 import { until } from '../../../../test/support/until.js';
-import { RequestProcess } from './request.process.js';
-import { REQUEST_QUEUES } from './request-jobs.js';
 
 const HOUR = 3_600_000;
 
@@ -103,15 +101,9 @@ describe('a dead job of a request', () => {
       return id;
     }
 
-    async function look(): Promise<void> {
-      const { judge } = new RequestProcess(all.requests);
-      for (const queue of REQUEST_QUEUES) all.worker.dead.judge(queue, judge);
-      await all.worker.dead.settle(all.base.ledger.database, all.tenant, all.clock.now());
-    }
-
     it('waits for the officer, who has it tried again', async () => {
       const id = await failed();
-      await look();
+      await all.lookAtDeadJobs();
       expect(await dead()).toEqual(['step']);
       shop.faults = {};
       await all.tasks.retry(all.by('officer'), id, 'shop', { reason: 'the table is back' });
@@ -130,7 +122,7 @@ describe('a dead job of a request', () => {
       const round = 7;
       await plant(`request/${requestId}/step/${newId()}`, 'request-step', { requestId, stepId: newId() }, false);
       await plant(`request/${requestId}/answer/${round}`, 'request-answer', { requestId, round }, false);
-      await look();
+      await all.lookAtDeadJobs();
       // The answer's stays until its certificate is written, which may be at once.
       expect(await dead()).not.toContain('step');
       all.clock.advance(2 * HOUR);

@@ -1,11 +1,10 @@
-/** The other turns of a request: access, things done at once, codes, clocks, refusal, withdrawal, reopening, duplicates, search. */
+/** The other turns of a request: access, things done at once, codes, clocks, refusal, withdrawal, reopening, duplicates, released holds. */
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { newId } from '#kernel';
 import type { RequestView } from '../reading/request-view.js';
 import { ada, approveByTwo, customer, planned as plannedOf } from '../../../../test/support/approved-erasure.js';
 import { fakeSystem, type FakeSystem } from '../../../../test/support/fake-systems.js';
 import { requestsPerSpec, type RequestsFixture } from '../../../../test/support/requests-fixture.js';
-import { until } from '../../../../test/support/until.js';
 
 describe('a request', () => {
   const open = requestsPerSpec();
@@ -37,47 +36,6 @@ describe('a request', () => {
       { dataset: 'customers', kind: 'provided', count: 1 },
       { dataset: 'orders', kind: 'not-found', count: 0 },
     ]);
-  });
-
-  it('for access reads again what was lost before it came into a package, and asks an officer where nobody answers', async () => {
-    all.connected.unsearched = [{ id: 'archive', name: 'Paper archive', owner: 'office', why: 'paper' }];
-    const lost = async (): Promise<string> => {
-      all.collected.packaged.clear();
-      const { id, hash } = await planned('access');
-      await all.approve(id, hash, 'officer');
-      const { tasks } = await all.until(id, () => all.collected.packaged.has('shop'));
-      all.collected.packaged.delete('shop');
-      await all.tasks.complete(all.by('archivist'), id, tasks[0]!.id, { outcome: 'nothing-found', proof: 'looked' });
-      return id;
-    };
-    const patiently = (id: string, status: string): ReturnType<typeof all.until> =>
-      all.until(id, (one) => {
-        all.clock.advance(60_000);
-        return one.status === status;
-      });
-    const first = await lost();
-    const view = await patiently(first, 'closed');
-    expect(view).toMatchObject({ status: 'closed', resolution: 'fulfilled', reasons: [] });
-    expect(all.collected.packaged.get('shop')).toEqual(['customers/c17']);
-    expect(view.targets[0]?.outcomes).toEqual([
-      { dataset: 'customers', kind: 'provided', count: 1 },
-      { dataset: 'orders', kind: 'not-found', count: 0 },
-    ]);
-    const second = await lost();
-    shop.faults = { readDown: { class: 'permanent', code: 'no-such-table' } };
-    const broken = await all.until(second, ({ reasons }) => {
-      all.clock.advance(60_000);
-      return reasons.some(({ code }) => code === 'no-such-table');
-    });
-    expect(broken).toMatchObject({ status: 'incomplete', reasons: [{ code: 'no-such-table' }] });
-    await until('the list says so too', async () => {
-      const { items } = await all.search({ open: true, limit: 10 });
-      return items.find(({ id }) => id === second)?.status === 'incomplete';
-    });
-    shop.faults = {};
-    await all.tasks.retry(officer(), second, 'shop', { reason: 'the table is back' });
-    expect(await patiently(second, 'closed')).toMatchObject({ resolution: 'fulfilled', package: { records: 1 } });
-    expect(shop.readKeys.size).toBe(5);
   });
 
   it.each(['objection', 'withdrawal'])('of kind %s is done at once, without proof, and closed', async (type) => {
@@ -223,49 +181,6 @@ describe('a request', () => {
     const real = await all.open('erasure', ada.value);
     await all.subscriptions.caughtUp(all.tenant, 'request-summary', (await all.view(impostor.id)).position);
     expect(await all.attest(real.id, 'email', ada.value)).toMatchObject({ status: 'deciding', mergedInto: null });
-  });
-
-  it('is found by state and person, page by page, and a cursor is good for its search only', async () => {
-    const ids: string[] = [];
-    for (const name of ['a', 'b', 'c']) ids.push((await all.open('erasure', `${name}@example.test`)).id);
-    await all.subscriptions.caughtUp(all.tenant, 'request-summary', (await all.view(ids[2]!)).position);
-    const first = await all.search({ open: true, limit: 2 });
-    expect(first.items).toHaveLength(2);
-    const second = await all.search({ open: true, limit: 2, cursor: first.next! });
-    expect([...first.items, ...second.items].map((one) => one.id).sort()).toEqual([...ids].sort());
-    expect(second.next).toBeNull();
-    await expect(all.search({ open: false, limit: 2, cursor: first.next! })).rejects.toMatchObject({
-      code: 'cursor-invalid',
-    });
-    const one = await all.search({ subject: { identifiers: [{ type: 'email', value: 'b@example.test' }] }, limit: 50 });
-    expect(one.items.map((item) => item.id)).toEqual([ids[1]]);
-  });
-
-  it('has the same list after a rebuild', async () => {
-    const { id } = await planned();
-    await all.subscriptions.caughtUp(all.tenant, 'request-summary', (await all.view(id)).position);
-    const before = await all.search({ limit: 50 });
-    await all.subscriptions.rebuild(all.tenant, 'request-summary');
-    expect(await all.search({ limit: 50 })).toEqual(before);
-    expect(before.items).toMatchObject([{ id, status: 'deciding' }]);
-  });
-
-  it('is listed as approved between the last approval and the first job, and as deciding before', async () => {
-    await all.worker.stop();
-    const { id, hash } = await planned();
-    const listed = async (status: string): Promise<string[]> => {
-      await all.subscriptions.caughtUp(all.tenant, 'request-summary', (await all.view(id)).position);
-      return (await all.search({ status: [status], limit: 50 })).items.map((one) => one.id);
-    };
-    await all.approve(id, hash, 'officer');
-    expect([await listed('approved'), await listed('deciding')]).toEqual([[], [id]]);
-    await all.approve(id, hash, 'officer2');
-    expect([await listed('approved'), await listed('deciding')]).toEqual([[id], []]);
-    await all.subscriptions.rebuild(all.tenant, 'request-summary');
-    expect(await listed('approved')).toEqual([id]);
-    all.worker.start();
-    await all.until(id, (one) => one.status === 'closed');
-    expect(await listed('approved')).toEqual([]);
   });
 
   it('goes on by itself when a hold is released, and only with what was decided', async () => {
