@@ -12,6 +12,9 @@ export const OwnIdentifiers = z
   .max(10);
 export type OwnIdentifier = z.infer<typeof OwnIdentifiers>[number];
 
+/** So many digits at the end of a telephone number are the same with and without country and trunk prefix. */
+const LINE_DIGITS = 7;
+
 /** A keyed hash of one identifier. */
 export interface MemberMark {
   mark: Buffer;
@@ -32,13 +35,15 @@ export class MemberMarks {
   ) {}
 
   /**
-   * The marks of an identifier: in the spelling that cases have, and as it was given; both loose, since one case too many in
-   * other hands is better than one too few.
+   * The marks of an identifier: in the spelling that cases have, as it was given, and of a telephone number by its end, since
+   * a national one names no country. All are loose: one case too many in other hands is better than one too few.
    */
   of(tenant: TenantId, { type, value }: OwnIdentifier): MemberMark[] {
     const normal = normalise({ type, value });
-    const spellings = new Set([value, typeof normal === 'string' ? value : normal.value].map(loosely));
-    return [...spellings].map((one) => ({
+    const spellings = [value, typeof normal === 'string' ? value : normal.value].map(loosely);
+    const end = loosely(value).replaceAll(/\D/g, '').slice(-LINE_DIGITS);
+    if (type === 'phone' && end.length === LINE_DIGITS) spellings.push(end);
+    return [...new Set(spellings)].map((one) => ({
       mark: this.keys.mac(tenant, 'actor', `mark|${type}|${one}`),
       email: type === 'email',
     }));
