@@ -122,4 +122,9 @@ describe('a list of identifiers', () => {
     expect(() => normaliseAll([])).toThrow();
     expect(() => normaliseAll(Array.from({ length: 21 }, (_, index) => ({ type: 'x', value: `${index}` })))).toThrow();
   });
+
+  it('says how a telephone number is written, since a national one is another line in every country', () => {
+    const national = (): unknown => normaliseAll([{ type: 'phone', value: '030 1234567' }]);
+    expect(national).toThrow(expect.objectContaining({ message: expect.stringContaining('with + and its country') }));
+  });
 });

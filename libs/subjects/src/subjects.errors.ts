@@ -23,7 +23,8 @@ export class SubjectErased extends DomainError {
 export class IdentifierInvalid extends DomainError {
   constructor(errors: FieldError[]) {
     super(422, 'identifier-invalid', {
-      detail: 'An identifier cannot be read. See errors for which one and why.',
+      detail:
+        'An identifier cannot be read. See errors for which one and why. A telephone number is written with + and its country (E.164).',
       errors,
     });
   }
