@@ -82,6 +82,17 @@ describe('an answer', () => {
     expect(text).not.toContain('Copies that outlive');
   });
 
+  it('of an access request that was met in part says what is missing and why, and where the rest is', () => {
+    const text = textOf({
+      ...{ kind: 'partial-refusal', type: 'access', resolution: 'refused' },
+      rows: [row({ kind: 'provided' }), row({ system: 'Till', kind: 'failed', count: 0, reason: 'accepted-undone' })],
+      package: { expiresAt: '2026-11-27T09:00:00Z' },
+    });
+    for (const words of ['could not do everything', 'Till', 'could not be done', 'can be collected until 2026-11-27'])
+      expect(text).toContain(words);
+    expect(text).toContain('You may go to court.');
+  });
+
   it('of an extension names reason and new day', () => {
     const text = textOf({ kind: 'extension', extension: { reason: 'complexity', dueOn: '2027-02-02' } });
     expect(text).toContain('because your request is complex');

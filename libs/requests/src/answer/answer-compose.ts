@@ -124,12 +124,15 @@ function result(facts: AnswerFacts, words: AnswerWords): Block[] {
 function opening(facts: AnswerFacts, someOpen: boolean, words: AnswerWords): Block[] {
   if (facts.type === 'objection' || facts.type === 'withdrawal')
     return [paragraph(words.stopped), ...suppression(facts, words)];
-  if (someOpen) return [paragraph(words.notAll)];
-  if (facts.type === 'erasure') return [paragraph(facts.kind === 'completion' ? words.erasedAll : words.erasedPart)];
-  const ready = facts.package
-    ? [paragraph(words.packageReady(facts.package.expiresAt)), paragraph(words.packageHow)]
-    : [];
-  return [...ready, paragraph(words.packageContents)];
+  const undone = lines(Number(someOpen), words.notAll);
+  if (facts.type === 'access') return [...undone, ...collecting(facts, words)];
+  if (someOpen) return undone;
+  return [paragraph(facts.kind === 'completion' ? words.erasedAll : words.erasedPart)];
+}
+
+function collecting({ package: built }: AnswerFacts, words: AnswerWords): Block[] {
+  if (!built) return [];
+  return [words.packageReady(built.expiresAt), words.packageHow, words.packageContents].map(paragraph);
 }
 
 /** Article 19, copies that outlive the erasure, and the mark that keeps old data away. */

@@ -82,7 +82,8 @@ function fateOf(state: RequestState, step: StepState, outcome: DatasetOutcome, c
 
 /** A dataset without an outcome is a failure, and is called one. */
 function unanswered(state: RequestState, step: StepState, dataset: string): Fate {
-  return byHand(state, step, dataset) ?? { dataset, kind: 'failed', count: 0, reason: 'no-outcome' };
+  const reason = step.handled === 'accepted' ? 'accepted-undone' : 'no-outcome';
+  return byHand(state, step, dataset) ?? { dataset, kind: 'failed', count: 0, reason };
 }
 
 function byHand(state: RequestState, step: StepState, dataset: string): Fate | undefined {

@@ -30,7 +30,7 @@ export class SendAnswer {
     const state = await this.requests.load(tenant, requestId);
     const { resolution } = state;
     if (resolution === undefined) return done();
-    if (state.type === 'access' && isDelivered(resolution) && !hasPackage(state)) {
+    if (isDelivered(state, resolution) && !hasPackage(state)) {
       // An hour after the first job died: what is not in the data folder may have been on a disk that was away.
       const lost = standsFor(dedupeKey) === undefined ? [] : await this.packages.lost(tenant, state);
       if (lost.length > 0) {
@@ -88,8 +88,11 @@ export class SendAnswer {
   }
 }
 
-function isDelivered(resolution: Resolution): boolean {
-  return resolution === 'fulfilled' || resolution === 'fulfilled-with-retention';
+/** Refused in part, because an officer accepted a step undone: the person gets what was read all the same (GDPR 15(3)). */
+function isDelivered({ type, steps }: RequestState, resolution: Resolution): boolean {
+  if (type !== 'access') return false;
+  const isRead = resolution === 'refused' && steps.some(({ finished, handled }) => finished && handled !== 'accepted');
+  return isRead || resolution === 'fulfilled' || resolution === 'fulfilled-with-retention';
 }
 
 /** What the person is told. A partial refusal names reasons, complaint and court (GDPR 12(4)). */

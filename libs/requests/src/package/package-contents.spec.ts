@@ -9,6 +9,7 @@ import type { CaseFile } from '../case-file.js';
 import type { RequestState } from '../request-state.js';
 import { PackageContents } from './package-contents.js';
 import { PackageFolder } from './package-folder.js';
+import { indexPage } from './package-index.js';
 import { PackageParts } from './package-parts.js';
 import type { PackageOwn } from './package-own.js';
 import type { PackageRegister } from './package-register.js';
@@ -39,5 +40,31 @@ describe('what goes into a package', () => {
     await writeFile(folder.path(owner, 'parts', read, 'index.json'), '[]');
     expect((await contents.gather(owner, state)).tables).toEqual([]);
     expect(await contents.lost(owner, state)).toEqual([]);
+  });
+
+  it('names what could not be read, and why', async () => {
+    const folder = new PackageFolder(readConfig({ LETHE_DATA_DIR: dataDir }), file);
+    const contents = new PackageContents(new PackageParts(folder), own, register, file);
+    const owner = { tenant: newId() as TenantId, requestId: newId(), keyHolder: newId() as SubjectId };
+    const [undone, byHand] = [newId(), newId()];
+    const steps = [
+      { stepId: undone, connectionId: 'shop', handled: 'accepted', failure: { code: 'no-such-table' } },
+      { stepId: byHand, connectionId: 'crm', handled: 'manual' },
+    ];
+    const tasks = [{ systemId: byHand, completed: { outcome: 'done' } }];
+    const systems = [{ connectionId: 'shop', name: 'Shop' }];
+    const state = { steps, tasks, plan: { head: { systems, unsearched: [] } } } as unknown as RequestState;
+    const { notSearched } = await contents.gather(owner, state);
+    expect(notSearched).toEqual([
+      { name: 'Shop', why: 'could not be read: no-such-table', outcome: 'open' },
+      { name: 'crm', why: 'could not be read: no connector', outcome: 'done' },
+    ]);
+    const page = indexPage(
+      { packageId: 'p', requestId: 'r', createdAt: '2026-11-20T09:00:00Z' },
+      {
+        ...{ controller: 'c', tables: [], information: [], withheld: [], notSearched },
+      },
+    );
+    expect(page).toContain('Shop (could not be read: no-such-table): not searched');
   });
 });

@@ -11,7 +11,7 @@ import { pathPart, type PackageTable } from './package-tables.js';
 import { packagePartsMissing } from './package.errors.js';
 import type { RequestState, StepState } from '../request-state.js';
 
-/** A system that no connector searched, and what came of it. */
+/** A system that no connector searched or that could not be read, and what came of it. */
 export interface NotSearched {
   name: string;
   why: string;
@@ -103,8 +103,14 @@ function titleOf(state: RequestState, { stepId, dataset }: PartIndex): string {
   return system?.datasets.find((one) => one.name === dataset)?.title ?? dataset;
 }
 
+/** What an officer accepted undone, or had done by hand, is missing here as what has no connector is. */
 function notSearchedOf(state: RequestState): NotSearched[] {
-  return (headOf(state)?.unsearched ?? []).map(({ id, name, why }) => {
+  const head = headOf(state);
+  const unread = state.steps.flatMap(({ stepId, connectionId, handled, failure }) => {
+    const name = head?.systems.find((one) => one.connectionId === connectionId)?.name ?? connectionId;
+    return handled ? [{ id: stepId, name, why: `could not be read: ${failure?.code ?? 'no connector'}` }] : [];
+  });
+  return [...(head?.unsearched ?? []), ...unread].map(({ id, name, why }) => {
     const task = state.tasks.find((one) => one.systemId === id);
     return { name, why, outcome: task?.completed?.outcome ?? 'open' };
   });

@@ -25,7 +25,9 @@ export class PackageRegister {
       this.connections.all(tenant),
       this.rules.policies(tenant),
     ]);
-    const searched = new Set((headOf(state)?.systems ?? []).map((one) => one.connectionId));
+    const unread = new Set(state.steps.flatMap((step) => (step.handled ? [step.connectionId] : [])));
+    const planned = (headOf(state)?.systems ?? []).map((one) => one.connectionId);
+    const searched = new Set(planned.filter((id) => !unread.has(id)));
     return {
       controller: name,
       regimes: state.regimes,
