@@ -6,7 +6,14 @@ import type { RequestView } from '../reading/request-view.js';
 import type { RequestState } from '../request-state.js';
 import { fact } from '../request.js';
 import { ReplayErasures, type ReplayedStep } from './replay-erasures.js';
-import { ada, approved as approvedOf, hold, planned, shopOfAda } from '../../../../test/support/approved-erasure.js';
+import {
+  ada,
+  approveByTwo,
+  approved as approvedOf,
+  hold,
+  planned,
+  shopOfAda,
+} from '../../../../test/support/approved-erasure.js';
 import { fakeCalls, type FakeSystem } from '../../../../test/support/fake-systems.js';
 import { requestsPerSpec, type RequestsFixture } from '../../../../test/support/requests-fixture.js';
 
@@ -210,6 +217,28 @@ describe('a case file', () => {
     await all.untilLater(id, (one) => erased(one).length === 2, HOUR / 2);
     expect(await ends(all, id, '2030-01-05T09:00:00Z', 12)).toBe(false);
     expect(await ends(all, id, '2032-01-02T09:00:00Z')).toBe(true);
+  });
+
+  it('stays for a hold that names whom only a later round was about, on the day of the first one too', async () => {
+    const all = await opened();
+    const id = await approvedOf(all);
+    await all.until(id, (one) => one.status === 'closed');
+    // Nobody knows any more who she was: she is a new person.
+    const again = await all.open('access', ada.value);
+    const { subjectId } = await all.requests.load(all.tenant, again.id);
+    await all.course.withdraw(all.by('officer'), again.id, { reason: 'she wants to be forgotten' });
+    await all.course.reopen(all.by('officer'), id, { reason: 'she came back', cause: 'late-find' });
+    await approveByTwo(all, id, (await all.plan(id)).hash);
+    await all.until(id, (one) => one.status === 'closed');
+    const { aftercare } = await all.requests.load(all.tenant, id);
+    const files = aftercare.filter(({ dataset }) => dataset === 'cases');
+    expect(files.map(({ subjects }) => subjects?.includes(subjectId))).toEqual([false, true]);
+    all.rules.named.add(subjectId);
+    all.clock.set(new Date('2030-01-02T09:00:00Z'));
+    await all.untilLater(id, (one) => erased(one).length === 4, HOUR / 2);
+    expect(await ends(all, id, '2030-01-05T09:00:00Z', 12)).toBe(false);
+    all.rules.named.clear();
+    expect(await ends(all, id, '2030-02-05T09:00:00Z')).toBe(true);
   });
 
   it('stays while a hold keeps everything of somebody whose identifiers it holds, whoever it was opened for', async () => {
