@@ -10,11 +10,12 @@ import { childrenOf, isRunning, portsOf } from '../../../../test/support/process
 import { until } from '../../../../test/support/until.js';
 import { PluginHost } from '../call/plugin-host.js';
 import { inspectPlugin, installPlugin } from '../package/plugin-package.js';
-import { Introductions } from './introductions.js';
+import { Introductions, type Expected } from './introductions.js';
 import { planLaunch, type Launch } from './isolation.js';
 import type { RunningConnection } from './process-pool.js';
 import { BUDGET_FAILURES } from './restart-budget.js';
 import type { StartPoint } from './runtime-folder.js';
+import { SpawnerProcess } from './spawner-process.js';
 import { Spawner } from './spawner.js';
 
 let workshop: PluginWorkshop;
@@ -202,6 +203,33 @@ describe('a start that the spawner cannot make', () => {
     expect(second.pid).not.toBe(first.pid);
     expect(await path()).not.toBe(socket);
     await own.close();
+  });
+});
+
+describe('a start that loses a connection', () => {
+  /** A door that knows only three of the four who are sent to it. */
+  const forgetful = (place: Introductions): Introductions =>
+    Object.assign(Object.create(place) as Introductions, {
+      expect: (count: number): Expected => {
+        const { keys, ...expected } = place.expect(count);
+        return { ...expected, keys: [...keys.slice(1), '0'.repeat(32)] };
+      },
+    });
+
+  it('ends what was started, and not the spawner, which serves others', async () => {
+    const own = new SpawnerProcess(workshop.spawner, (how) => lost.push(how));
+    const place = await Introductions.open();
+    const idle = { command: process.execPath, args: ['-e', 'setInterval(() => 0, 1000)'], cwd: '/' };
+    const other = await own.start(place, idle, 30_000);
+    const late = own.start(forgetful(place), idle, 2_000).catch((error: unknown) => error);
+    const [spawner = 0] = spawners();
+    const pid = await until('it runs', () => childrenOf(spawner).find((child) => child !== other.pid));
+    expect(await late).toMatchObject({ detail: 'too late' });
+    await until('it is gone', () => !isRunning(pid));
+    expect([own.usable, isRunning(other.pid), lost]).toEqual([true, true, []]);
+    await own.start(place, idle, 30_000);
+    await own.close();
+    await place.close();
   });
 });
 
