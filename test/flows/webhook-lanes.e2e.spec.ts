@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { JobWorker } from '#jobs';
 import { PlanDeliveries } from '../../libs/propagation/src/webhook/plan-deliveries.process.js';
 import { PruneDeliveries } from '../../libs/propagation/src/webhook/prune-deliveries.js';
 import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
@@ -154,6 +155,38 @@ describe('messages of one person', () => {
     }
     await allDelivered(id, 13);
     expect([most, seen]).toEqual([1, [...seen].sort((one, other) => one - other)]);
+    await operate(id, 'remove');
+  });
+
+  it('leave by another job when the one of their lane is written as nobody here reads it', async () => {
+    const { app, parts } = lethe.server;
+    const id = await endpoint();
+    const name = somebody();
+    await decide(name, 'given');
+    await allDelivered(id, 1);
+    holds = true;
+    await decide(name, 'withdrawn');
+    const [message] = await until('the second', () => held.length > 0 && [...held]);
+    holds = false;
+    message!.answer(500);
+    const job = async (): Promise<string> => {
+      const text = `SELECT j.state FROM webhook_lane l JOIN job j ON j.id = l.job WHERE l.endpoint = $1`;
+      return (await lethe.superuser.query<{ state: string }>(text, [id])).rows[0]?.state ?? 'none';
+    };
+    await until('it waits', async () => (await job()) === 'ready');
+    // Of a build that says more in it.
+    const more = `UPDATE job SET payload = '{"since":"later"}' WHERE concurrency_key = $1 AND state = 'ready'`;
+    await lethe.superuser.query(more, [id]);
+    lethe.clock.advance(60_000);
+    await until('nobody reads it', async () => (await job()) === 'dead');
+    await decide(name, 'given');
+    await pause();
+    expect([await job(), seen.length]).toEqual(['dead', 2]);
+    for (let look = 0; look < 2; look += 1)
+      await app.get(JobWorker).dead.settle(parts.database, lethe.tenant.tenant.id, lethe.clock.now());
+    await allDelivered(id, 3);
+    const { rows } = await lethe.superuser.query(`SELECT FROM job WHERE concurrency_key = $1 AND state = 'dead'`, [id]);
+    expect([most, seen.at(-1), rows.length]).toEqual([1, Math.max(...seen), 0]);
     await operate(id, 'remove');
   });
 

@@ -16,7 +16,7 @@ import { lanePayload, WorkLane } from './webhook/work-lane.js';
 
 /** A message may take longer than a lease: the worker renews it meanwhile, and a dead worker's lanes are taken over soon. */
 const LANE = { payload: lanePayload, concurrency: SLOTS, lease: 6_000 };
-/** A lane never dies: its deliveries end by themselves after 72 hours. */
+/** A lane never gives up: its deliveries end by themselves after 72 hours. */
 const FOR_EVER = { maxAttempts: 1_000_000, backoff: { baseMs: 1_000, maxMs: 60_000 } };
 /** Told until somebody is late for a day and an officer has been asked: by then it is a dead letter. */
 const TELL = { payload: obeyPayload, concurrency: 8, perKey: { concurrency: 1 }, maxAttempts: 100 };
@@ -61,6 +61,7 @@ export class PropagationWorker implements OnModuleInit {
     subscriptions.process(plan);
     const perKey = (endpoint: string): { concurrency: number } => lanes.limit(endpoint);
     jobs.handle(WEBHOOK_LANE, { ...LANE, perKey, ...FOR_EVER }, (job, context) => lanes.run(job, context));
+    jobs.dead.judge(WEBHOOK_LANE, lanes.judge);
     jobs.handle(OBEY, TELL, (job, context) => systems.run(job, context));
     chores.every('propagation-late', LATE_EVERY_MS, async () => {
       for (const { id } of await tenants.all()) await late.escalate(id);

@@ -3,11 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { Clock, TenantId } from '#kernel';
-import { done, later, type Chance, type Job, type JobContext, type JobResult } from '#jobs';
+import { done, later, type Chance, type DeadJudge, type Job, type JobContext, type JobResult } from '#jobs';
 import { Database, type NewEvent } from '#ledger';
 import { CLOCK } from '#platform';
 import { AttemptDelivery, isAcknowledgement, type Attempt } from './attempt-delivery.js';
-import { removeDeliveries, settleDelivery, type DeliveryRow } from './deliveries.js';
+import { removeDeliveries, settleDelivery, startLane, type DeliveryRow } from './deliveries.js';
 import { EndpointHealth } from './endpoint-health.js';
 import { nextAttempt } from './delivery-retry.js';
 import { endTurn, leaveLane, takeTurn, type LaneOfJob } from './lane-turn.js';
@@ -62,6 +62,18 @@ export class WorkLane {
       slots.leave(job.payload.endpoint);
     }
   }
+
+  /** What nobody here can read of a dead job, its lane knows: that goes on by another job, and the dead one needs nobody. */
+  readonly judge: DeadJudge = (tenant, dead) =>
+    this.database.transaction(tenant, async (query) => {
+      const { rows } = await query<{ endpoint: string; lane: string }>({
+        name: 'webhook-lane-of-dead',
+        text: 'UPDATE webhook_lane SET job = NULL WHERE tenant = $1 AND job = ANY($2::uuid[]) RETURNING endpoint, lane',
+        values: [tenant, dead.map(({ id }) => id)],
+      });
+      for (const { endpoint, lane } of rows) await startLane(query, tenant, endpoint, lane, this.time.clock.now());
+      return dead.map(({ id }) => ({ id, after: 'over' as const }));
+    });
 
   private async work({ id: job, tenant, payload }: Job<Lane>, context: JobContext): Promise<JobResult> {
     const own = { ...payload, job };
