@@ -10,7 +10,7 @@ import { PackageFolder, type PackageOwner } from './package-folder.js';
 import { indexPage, manifestOf, type PackageHead } from './package-index.js';
 import { informationPage } from './package-information.js';
 import { PackageParts } from './package-parts.js';
-import { SealedWriter } from './package-seal.js';
+import { sealWhole } from './package-seal.js';
 import { csvOf, htmlOf, jsonOf } from './package-tables.js';
 import { ZipWriter } from './package-zip.js';
 import { PackageBuilder, type StepRecords } from '../ports.js';
@@ -57,28 +57,20 @@ export class BuildPackage extends PackageBuilder {
   /** Writes the sealed zip; returns the text of its manifest. */
   private async write(owner: PackageOwner, key: Buffer, head: PackageHead, contents: Contents): Promise<string> {
     const path = this.folder.path(owner, zipName(head.packageId));
-    const writer = await SealedWriter.create(path, key, zipPlace(head.packageId));
-    try {
+    return sealWhole(path, key, zipPlace(head.packageId), async (writer) => {
       const zip = new ZipWriter(writer, this.clock.now());
       await fill(zip, head, contents);
       const manifest = pretty(manifestOf(head, contents, zip.files));
       await zip.add('manifest.json', [manifest]);
       await zip.finish();
-      await writer.close();
       return manifest;
-    } catch (error) {
-      await writer.abandon();
-      await this.folder.remove(owner, zipName(head.packageId));
-      throw error;
-    }
+    });
   }
 
   /** Outlives the package: what was in it, and the hashes of its files (practice, rule 21). */
   private async keepManifest(owner: PackageOwner, key: Buffer, packageId: string, manifest: string): Promise<void> {
     const path = this.folder.path(owner, manifestName(packageId));
-    const writer = await SealedWriter.create(path, key, `package/manifest/${packageId}`);
-    await writer.write(Buffer.from(manifest));
-    await writer.close();
+    await sealWhole(path, key, `package/manifest/${packageId}`, (writer) => writer.write(Buffer.from(manifest)));
   }
 }
 

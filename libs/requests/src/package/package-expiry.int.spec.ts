@@ -20,6 +20,7 @@ import {
   zipName,
 } from './package-expiry.js';
 import { PackageFolder } from './package-folder.js';
+import { draftOf } from './package-seal.js';
 
 const DAY = 86_400_000;
 const HOUR = 3_600_000;
@@ -92,7 +93,8 @@ const looksAgain = (made: Made) =>
 describe('a package that expired', () => {
   it('is deleted with its parts, and said to be; one never finished without a word, and its request keeps what it has read', async () => {
     const whole = await aPackage(zipName, manifestName);
-    const torso = await aPackage(zipName);
+    const drafts = [zipName, manifestName].map((name) => (id: string) => draftOf(name(id)));
+    const torso = await aPackage(zipName, ...drafts);
     clock.advance(7 * DAY);
     await Promise.all([ended(whole), ended(torso)]);
     expect(await whole.names()).toEqual(['*.manifest.sealed', 'key.json']);

@@ -8,6 +8,7 @@ import { CLOCK, LOGGER, type Logger } from '#platform';
 import { hasPackage, type RequestState } from '../request-state.js';
 import { Requests } from '../requests.js';
 import { PackageFolder } from './package-folder.js';
+import { draftOf } from './package-seal.js';
 
 declareEvents('PackageDownloaded.v1', 'PackageExpired.v1');
 
@@ -81,7 +82,8 @@ export class PackageExpiry {
     const state = await this.requests.load(tenant, requestId);
     // With the case file went the folder.
     if (!(await this.folder.isThere(owner))) return state.fileEnded ? 'nothing' : 'away';
-    await this.folder.remove(owner, zipName(packageId));
+    for (const name of [zipName(packageId), ...[zipName(packageId), manifestName(packageId)].map(draftOf)])
+      await this.folder.remove(owner, name);
     // Judged by what stays: an earlier attempt may have removed the file and not have said so. Without a manifest it was
     // never finished, and its request has still to make one of the same parts.
     if (!(await this.folder.has(owner, manifestName(packageId)))) return 'nothing';

@@ -46,7 +46,7 @@ export class PackageFolder {
     const fresh = randomBytes(32).toString('base64');
     const sealed = await this.file.seal(owner.tenant, owner, fresh, keyPlace(owner.requestId));
     const draft = `${path}.${newId()}`;
-    await writeFile(draft, JSON.stringify(sealed), { mode: 0o600, flag: 'wx' });
+    await writeFile(draft, JSON.stringify(sealed), { mode: 0o600, flag: 'wx', flush: true });
     // A link fails when the name is taken, unlike a rename.
     await link(draft, path).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;

@@ -65,7 +65,7 @@ export class PackageParts {
       await this.collect(owner, step, regimes, { key, draft, parts });
       for (const { writer } of parts.values()) await writer.close();
       const index = [...parts.values()].map(({ writer: _, names, ...part }) => ({ ...part, columns: [...names] }));
-      await writeFile(join(draft, INDEX), JSON.stringify(index), { mode: 0o600 });
+      await writeFile(join(draft, INDEX), JSON.stringify(index), { mode: 0o600, flush: true });
       await rm(final, { recursive: true, force: true });
       await rename(draft, final);
       return index;

@@ -1,6 +1,7 @@
 /** Files of any size under AES-256-GCM, in chunks that can be neither reordered, dropped, cut off nor moved to another file. */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 /** Plain bytes a chunk. */
 export const CHUNK_BYTES = 64 * 1024;
@@ -39,7 +40,7 @@ export class SealedWriter {
   static async create(path: string, key: Buffer, place: string): Promise<SealedWriter> {
     const file = await open(path, 'wx', 0o600);
     const prefix = randomBytes(PREFIX_BYTES);
-    await file.write(Buffer.concat([MAGIC, prefix]));
+    await file.writeFile(Buffer.concat([MAGIC, prefix]));
     return new SealedWriter(file, key, place, prefix);
   }
 
@@ -71,9 +72,39 @@ export class SealedWriter {
     const cipher = createCipheriv('aes-256-gcm', this.key, nonceOf(this.prefix, this.index, last));
     cipher.setAAD(Buffer.from(this.place));
     const sealed = Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
-    await this.file.write(sealed);
+    // The whole of it, or an error: `write` puts down what fits on a full disk, and is content.
+    await this.file.writeFile(sealed);
     this.index += 1;
   }
+}
+
+/** Where a sealed file is while it is written: a crash leaves it there, and nothing under the file's own name. */
+export const draftOf = (path: string): string => `${path}.draft`;
+
+/** Writes a sealed file that has its name only when all of it is on disk: on a full one it never has. */
+export async function sealWhole<T>(
+  path: string,
+  key: Buffer,
+  place: string,
+  fill: (writer: SealedWriter) => Promise<T>,
+): Promise<T> {
+  const writer = await SealedWriter.create(draftOf(path), key, place);
+  try {
+    const filled = await fill(writer);
+    await writer.close();
+    await rename(draftOf(path), path);
+    await syncFolder(dirname(path));
+    return filled;
+  } catch (error) {
+    await writer.abandon();
+    await rm(draftOf(path), { force: true });
+    throw error;
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  await folder.sync().finally(() => folder.close());
 }
 
 /** The plain bytes of a sealed file, chunk by chunk. Throws `SealBroken`; what came before it was sound. */
