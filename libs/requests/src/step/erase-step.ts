@@ -56,19 +56,20 @@ export class EraseStep {
 
   private async act(work: Work): Promise<JobResult> {
     const open = openTargets(work.kept, work.step.settled);
-    const held = await asSeen(this.calls, this.file, work, heldOutcomes(work, open), this.options(work));
+    const held = heldOutcomes(work, open);
     for (const { target } of held) open.delete(target);
     const left = leftAlone(open);
     for (const { target } of left) open.delete(target);
-    const { outcomes, failure } = await this.apply(work, open, keptByHold(work.step, held));
+    const stays = await asSeen(this.calls, this.file, work, [...held, ...left], this.options(work));
+    const { outcomes, failure } = await this.apply(work, open, keptByHold(work.step, stays));
     // A record that is gone on a later attempt may be our own doing: the second read decides, so it is not recorded yet.
     const unsure = outcomes.filter((one) => work.earlier > 0 && one.kind === 'not-found' && one.note === undefined);
-    await this.note(work, [...held, ...left, ...outcomes.filter((one) => !unsure.includes(one))]);
+    await this.note(work, [...stays, ...outcomes.filter((one) => !unsure.includes(one))]);
     if (failure) return failure;
     const stopped = stopOf(outcomes, this.clock.now());
     if (stopped) return stopped;
     const others = othersNow(work.step, outcomes);
-    const verified = await this.verify(work, others, keptByHold(work.step, held));
+    const verified = await this.verify(work, others, keptByHold(work.step, stays));
     const confirmed = unsure.map((one) => confirmedOnRetry(one, work.kept, verified));
     const horizons = await this.horizon(work);
     return this.finish(work, confirmed, verified, horizons);

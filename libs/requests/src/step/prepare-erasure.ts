@@ -6,8 +6,8 @@ import type { HoldFact } from '../plan/decision.js';
 import { exclusionsOf } from '../plan/exclusion.js';
 import type { PlanDetails } from '../plan/plan.js';
 import type { RequestState, StepState } from '../request-state.js';
-import type { Item, VerifiedId } from './connected.js';
-import { KeepingRules } from './connected-systems.js';
+import type { Dataset, Item, VerifiedId } from './connected.js';
+import { ConnectedSystems, KeepingRules } from './connected-systems.js';
 import type { KeptTarget } from './kept-target.js';
 import { LateRecords } from './late-records.js';
 import type { TargetOutcome } from './step-outcomes.js';
@@ -20,6 +20,8 @@ export interface Work extends Attempt {
   items: Item[];
   itemKey: string;
   kept: KeptTarget[];
+  /** The system's datasets as their table maps have them now. */
+  mapped: Dataset[];
   /** Holds in force now, by dataset. */
   holds: ReadonlyMap<string, HoldFact>;
 }
@@ -30,6 +32,7 @@ export class PrepareErasure {
     private readonly file: CaseFile,
     private readonly late: LateRecords,
     private readonly rules: KeepingRules,
+    private readonly connected: ConnectedSystems,
   ) {}
 
   async work(attempt: Attempt): Promise<Work> {
@@ -45,7 +48,8 @@ export class PrepareErasure {
     const added = generation > 0 ? await this.late.add(attempt, items, known) : [];
     const subjects = [...new Set([...((details?.subjects ?? []) as SubjectId[]), state.subjectId])];
     const holds = await this.holds(tenant, subjects, step);
-    return { ...attempt, tenant, connectionId, items, itemKey, kept: [...known, ...added], holds };
+    const mapped = (await this.connected.enabled(tenant)).find(({ id }) => id === connectionId)?.datasets ?? [];
+    return { ...attempt, tenant, connectionId, items, itemKey, kept: [...known, ...added], mapped, holds };
   }
 
   /** Verified and derived ones only, and none that an officer excluded here. */
