@@ -6,12 +6,13 @@ export const BATCH_QUEUE = 'retention-batch';
 /** Starts before the rest of an item is given up; its records stay due and come with the next plan. */
 export const MAX_ATTEMPTS = 6;
 
-/** `batch` equal to the number of batches means: all are done, verify. */
+/** `batch` equal to the number of batches means: all are done, verify; or, with `died`, why the job of one of them died. */
 export const batchPayload = z.strictObject({
   planId: z.uuid(),
   runId: z.uuid(),
   item: z.number().int(),
   batch: z.number().int(),
+  died: z.string().exactOptional(),
 });
 export type BatchPayload = z.infer<typeof batchPayload>;
 

@@ -88,6 +88,8 @@ export class RunBatch {
     if (payload.batch < run.next) return done();
     const repeated = job.fence > 1;
     const batch: Batch = { tenant, payload, planned, run, repeated, told: repeated, context };
+    if (payload.died !== undefined)
+      return this.stop({ ...batch, payload: { ...payload, batch: run.next }, told: true }, payload.died);
     try {
       const last = job.attempts >= MAX_ATTEMPTS;
       return payload.batch === run.batches ? await this.verify(batch) : await this.act(batch, last);
