@@ -4,6 +4,7 @@ import type { SubjectId, TenantId } from '#kernel';
 import { KeyStore } from '#subjects';
 import { byEmail, closed } from '../support/connected-systems.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
+import { until } from '../support/until.js';
 
 describe('when a key of class case is gone', () => {
   let lethe: TestServer;
@@ -47,5 +48,12 @@ describe('when a key of class case is gone', () => {
     expect(identified).toMatchObject({ status: 410, body: { code: 'case-unreadable' } });
     expect((await lethe.post(`/v1/requests/${id}/withdraw`, { reason: 'She asks anew.' })).status).toBe(200);
     expect(await closed(lethe, id)).toMatchObject({ status: 'closed', resolution: 'withdrawn' });
+  });
+
+  it('what was said of her afterwards goes with the evidence of its year', async () => {
+    const year = '00000000-0000-8000-8000-000000002026' as SubjectId;
+    await expect(keys.find(tenant, year, 'case')).resolves.toHaveProperty('key');
+    lethe.clock.set(new Date('2030-01-02T09:00:00Z'));
+    await until('the chore has run', async () => 'missing' in (await keys.find(tenant, year, 'case')));
   });
 });

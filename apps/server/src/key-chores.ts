@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Housekeeping } from '#jobs';
 import type { TenantId } from '#kernel';
 import { CONFIG, type Config } from '#platform';
-import { forgetNotices, KeyRotation, KeyStore, lookupKeyState, Suppressions } from '#subjects';
+import { endYearKeys, forgetNotices, KeyRotation, KeyStore, lookupKeyState, Suppressions } from '#subjects';
 import { Tenants } from '#tenancy';
 
 const MINUTE = 60_000;
@@ -29,6 +29,9 @@ export class KeyChores {
     chores.every('key-notices', 10 * MINUTE, async () => void (await forgetNotices(this.keyStore.database)));
     chores.every('suppressions-forgotten', HOUR, () =>
       this.each(async (tenant) => void (await this.suppressions.forgetExpired(tenant))),
+    );
+    chores.every('year-keys-ended', DAY, (now) =>
+      this.each(async (tenant) => void (await endYearKeys(this.keyStore, tenant, now))),
     );
     chores.every('lookup-rekeyed', MINUTE, () => this.each((tenant) => this.rekey(tenant)));
   }

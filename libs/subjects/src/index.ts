@@ -33,6 +33,7 @@ export {
 } from './restrict-subject.js';
 export { CertificateKeys, type CertificateKeySignature, type CertificateKeyValidity } from './keys/certificate-keys.js';
 export { keyEvents, KeyRotation, keysStream, type RotationParts } from './keys/key-rotation.js';
+export { endYearKeys } from './keys/year-keys.js';
 export { forgetNotices } from './keys/replicas.js';
 export { lookupKeyState, rekeyLookups, type LookupKeyState, type Rekeyed } from './keys/rekey-lookups.js';
 export { epochHorizon, rotateEpoch, type EpochHorizon, type Rotation, type RotationStep } from './keys/rotate-epoch.js';

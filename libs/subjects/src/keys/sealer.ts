@@ -1,9 +1,10 @@
 /** Seals personal data by field group under the key of (subject, class), so that a leaf can stay while the data goes. */
 import { createCipheriv, createDecipheriv, randomFillSync, type KeyObject } from 'node:crypto';
-import { canonicalize, newId, type Json, type SubjectId, type TenantId } from '#kernel';
+import { canonicalize, type Json, type SubjectId, type TenantId } from '#kernel';
 import type { KeyStore } from './keystore.js';
 import type { KeyClass } from './keystore.queries.js';
 import { SubjectErased } from '../subjects.errors.js';
+import { yearHolder } from './year-keys.js';
 
 /** Ciphertext as JSON: c class, s subject, n nonce, t ciphertext with tag (base64url). `sealed` is the format's version. */
 export type Sealed = { sealed: 1; c: KeyClass; s: string; n: string; t: string };
@@ -33,7 +34,10 @@ export class Sealer {
     return encrypt(key, `${tenant}|${subject}|${keyClass}|${place}`, { sealed: 1, c: keyClass, s: subject }, value);
   }
 
-  /** As `seal`, and under a key of the value's own when the person's was destroyed: what is decided about the past is said still. */
+  /**
+   * As `seal`, and under the year's key when the person's was destroyed: what is decided about the past is said still, and
+   * ends when evidence does (`endYearKeys`).
+   */
   async sealAbout(
     tenant: TenantId,
     subject: SubjectId,
@@ -45,7 +49,7 @@ export class Sealer {
       return await this.seal(tenant, subject, keyClass, value, place);
     } catch (error) {
       if (!(error instanceof SubjectErased)) throw error;
-      return this.seal(tenant, newId() as SubjectId, keyClass, value, place);
+      return this.seal(tenant, yearHolder(this.keys.clock.now().getUTCFullYear()), 'case', value, place);
     }
   }
 
