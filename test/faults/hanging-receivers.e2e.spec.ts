@@ -1,7 +1,7 @@
 /** Ten receivers hang at once: the sound one has everything before the first of them is given up. */
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { accepted, decisionOn, definePurpose } from '../support/obeying-systems.js';
-import { startReceiver, type Receiver } from '../support/receiver.js';
+import { allowing, startReceiver, type Receiver } from '../support/receiver.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 import { until } from '../support/until.js';
 
@@ -48,8 +48,7 @@ describe('receivers that hang', () => {
       return 200;
     });
     for (let count = 0; count < HANGING; count += 1) hanging.push(await startReceiver());
-    const allowed = [sound, ...hanging].map(({ host }) => host).join();
-    lethe = await startTestServer({ environment: { LETHE_OUTBOUND_ALLOW: allowed } });
+    lethe = await startTestServer({ environment: allowing([sound, ...hanging]) });
     await definePurpose(lethe);
   });
   afterAll(async () => {

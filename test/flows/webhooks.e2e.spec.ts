@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
 import { Webhook as SvixWebhook } from 'svix';
 import { Housekeeping } from '#jobs';
-import { startReceiver, type Received, type Receiver } from '../support/receiver.js';
+import { allowing, startReceiver, type Received, type Receiver } from '../support/receiver.js';
 import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
 import { until } from '../support/until.js';
 import { webhookCalls } from '../support/webhook-calls.js';
@@ -28,8 +28,7 @@ describe('webhooks', () => {
   beforeAll(async () => {
     for (let count = 0; count < 7; count += 1) receivers.push(await startReceiver());
     // All but the last one are allowed: that one stands for an inward service.
-    const allowed = receivers.slice(0, -1).map(({ host }) => host);
-    lethe = await startTestServer({ environment: { LETHE_OUTBOUND_ALLOW: allowed.join(',') } });
+    lethe = await startTestServer({ environment: allowing(receivers.slice(0, -1)) });
     await lethe.put('/v1/purposes/news', { name: 'n', legalBasis: 'consent', model: 'opt-in' }, { as: 'admin' });
     await lethe.post('/v1/notices', { id: 'n', version: '1', language: 'en', text: 'x', purposes: ['news'] });
   });

@@ -30,6 +30,11 @@ export interface Receiver {
   close(): Promise<void>;
 }
 
+/** Settings of a service that may reach these. */
+export const allowing = (receivers: readonly Receiver[]): { LETHE_OUTBOUND_ALLOW: string } => ({
+  LETHE_OUTBOUND_ALLOW: receivers.map(({ host }) => host).join(','),
+});
+
 /** Listens on a free port of 127.0.0.1 and answers 200. */
 export async function startReceiver(): Promise<Receiver> {
   const received: Received[] = [];
