@@ -125,7 +125,9 @@ describe('a restored installation', () => {
     expect(
       (await readdir(join(service.dataDir, 'backup'))).filter((name) => /subject_key|epoch|suppression/.test(name)),
     ).toEqual([]);
-    expect(await readdir(join(service.dataDir, 'backup-keys'))).toContain('subject_key.jsonl.gz');
+    const keyParts = await readdir(join(service.dataDir, 'backup-keys'));
+    expect(keyParts).toContain('subject_key.jsonl.gz');
+    expect(keyParts.filter((name) => /board|notice|replica/.test(name))).toEqual([]);
     expect((await readdir(join(service.dataDir, 'backup-kept'))).sort()).toEqual([
       'certificate.jsonl.gz',
       'manifest.json',

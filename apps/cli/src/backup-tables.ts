@@ -9,8 +9,8 @@ import { createGunzip, createGzip } from 'node:zlib';
 import type { Client } from 'pg';
 import type { BackedUpTable } from './backup-manifest.js';
 
-/** Of the migrations themselves, and of what was done to this very installation. */
-const NEVER = new Set(['lethe_migration', 'installation_mark']);
+/** Of the migrations themselves, of what was done to this very installation, and of the replicas that live just now. */
+const NEVER = new Set(['lethe_migration', 'installation_mark', 'key_board', 'key_notice', 'key_replica']);
 const FETCH = 1_000;
 const INSERT = 500;
 

@@ -16,6 +16,8 @@ const LOOK_MS = 25;
 const PATIENCE_MS = 15_000;
 /** Long after the last replica that could still need a notice has dropped its keys by itself. */
 const KEEP_NOTICES = '10 minutes';
+/** The highest number that was given or heard: a key store that was set back must not give one twice. */
+const LATEST = 'GREATEST(seq, (SELECT max(seq) FROM key_notice), (SELECT max(seen_seq) FROM key_replica))';
 
 /** Keys of one person that must leave every memory. */
 export interface Eviction {
@@ -35,7 +37,7 @@ export interface Evicts {
 /** Writes the notice of a shredding in the transaction that shreds; returns its number. Commit order is number order. */
 export async function announce(query: Query, { tenant, subject, classes }: Eviction): Promise<number> {
   const { rows } = await query<{ seq: number }>({
-    text: 'UPDATE key_board SET seq = seq + 1 RETURNING seq',
+    text: `UPDATE key_board SET seq = 1 + ${LATEST} RETURNING seq`,
   });
   const seq = rows[0]?.seq ?? 0;
   await query({
@@ -117,19 +119,19 @@ export class Replica {
     const begun = performance.now();
     // Notices may have been missed for good: nothing that was cached before may be used after.
     if (!this.inContact) this.evicts.forgetAll();
-    const { rows } = await this.database.global<{
-      seq: number;
-      tenant: TenantId;
-      subject: SubjectId;
-      classes: KeyClass[];
-    }>({
+    const { rows } = await this.database.global<{ latest: number; notice: Eviction | null }>({
       name: 'key-notices',
-      text: 'SELECT seq, tenant, subject, classes FROM key_notice WHERE seq > $1 ORDER BY seq',
+      text: `SELECT b.latest, CASE WHEN n.seq IS NOT NULL THEN to_jsonb(n) END AS notice
+             FROM (SELECT ${LATEST} AS latest FROM key_board) b LEFT JOIN key_notice n ON n.seq > $1`,
       values: [this.seen],
     });
-    for (const notice of rows) this.evicts.evict(notice);
-    this.seen = rows.at(-1)?.seq ?? this.seen;
-    if (rows.length === 0 && begun - this.contact < BEAT_MS) return;
+    const latest = rows[0]?.latest ?? 0;
+    const heard = latest !== this.seen;
+    // The key store was set back: it will give numbers again that this replica has heard.
+    if (latest < this.seen) this.evicts.forgetAll();
+    for (const { notice } of rows) if (notice) this.evicts.evict(notice);
+    this.seen = latest;
+    if (!heard && begun - this.contact < BEAT_MS) return;
     await this.beat(begun);
   }
 
