@@ -2,9 +2,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Appended, NewEvent } from '#ledger';
 import type { SubjectId, TenantId } from '#kernel';
+import { EraseIdentity, EraseIdentityHandler } from './erase-identity.js';
+import { IdentifierLookup } from './identifier-lookup.js';
 import type { Identifier } from './identifier.js';
+import { keyClasses } from './keys/keystore.js';
+import { People } from './people.js';
 import { openSubjects, type SubjectsFixture } from '../../../test/support/subjects-fixture.js';
-import type { PreparedSubject, RecordOptions } from './subjects.js';
+import { Subjects, type PreparedSubject, type RecordOptions } from './subjects.js';
 
 let given: SubjectsFixture;
 let tenant: TenantId;
@@ -74,6 +78,25 @@ describe('a person', () => {
     const both = await Promise.all([record([email('twice@example.test')]), other([email('twice@example.test')])]);
     expect(new Set(both.map(({ who }) => who.subject)).size).toBe(1);
     expect(await given.subjects.lookup(tenant, [email('twice@example.test')])).toHaveLength(1);
+  });
+
+  it('whom another replica has just erased with every key is somebody new', async () => {
+    const { ledger, keys, store, keyStore, sealer, identifiers } = given;
+    const gone = email('gone@example.test');
+    const { who } = await record([gone]);
+    const elsewhere = new Subjects(new IdentifierLookup(ledger.database, keys), sealer);
+    expect(await elsewhere.lookup(tenant, [gone])).toEqual([who.subject]);
+    const people = new People(ledger.database, sealer);
+    await new EraseIdentityHandler(store, keyStore, identifiers, people).execute(
+      new EraseIdentity({ tenant, actorRef: 'actor' }, who.subject, keyClasses),
+    );
+    const again = await elsewhere.record(tenant, [gone], {}, async ({ subject, events, rows }) => {
+      await sealer.seal(tenant, subject, 'consent', 'yes', 'test');
+      await store.append({ tenant, actorRef: 'actor', events: [...events, fact], rows });
+      return subject;
+    });
+    expect(again).not.toBe(who.subject);
+    expect(await elsewhere.lookup(tenant, [gone])).toEqual([again]);
   });
 
   it('of another tenant is unknown', async () => {

@@ -14,7 +14,7 @@ import {
   registered,
   subjectRow,
 } from './subject.js';
-import { SubjectAmbiguous } from './subjects.errors.js';
+import { SubjectAmbiguous, SubjectErased } from './subjects.errors.js';
 
 /** Who is meant. */
 export interface Resolved {
@@ -75,7 +75,8 @@ export class Subjects {
 
   /**
    * Finds or prepares the person and runs `append`, which must hand `events` and `rows` to the ledger in one append; so a
-   * first consent of a new person is one flush. Runs `append` again when another writer registered the person first.
+   * first consent of a new person is one flush. Runs `append` again when another writer registered the person first,
+   * or has just erased her.
    */
   async record<T>(
     tenant: TenantId,
@@ -97,15 +98,18 @@ export class Subjects {
       const found = await this.identifiers.find(tenant, normal);
       if (names.some((name) => this.underWay.has(name))) continue;
       const run = this.prepareAndAppend(tenant, found, options, append);
-      if (nothingToAdd(found, options)) return run;
+      const first = nothingToAdd(found, options) ? [] : names;
       const quiet = run.catch(() => undefined);
-      for (const name of names) this.underWay.set(name, quiet);
+      for (const name of first) this.underWay.set(name, quiet);
       try {
         return await run;
       } catch (error) {
-        if (!isFirstContactRace(error) || attempt >= ATTEMPTS) throw error;
+        // Found in the cache still, and erased by another replica: whoever comes now is somebody new.
+        const isStale = error instanceof SubjectErased && attempt === 1;
+        if (isStale) this.forget(tenant, identifiers);
+        else if (!isFirstContactRace(error) || attempt >= ATTEMPTS) throw error;
       } finally {
-        for (const name of names) this.underWay.delete(name);
+        for (const name of first) this.underWay.delete(name);
       }
     }
   }

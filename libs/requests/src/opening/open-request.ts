@@ -97,6 +97,8 @@ export class OpenRequestHandler implements ICommandHandler<OpenRequest> {
     body: z.infer<typeof OpenRequestBody>,
     append: (who: PreparedSubject, ambiguous: boolean) => Promise<void>,
   ): Promise<void> {
+    // Nothing is sealed here under a key of hers: that another replica has just erased her would not be noticed.
+    this.subjects.forget(by.tenant, body.subject.identifiers);
     try {
       await this.subjects.record(by.tenant, body.subject.identifiers, {}, (who) => append(who, false));
     } catch (error) {

@@ -3,7 +3,16 @@ import { describe, expect, it } from '@jest/globals';
 import { AccessSearch, accessLogMigrations } from '#access-log';
 import { consentMigrations, ConsentRecords } from '#consent';
 import { newId, type SubjectId } from '#kernel';
-import { LinkSubjects, LinkSubjectsHandler, RestrictSubject, RestrictSubjectHandler } from '#subjects';
+import {
+  EraseIdentity,
+  EraseIdentityHandler,
+  IdentifierLookup,
+  keyClasses,
+  LinkSubjects,
+  LinkSubjectsHandler,
+  RestrictSubject,
+  RestrictSubjectHandler,
+} from '#subjects';
 import { ada } from '../../../../test/support/approved-erasure.js';
 import { requestsPerSpec, type RequestsFixture } from '../../../../test/support/requests-fixture.js';
 import { KnownElsewhere } from './known-elsewhere.js';
@@ -83,6 +92,18 @@ describe('a person whom a request made known', () => {
     await expect(all.people.identifiersOf(all.tenant, subject)).resolves.toEqual([]);
     const again = await all.open('access', ada.value);
     expect((await all.requests.load(all.tenant, again.id)).subjectId).not.toBe(subject);
+  });
+
+  it('is a stranger at once, also where she was found a moment ago', async () => {
+    const { all, subject } = await unproven();
+    const { base, store, keyStore, tenant } = all;
+    expect(await all.subjects.lookup(tenant, [ada])).toEqual([subject]);
+    // Another replica: what it forgets, this one has in its cache still.
+    const elsewhere = new IdentifierLookup(store.database, base.keys);
+    const erasing = new EraseIdentityHandler(store, keyStore, elsewhere, all.people);
+    await erasing.execute(new EraseIdentity({ tenant, actorRef: 'system:requests' }, subject, keyClasses));
+    const { id } = await all.open('access', ada.value);
+    expect((await all.requests.load(tenant, id)).subjectId).not.toBe(subject);
   });
 
   it('goes though officers have read of her here', async () => {
