@@ -282,12 +282,14 @@ describe('retention', () => {
         { ...base, ground: 'because' },
         { ...base, scope: {} },
         { ...base, scope: { dataset: 'orders' } },
+        { ...base, scope: { connectionId, dataset: 'Orders of Bob Lake' } },
         { ...base, reviewOn: '2026-11-22' },
         { ...base, scope: { subjectId: '00000000-0000-7000-8000-000000000000' } },
       ].map(async (body) => (await lethe.post('/v1/holds', body)).body.code),
     );
     expect(codes).toEqual([
       'ground-unknown',
+      'hold-scope-invalid',
       'hold-scope-invalid',
       'hold-scope-invalid',
       'review-in-past',

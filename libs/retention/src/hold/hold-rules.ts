@@ -28,6 +28,11 @@ export class HoldRules {
     if (dataset !== undefined && !connectionId)
       throw scopeEmpty('/scope/dataset', 'Name the connection of the dataset.');
     // A hold on something that does not exist would hold nothing and look as if it did.
-    if (connectionId && !(await this.systems.known(tenant, connectionId))) throw connectionMissing();
+    if (!connectionId) return;
+    if (!(await this.systems.known(tenant, connectionId))) throw connectionMissing();
+    const system = dataset === undefined ? undefined : await this.systems.find(tenant, connectionId);
+    // A hold must not wait for a system that is away: only one that answers can say that it has no such dataset.
+    if (system?.status === 'ready' && system.datasets.every(({ name }) => name !== dataset))
+      throw scopeEmpty('/scope/dataset', 'The connection has no such dataset. GET /v1/admin/connections names them.');
   }
 }
