@@ -78,7 +78,7 @@ export async function openParts(
       config,
       tenants,
     );
-    const watch = new StateWatch({ state, database, store, reader, log }, lock, tenants);
+    const watch = new StateWatch({ state, database, store, reader, signer, log }, lock, tenants);
     const close = async (): Promise<void> => {
       clockGuard.stop();
       await Promise.all([subscriptions.stop(), signer.stop(), watch.stop()]);

@@ -13,7 +13,7 @@ function watchOver(away: number, rows: object[] = []): { watch: StateWatch; stat
     if (asked <= away) throw Object.assign(new Error('connect ECONNREFUSED 10.0.0.7:5432'), { code: 'ECONNREFUSED' });
     return { rows };
   };
-  const parts = { state, database: { global }, store: {}, reader: {}, log: { warn: () => undefined } };
+  const parts = { state, database: { global }, store: {}, signer: {}, log: { warn: () => undefined } };
   const watch = new StateWatch(parts as never, { logs: async () => [] } as never, async () => []);
   return { watch, state, asked: () => asked };
 }
@@ -48,7 +48,7 @@ describe('a log that was signed', () => {
   const codes = async (): Promise<string[]> => {
     const state = new ServiceState(new TestClock(new Date()));
     const parts = {
-      ...{ state, reader: {}, database: { global: async () => ({ rows: [] }) } },
+      ...{ state, signer: {}, database: { global: async () => ({ rows: [] }) } },
       store: { head: async () => ({ logId, size: 0 }) },
       log: { error: (fields: object) => said.push(fields) },
     };

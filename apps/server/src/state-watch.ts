@@ -1,7 +1,7 @@
 /** Looks, at the start and again and again, for what must stop this process: a mark of a restore, a log behind its signed head. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TenantId } from '#kernel';
-import { findRollback, pointsToOutage, type CheckpointLock } from '#ledger';
+import { findRollback, pointsToOutage, UnknownTenant, type CheckpointLock, type Rollback } from '#ledger';
 import type { PlatformParts } from '#platform';
 
 /** Name of the mark that a restore leaves and a replay removes. */
@@ -15,6 +15,9 @@ export const ROLLBACK_DETAIL =
 
 const VANISHED_DETAIL =
   'A log that was signed is nowhere in this database: its tenant was taken out, or this is another database. Stop the services and restore it (lethe restore); when it is lost for good, lethe restore --complete --new-epoch goes on without it.';
+
+const UNCOMPARED_DETAIL =
+  'A log cannot be compared with its signed head. Run lethe verify-store: it names what was changed or is missing.';
 
 const UNKNOWN_DETAIL =
   'the database does not answer, so that nobody knows whether this installation may serve. Start again when it is there.';
@@ -30,12 +33,13 @@ const LOG_EVERY = 5;
 export class StateWatch {
   private readonly stopped = new AbortController();
   private running: Promise<void> = Promise.resolve();
-  /** Size at which a log was last found to continue its signed head, by the note of that head. */
+  /** The signed head that a log was last found to continue, behind the last leaf that it covers. */
   private readonly sound = new Map<TenantId, string>();
-  private vanished = '';
+  /** What was said of each log last, so that it is said once. */
+  private readonly told = new Map<string, string>();
 
   constructor(
-    private readonly parts: Pick<PlatformParts, 'state' | 'database' | 'store' | 'reader' | 'log'>,
+    private readonly parts: Pick<PlatformParts, 'state' | 'database' | 'store' | 'reader' | 'signer' | 'log'>,
     private readonly lock: CheckpointLock,
     private readonly tenants: () => Promise<TenantId[]>,
   ) {}
@@ -90,39 +94,66 @@ export class StateWatch {
     if (before !== rows.length > 0) log.warn({ quarantined: !before }, 'the quarantine changed');
   }
 
+  /** A log that nobody can ask about now keeps what was found before; it hides nothing of the others. */
   private async lookAtLogs(): Promise<void> {
+    const { state, signer } = this.parts;
     // Before the tenants: a log is signed only once its tenant is there.
     const signed = await this.lock.logs();
     const present = new Set<string>();
-    let behind = false;
-    for (const tenant of await this.tenants()) {
-      const { logId, size } = await this.parts.store.head(tenant);
-      present.add(logId);
-      behind = (await this.isBehind(tenant, logId, size)) || behind;
-    }
-    const vanished = signed.filter((logId) => !present.has(logId));
-    if (vanished.length > 0 && this.vanished !== vanished.join())
-      this.parts.log.error({ logs: vanished }, 'logs that were signed are nowhere in the database');
-    this.vanished = vanished.join();
-    if (behind) this.parts.state.refuse('rollback-detected', ROLLBACK_DETAIL);
-    else if (vanished.length > 0) this.parts.state.refuse('rollback-detected', VANISHED_DETAIL);
-    else this.parts.state.clear('rollback-detected');
+    const found: string[] = [];
+    const outages: unknown[] = [];
+    for (const tenant of await this.tenants())
+      await this.lookAtLog(tenant, present).then(
+        (detail) => found.push(...detail),
+        (error: unknown) => outages.push(error),
+      );
+    const vanished = outages.length > 0 ? [] : signed.filter((logId) => !present.has(logId));
+    if (vanished.length > 0) found.push(VANISHED_DETAIL);
+    this.tell('vanished', vanished.join(), { logs: vanished }, 'logs that were signed are nowhere in the database');
+    // The signer compares more than this watch, and tells of it once.
+    if (signer.trouble === 'rollback-detected') found.push(ROLLBACK_DETAIL);
+    const [detail] = found;
+    if (detail !== undefined) state.refuse('rollback-detected', detail);
+    else if (outages.length === 0) state.clear('rollback-detected');
+    if (outages.length > 0) throw outages[0];
   }
 
-  /** The root is only computed for a head that was not seen sound before; a size is compared every time. */
-  private async isBehind(tenant: TenantId, logId: string, size: number): Promise<boolean> {
-    const { store, reader, log } = this.parts;
-    const note = (await this.lock.read(logId))?.note;
-    const known = note === undefined ? '' : `${sizeOf(note) <= size ? 'has' : 'lacks'} ${note}`;
-    if (this.sound.get(tenant) === known) return false;
-    const rollback = note === undefined ? undefined : await findRollback({ store, reader, lock: this.lock }, tenant);
-    if (!rollback) {
-      this.sound.set(tenant, known);
-      return false;
+  /** Why it may not be served, if so; adds the log to those that are there. Errors: those of an outage. */
+  private async lookAtLog(tenant: TenantId, present: Set<string>): Promise<string[]> {
+    try {
+      const { logId, size } = await this.parts.store.head(tenant);
+      present.add(logId);
+      const behind = await this.findBehind(tenant, logId, size);
+      const fields = { tenant, size: behind?.size, lockedSize: behind?.locked.size };
+      this.tell(tenant, behind ? 'behind' : '', fields, 'a log is behind its signed head');
+      return behind ? [ROLLBACK_DETAIL] : [];
+    } catch (error) {
+      if (pointsToOutage(error)) throw error;
+      // When it was signed, it is found among those that vanished.
+      if (error instanceof UnknownTenant) return [];
+      const cause = (error as Error).name;
+      this.tell(tenant, cause, { tenant, cause }, 'a log cannot be compared with its signed head');
+      return [UNCOMPARED_DETAIL];
     }
-    this.sound.delete(tenant);
-    log.error({ tenant, size: rollback.size, lockedSize: rollback.locked.size }, 'a log is behind its signed head');
-    return true;
+  }
+
+  /** The root is only computed where the head, or the last leaf it covers, is not the one that was seen sound before. */
+  private async findBehind(tenant: TenantId, logId: string, size: number): Promise<Rollback | undefined> {
+    const { store, reader } = this.parts;
+    const note = (await this.lock.read(logId))?.note;
+    if (note === undefined) return undefined;
+    // Another history of this size, or a longer one, ends in another leaf.
+    const leaf = sizeOf(note) <= size ? await reader.entry(tenant, sizeOf(note) - 1) : undefined;
+    const head = `${leaf?.leafHash.toString('hex')} ${note}`;
+    if (leaf && this.sound.get(tenant) === head) return undefined;
+    const behind = await findRollback({ store, reader, lock: this.lock }, tenant);
+    if (leaf && !behind) this.sound.set(tenant, head);
+    return behind;
+  }
+
+  private tell(whom: string, what: string, fields: object, words: string): void {
+    if (what !== '' && this.told.get(whom) !== what) this.parts.log.error(fields, words);
+    this.told.set(whom, what);
   }
 }
 

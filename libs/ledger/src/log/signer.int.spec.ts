@@ -1,33 +1,19 @@
 /** The signer against a database that is rolled back, rewritten or shared: it never signs two histories. */
-import { createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { DomainError, systemClock, type TenantId } from '#kernel';
 import { counted, createLedgerDatabase, openLog } from '../../../../test/support/ledger-fixture.js';
+import { publicKey, signingKeys as keys } from '../../../../test/support/signed-logs.js';
 import type { TestDatabase } from '../../../../test/support/test-database.js';
 import { openCheckpoint, signCheckpoint } from './checkpoint.js';
 import { FileCheckpointLock } from './checkpoint-lock.js';
 import { EventStore } from '../store/event-store.js';
-import { openWithLogKeys, signingKeyRow, type LogKeys } from './log-keys.js';
+import { openWithLogKeys, signingKeyRow } from './log-keys.js';
 import { LogReader } from './log-reader.js';
 import { parseVkey } from './signed-note.js';
 import { Signer, type SignerTrouble } from './signer.js';
-
-/** A key of its own for every generation. */
-const privateKey = (generation: number): KeyObject =>
-  createPrivateKey({
-    key: Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.alloc(32, 4 + generation)]),
-    format: 'der',
-    type: 'pkcs8',
-  });
-const publicKey = (generation: number): Buffer =>
-  createPublicKey(privateKey(generation)).export({ format: 'der', type: 'spki' }).subarray(12);
-const keys: LogKeys = {
-  publicKey: (_, generation) => Promise.resolve(publicKey(generation)),
-  sign: (_, message, generation) => Promise.resolve(sign(null, message, privateKey(generation))),
-};
 
 let db: TestDatabase;
 let store: EventStore;
