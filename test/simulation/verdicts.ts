@@ -46,9 +46,11 @@ export function judgeCaseFiles(sim: Simulation): void {
   }
 }
 
-/** When nothing is left to do in any year to come: no file is kept for ever, and no failure is nobody's. */
+/** When nothing is left to do in any year to come: no file or person is kept for ever, and no failure is nobody's. */
 export function judgeLastYear(sim: Simulation): void {
+  const known = new Set(sim.vault.people.values());
   for (const state of sim.requests) {
+    if (known.has(state.subjectId)) sim.violations.push(`known for ever: ${describe(state)}`);
     if (sim.vault.keys.has(`${state.keyHolder}/case`)) sim.violations.push(`case file for ever: ${describe(state)}`);
     const events = sim.ledger.load(streamOf(state.id));
     const failed = events.findLastIndex(({ type, data }) => type === 'AftercareDone.v1' && data['kind'] === 'failed');
