@@ -3,7 +3,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { newId, type SubjectId, type TenantId } from '#kernel';
 import { EventStore } from '#ledger';
 import { IdentifierLookup } from './identifier-lookup.js';
-import { KeyStore } from './keys/keystore.js';
+import { keyClasses, KeyStore } from './keys/keystore.js';
 import type { KeyClass } from './keys/keystore.queries.js';
 import { groupMembers, People, regroup } from './people.js';
 import { subjectEvent, subjectStream, type Actor, type RestrictionGround } from './subject.js';
@@ -46,7 +46,8 @@ export class EraseIdentityHandler implements ICommandHandler<EraseIdentity> {
     const told = await this.toldOf(by.tenant, subject);
     const untold = keys.filter((key) => !told.has(key.class));
     if (untold.length === 0) return { subject, keys };
-    const restrictionId = told.size > 0 ? undefined : newId();
+    // Where every key goes nothing stays, and no system is told to obey a restriction of somebody it may never have known.
+    const restrictionId = told.size > 0 || untold.length === keyClasses.length ? undefined : newId();
     let macs: Buffer[] = [];
     const { lastPosition } = await this.store.append({
       tenant: by.tenant,

@@ -240,6 +240,15 @@ describe('erasing an identity', () => {
     expect((await people.get(by.tenant, one)).restrictions).toHaveLength(1);
   });
 
+  it('that leaves nothing restricts nothing', async () => {
+    const one = await register(email('whole@example.test'));
+    await erase(one, 'consent', 'access', 'case');
+    expect(await people.get(by.tenant, one)).toMatchObject({ status: 'erased', restrictions: [] });
+    await erase(one, 'consent', 'access', 'case');
+    const told = await given.store.load(by.tenant, `subject/${one}`);
+    expect(told.map(({ type }) => type)).toEqual(['SubjectRegistered.v1', 'IdentifierAdded.v1', 'IdentityErased.v1']);
+  });
+
   it('drops an identifier that was sealed before and stored after it', async () => {
     const one = await register(email('late@example.test'));
     const [found] = await given.identifiers.find(by.tenant, [{ type: 'customerId', value: 'late-1' }]);
