@@ -143,7 +143,7 @@ export function startEngine(machine: Machine, world: World, vault: ports.Vault, 
     identify: new IdentifySubjectHandler(requests, file, undefined as never, list, clock),
     plan: new MakePlanHandler(requests, plans, file, clock),
     approve: new ApproveRequestHandler(requests, plans, file, rule, clock),
-    exclude: new ExcludeFromPlanHandler(requests, file),
+    exclude: new ExcludeFromPlanHandler(requests, file, connected),
     course: new CourseOfRequest(requests, file, clock),
     tasks: new ManualTasks(requests, file, rule, database, clock),
   };

@@ -18,7 +18,7 @@ import type { Engine, Setting } from './request-engine.js';
 
 type Kind = 'human' | 'system';
 
-export function deskOf({ base, clock, tenant }: Setting, { requests, file, plans, stop, rule }: Engine) {
+export function deskOf({ base, clock, tenant, ports }: Setting, { requests, file, plans, stop, rule }: Engine) {
   const { keys, subjects } = base;
   const { database } = base.ledger;
   const codes = new VerificationCodes(database, keys, clock);
@@ -28,7 +28,7 @@ export function deskOf({ base, clock, tenant }: Setting, { requests, file, plans
   const identify = new IdentifySubjectHandler(requests, file, codes, new SimilarRequests(database), clock);
   const plan = new MakePlanHandler(requests, plans, file, clock);
   const approve = new ApproveRequestHandler(requests, plans, file, rule, clock);
-  const exclude = new ExcludeFromPlanHandler(requests, file);
+  const exclude = new ExcludeFromPlanHandler(requests, file, ports.connected);
   const list = new SearchRequests(database, subjects, keys);
   const reads = new ReadRequest(requests, file, clock);
   const by = (name: string, kind: Kind = 'human'): Caller => {

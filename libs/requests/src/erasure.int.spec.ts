@@ -162,7 +162,10 @@ describe('an erasure', () => {
     shop.rows.push({ dataset: 'customers', ref: 'c99', ids: [ada], blockedBy: 'ambiguous-identifier' });
     const { id, hash } = await planned();
     await expect(all.approve(id, hash, 'officer')).rejects.toMatchObject({ code: 'plan-blocked' });
-    await all.exclude(id, { connectionId: 'shop', ref: 'c99' });
+    await expect(all.exclude(id, { connectionId: 'shop', dataset: 'those of Ada Lake' })).rejects.toMatchObject({
+      code: 'dataset-unknown',
+    });
+    await all.exclude(id, { connectionId: 'shop', dataset: 'customers', ref: 'c99' });
     const plan = await all.plan(id);
     expect(plan.blockers).toEqual([]);
     await approveByTwo(all, id, plan.hash);

@@ -7,6 +7,12 @@ export const typeNotAvailable = (): DomainError =>
     'This right or regime is not available here yet. Available are access, erasure, objection and withdrawal.',
   );
 
+export const datasetUnknown = (): DomainError =>
+  unprocessable('dataset-unknown', {
+    detail: 'The connection has no such dataset. The plan names those with doubtful records in its blockers.',
+    errors: [{ pointer: '/dataset', code: 'dataset-unknown' }],
+  });
+
 export const receivedInFuture = (): DomainError =>
   unprocessable('received-at-in-future', 'receivedAt lies in the future. Send the moment the request reached you.');
 

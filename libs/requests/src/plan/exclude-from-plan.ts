@@ -9,7 +9,8 @@ import { exclusionPlace } from './exclusion.js';
 import { fact, notePlace } from '../request.js';
 import type { RequestState } from '../request-state.js';
 import { Requests } from '../requests.js';
-import { notNow } from '../requests.errors.js';
+import { datasetUnknown, notNow } from '../requests.errors.js';
+import { ConnectedSystems } from '../step/connected-systems.js';
 
 /** Names a dataset's doubtful records, one record, or an identifier type that is not used in the connection. */
 export const ExcludeBody = z
@@ -45,10 +46,12 @@ export class ExcludeFromPlanHandler implements ICommandHandler<ExcludeFromPlan> 
   constructor(
     private readonly requests: Requests,
     private readonly file: CaseFile,
+    private readonly systems: ConnectedSystems,
   ) {}
 
   async execute({ by, requestId, body }: ExcludeFromPlan): Promise<z.infer<typeof Excluded>> {
     vouchedHuman(by);
+    await this.assertKnown(by, body);
     const exclusionId = newId();
     const answer = { id: requestId, exclusionId, status: 'deciding' };
     await this.requests.change(
@@ -79,6 +82,13 @@ export class ExcludeFromPlanHandler implements ICommandHandler<ExcludeFromPlan> 
       by,
     );
     return answer;
+  }
+
+  /** The name stands open in the ledger and leaves out what has it: one that its system does not have is a slip, or words. */
+  private async assertKnown(by: Caller, { connectionId, dataset }: z.infer<typeof ExcludeBody>): Promise<void> {
+    if (dataset === undefined) return;
+    const system = (await this.systems.enabled(by.tenant)).find(({ id }) => id === connectionId);
+    if (!system?.datasets.some(({ name }) => name === dataset)) throw datasetUnknown();
   }
 }
 
