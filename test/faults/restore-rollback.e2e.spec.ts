@@ -69,6 +69,19 @@ async function headRow(): Promise<Record<string, unknown>> {
   return rows[0]!;
 }
 
+/** What the ledger's database takes for the time; without a word, the time. */
+async function databaseClock(time?: string): Promise<void> {
+  const { ledger: sql } = service.superusers;
+  const { rows } = await sql.query<{ name: string }>('SELECT current_database() AS name');
+  const path = time === undefined ? 'DEFAULT' : 'public, pg_catalog';
+  await sql.query(`ALTER DATABASE ${rows[0]!.name} SET search_path TO ${path}`);
+  await sql.query('DROP FUNCTION IF EXISTS public.clock_timestamp()');
+  if (time === undefined) return;
+  await sql.query(
+    `CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELECT ${time.replaceAll("'", "''")}'`,
+  );
+}
+
 const ready = async (): Promise<[number, string | undefined]> => {
   const { status, body } = await service.get('/readyz');
   return [status, body.code];
@@ -151,10 +164,19 @@ describe('a database set back behind its signed head', () => {
       1,
       expect.stringContaining(`${size - Number(past['size'])} signed entries are lost`),
     ]);
+    // What a command wrote now would lie where the lost entries may yet be put back.
+    for (const words of [['replay'], ['keys', 'rotate', 'certificate'], ['bootstrap', '--name', 'B', '--again']])
+      expect([await lethe(...words), said.join('\n')]).toEqual([1, expect.stringContaining('less than was signed')]);
+    expect(await headRow()).toMatchObject({ size: past['size'], root: past['root'] });
+    expect(await lethe('keys', 'status')).toBe(0);
+    await databaseClock(`pg_catalog.clock_timestamp() - interval '1 year'`);
     expect([await lethe('restore', '--complete', '--new-epoch'), said.join('\n')]).toEqual([
       0,
       expect.stringContaining('goes on under epoch 2'),
     ]);
+    expect((await headRow())['recorded_at']).toEqual(past['recorded_at']);
+    expect([await lethe('replay'), said.join('\n')]).toEqual([1, expect.stringContaining('same time server')]);
+    await databaseClock();
     expect(await lethe('replay')).toBe(0);
     await service.start();
     await untilReady(200);

@@ -34,7 +34,7 @@ export const keysVerb: Verb = async (args, terminal) => {
   if (what === 'rotate' && Object.hasOwn(refusals, kind)) throw new Usage(refusals[kind] ?? '');
   const rotate = what === 'rotate' ? rotations[kind] : undefined;
   if (what !== 'status' && !rotate) throw new Usage(usage.join('\n'));
-  const open = await openApplication(commandConfig(terminal));
+  const open = await openApplication(commandConfig(terminal), { reads: !rotate });
   try {
     const all = (await open.app.get(Tenants).all()).map(({ id }) => id);
     const tenants = all.filter((id) => values.tenant === undefined || id === values.tenant);

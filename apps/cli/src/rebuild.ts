@@ -15,7 +15,7 @@ export const rebuildVerb: Verb = async (args, terminal) => {
     terminal.say(usage);
     return 0;
   }
-  const { app, parts, close } = await openApplication(commandConfig(terminal));
+  const { app, parts, close } = await openApplication(commandConfig(terminal), { reads: true });
   try {
     let rebuilt = 0;
     for (const { id } of await app.get(Tenants).all())

@@ -40,6 +40,8 @@ export interface Forward {
 export async function bringForward(config: Config, { newEpoch }: { newEpoch: boolean }): Promise<Forward> {
   const { parts, rollback, close } = await openParts(config, () => Promise.resolve([]));
   try {
+    // The statement about a new epoch must not be dated by a machine that is ahead: every later leaf would be.
+    await parts.clockGuard.compare();
     await parts.database.global({
       text: `INSERT INTO installation_mark (name, detail, set_at) VALUES ($1, 'restored', now())
              ON CONFLICT (name) DO UPDATE SET set_at = excluded.set_at`,

@@ -23,7 +23,7 @@ export const verifyStoreVerb: Verb = async (args, terminal) => {
   }
   const config = { ...commandConfig(terminal), LETHE_LOG_LEVEL: 'silent' as const };
   // A key file that was changed stops this, as it stops the service, and is named.
-  const { app, parts, close } = await openApplication(config);
+  const { app, parts, close } = await openApplication(config, { reads: true });
   try {
     const audit = app.get(StoreAudit);
     const lock = new FileCheckpointLock(checkpointFolder(config));
