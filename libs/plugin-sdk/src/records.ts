@@ -67,7 +67,7 @@ export interface Located<D extends string = string> {
   found?: (Identifier & { strength: 'identifying' | 'candidate' })[];
   /** Value of the dataset's `clockField` as YYYY-MM-DD: the date a retention duty counts from. */
   startsOn?: string;
-  /** Why nothing may be done yet: `ambiguous-identifier`, or a vendor's own reason such as `contract-running`. */
+  /** Why nothing may be done yet, a kebab-case code: `ambiguous-identifier`, or a vendor's own such as `contract-running`. */
   blockedBy?: string;
   /** Free of personal data. The vendor's words for `blockedBy`. */
   blockedMessage?: string;

@@ -13,7 +13,7 @@ import type {
   Verification,
 } from '@lethe/plugin-sdk';
 import { z } from 'zod';
-import { fail, isPlainJson, json } from '../process/plugin-frame.js';
+import { fail, failCode, isPlainJson, json } from '../process/plugin-frame.js';
 import { hostFailure } from '../plugin.errors.js';
 
 /** What each operation answers, item by item. */
@@ -78,7 +78,8 @@ const located: z.ZodType<Located> = z.object({
     .max(1000)
     .exactOptional(),
   startsOn: day.exactOptional(),
-  blockedBy: name.exactOptional(),
+  // It stands open in the plan, and so in the ledger.
+  blockedBy: failCode.exactOptional(),
   blockedMessage: text(500).exactOptional(),
 });
 

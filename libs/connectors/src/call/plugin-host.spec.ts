@@ -126,6 +126,7 @@ describe('answers that were not asked for', () => {
     ['foreign-item', { ...found('1'), itemKey: 'i2' }],
     ['invalid-answer', { ...found('1'), count: -1 }],
     ['invalid-answer', { ...found('nul\0') }],
+    ['invalid-answer', { ...found('1'), blockedBy: 'Ada Lake still rents' }],
   ])('of locate are refused: %s', async (code, answer) => {
     expect(await codeOf(all(host.locate(await parrot(answer), items)))).toBe(code);
   });
