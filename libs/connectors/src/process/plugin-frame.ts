@@ -20,7 +20,7 @@ export const fail = z.object({
     .exactOptional(),
 });
 
-/** Any JSON; its content is looked at by `isPlainJson`. */
+/** Any JSON; whoever walks through its content asks `isPlainJson` first. */
 export const json = z.custom<Json>((value) => value !== undefined);
 
 /** Every frame a plugin may send. */
@@ -33,7 +33,7 @@ export const pluginFrame: z.ZodType<PluginFrame> = z.discriminatedUnion('t', [
     id,
     level: z.enum(['info', 'warn']),
     message: z.string(),
-    fields: z.record(z.string(), json).exactOptional(),
+    fields: z.record(z.string(), json).refine((value) => isPlainJson(value)).exactOptional(),
   }),
   z.object({ t: z.literal('hello'), protocol: z.number(), id: z.string().max(100), version: z.string().max(100) }),
 ]);

@@ -30,7 +30,8 @@ const soon = (ms: number) => ({ deadline: new Date(Date.now() + ms) });
 const logged = () => lines.map(({ text }) => text).join('\n');
 /** Lets a plugin write frames of its own making. */
 const FRAMED = `import { writeSync } from 'node:fs';
-      const framed = (o) => { const b = Buffer.from(JSON.stringify(o)); const h = Buffer.alloc(4); h.writeUInt32BE(b.length); return Buffer.concat([h, b]) };`;
+      const raw = (t) => { const b = Buffer.from(t); const h = Buffer.alloc(4); h.writeUInt32BE(b.length); return Buffer.concat([h, b]) };
+      const framed = (o) => raw(JSON.stringify(o));`;
 /** A host in a process of its own, to be killed: calls an idle and a looping plugin and prints their process ids. */
 const HOST = `import { PluginHost } from './plugin-host.mjs';
   const [runner, connections] = process.argv.slice(2);
@@ -109,6 +110,10 @@ describe('a plugin that runs wild', () => {
     ],
     ['an unknown frame', `framed({ t: 'grant-me-all' })`],
     ['an answer to no call', `framed({ t: 'end', id: 77 })`],
+    [
+      'a log line that is nested too deep to be written',
+      `raw('{"t":"log","id":1,"level":"info","message":"x","fields":{"a":' + '['.repeat(2e5) + ']'.repeat(2e5) + '}}')`,
+    ],
   ])('and writes %s is killed at once', async (_what, bytes) => {
     const head = `${FRAMED}
       const push = (b) => { for (let at = 0; at < b.length; ) try { at += writeSync(4, b, at) } catch (e) { if (e.code !== 'EAGAIN') throw e } };`;

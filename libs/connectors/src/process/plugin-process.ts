@@ -178,8 +178,8 @@ export class PluginProcess {
     try {
       for (const { message, frames } of this.reader.push(chunk)) this.receive(message, frames);
     } catch (error) {
-      if (!(error instanceof FrameError)) throw error;
-      this.kill('protocol-violation', error.code);
+      // Whatever a plugin can write ends the plugin: thrown from here it would end the service.
+      this.kill('protocol-violation', error instanceof FrameError ? error.code : 'unreadable frame');
     }
   }
 
