@@ -116,6 +116,9 @@ describe('a receiver', () => {
         return;
       case '/hang':
         return;
+      case '/upgrade':
+        response.socket?.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n');
+        return;
       case '/drip':
         response.writeHead(200);
         setInterval(() => response.write('x'), 20).unref();
@@ -174,6 +177,7 @@ describe('a receiver', () => {
     expect(await at('/huge')).toBe('answer-too-large');
     expect(await at('/hang')).toBe('timeout');
     expect(await at('/drip')).toBe('timeout');
+    expect(await at('/upgrade')).toBe('connection-failed');
     const cut = await sendGuarded({ ...call('/huge'), cut: true }, flipping().resolve);
     expect([cut.status, cut.body.length]).toEqual([200, 1000]);
   });

@@ -154,6 +154,11 @@ function exchange(call: GuardedCall, url: URL, pinned: ResolvedAddress, signal: 
       });
     });
     outgoing.on('error', reject);
+    // Asked for by nobody; without a listener Node ends the connection and says nothing.
+    outgoing.on('upgrade', (_answer, socket) => {
+      socket.destroy();
+      reject(new OutboundFailure('connection-failed'));
+    });
     outgoing.end(call.body);
   });
 }
