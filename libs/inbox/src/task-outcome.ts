@@ -66,8 +66,8 @@ function problemOf(
   if (!WORDS[kind].includes(outcome.kind)) return { field: 'kind', code: 'kind-not-of-task' };
   const meant = outcome.ref === undefined ? own : own.filter((one) => one.refs?.includes(outcome.ref ?? ''));
   if (meant.length === 0) return { field: 'ref', code: 'record-not-asked' };
-  // A system never cites law: the rule must be the one that the approved plan handed out.
-  if (outcome.kind === 'retained' && !meant.some((one) => one.ruleId === outcome.ruleId))
+  // A system never cites law: the rule must be the one that the approved plan handed out, of every record that is meant.
+  if (outcome.kind === 'retained' && !meant.every((one) => one.ruleId === outcome.ruleId))
     return { field: 'ruleId', code: 'rule-not-given' };
   return undefined;
 }

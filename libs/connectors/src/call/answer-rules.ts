@@ -51,6 +51,19 @@ export function oversteps({ kind }: { kind: string }, { action, ruleId }: Pick<T
   return action === 'strip' && ruleId !== undefined && TAKES_AWAY.includes(kind);
 }
 
+/** True when a record is said to be kept by a duty that is not its own: what keeps one keeps no other beside it. */
+function citesAnother(outcome: Outcome, { ruleId }: Pick<Target, 'ruleId'>): boolean {
+  return outcome.kind === 'retained' && outcome.ruleId !== ruleId;
+}
+
+function failed(
+  { itemKey, dataset, ref }: Target,
+  code: HostFailureCode | 'plugin-overstepped' | 'no-outcome',
+): Outcome {
+  const error = { class: 'bug', code } as const;
+  return { itemKey, dataset, ref, count: 0, kind: 'failed', retryable: false, error };
+}
+
 /** One outcome for every target, no more and no less. */
 export class OutcomeRules {
   private readonly targets = new Map<string, Target>();
@@ -83,25 +96,22 @@ export class OutcomeRules {
     if (this.answered.has(id)) this.no('duplicate-outcome');
     this.answered.add(id);
     // A plugin never cites law: the rule must be the one the approved plan handed out.
-    if (outcome.kind === 'retained' && !meant.some(({ ruleId }) => ruleId === outcome.ruleId)) this.no('foreign-rule');
-    if (!meant.some((target) => oversteps(outcome, target))) return [outcome];
-    return meant.map((target) =>
-      oversteps(outcome, target) ? this.overstepped(target) : { ...outcome, ref: target.ref, count: target.count },
-    );
-  }
-
-  private overstepped({ itemKey, dataset, ref }: Target): Outcome {
-    const error = { class: 'bug', code: 'plugin-overstepped' } as const;
-    const note = `overstepped-by:${this.plugin}`;
-    return { itemKey, dataset, ref, count: 0, kind: 'failed', retryable: false, error, note };
+    if (meant.every((target) => citesAnother(outcome, target))) this.no('foreign-rule');
+    if (!meant.some((target) => citesAnother(outcome, target) || oversteps(outcome, target))) return [outcome];
+    return meant.map((target) => {
+      if (citesAnother(outcome, target)) return failed(target, 'foreign-rule');
+      if (oversteps(outcome, target))
+        return { ...failed(target, 'plugin-overstepped'), note: `overstepped-by:${this.plugin}` };
+      return { ...outcome, ref: target.ref, count: target.count };
+    });
   }
 
   /** A failure for every target that got no outcome: silence is never "done". */
   *missing(): Generator<Outcome> {
-    for (const { itemKey, dataset, ref } of this.at) {
+    for (const target of this.at) {
+      const { itemKey, dataset, ref } = target;
       if (this.answered.has(key(itemKey, dataset, ref)) || this.answered.has(key(itemKey, dataset))) continue;
-      const error = { class: 'bug', code: 'no-outcome' } as const;
-      yield { itemKey, dataset, ref, count: 0, kind: 'failed', retryable: false, error };
+      yield failed(target, 'no-outcome');
     }
   }
 }
