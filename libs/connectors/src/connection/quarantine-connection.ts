@@ -38,8 +38,9 @@ export class QuarantineConnectionHandler implements ICommandHandler<QuarantineCo
       void this.calls.host.retireOthers({ tenant: by.tenant, id });
       return { id, status: 'quarantined' };
     }
-    await this.quarantines.clear(by, row, words);
+    // First: this process may remember failures that it could not record, and there is nothing else to clear then.
     this.calls.host.clearQuarantine({ ...(await this.connections.running(by.tenant, row)) });
+    await this.quarantines.clear(by, row, words);
     return { id, status: row.status };
   }
 }
