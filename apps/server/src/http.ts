@@ -1,7 +1,6 @@
 /** The HTTP surface's frame: limits, authentication before the body, problem documents, OpenAPI. */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import helmet from '@fastify/helmet';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Reflector } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -93,10 +92,6 @@ export async function frame(app: NestFastifyApplication, callsPerMinute?: number
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   const log = app.get<Logger>(LOGGER);
   const reflector = app.get(Reflector);
-  await app.register(helmet, {
-    global: false,
-    contentSecurityPolicy: { directives: { 'script-src': ["'self'"], 'style-src': ["'self'", "'unsafe-inline'"] } },
-  });
   installSecurityHeaders(fastify);
   // Nothing here speaks another protocol, and Node's parser reads the next call of such a connection only in part.
   fastify.addHook('onRequest', (request, reply, next) => {
