@@ -104,7 +104,11 @@ export async function sealWhole<T>(
 
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
-  await folder.sync().finally(() => folder.close());
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }
 
 /** The plain bytes of a sealed file, chunk by chunk. Throws `SealBroken`; what came before it was sound. */
