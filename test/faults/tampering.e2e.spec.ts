@@ -13,7 +13,7 @@ import { until } from '../support/until.js';
 
 /** In the short form one fault of each kind: a row, a head, a key, a suppression. */
 const LONG = process.env['LETHE_TEST_LONG'] !== undefined;
-const SHORT = new Set(['the bytes of a row', 'the signed head', 'an epoch, exchanged', 'a suppression, taken out']);
+const SHORT = new Set(['the bytes of a row', 'the signed head', 'an epoch, exchanged', 'a suppression, taken out with the seal of all']);
 
 let service: ServiceProcess;
 let tenant: TenantId;
@@ -67,17 +67,17 @@ function spoil(path: string, change: (text: string) => string): () => Promise<vo
 
 /** Runs statements as the superuser; answers how to put the rows back. */
 async function spoilRows(
-  table: 'tenant' | 'event' | 'log_head' | 'suppression',
+  table: 'tenant' | 'event' | 'log_head' | 'suppression' | 'suppression_seal',
   statement: string,
   values: unknown[] = [],
 ) {
-  const database = table === 'suppression' ? keystore() : ledger();
-  await database.query(`CREATE TABLE good AS SELECT * FROM ${table}`);
+  const database = table.startsWith('suppression') ? keystore() : ledger();
+  await database.query(`CREATE TABLE good_${table} AS SELECT * FROM ${table}`);
   await database.query(statement, values);
   return async () => {
     await database.query(`DELETE FROM ${table}`);
-    await database.query(`INSERT INTO ${table} SELECT * FROM good`);
-    await database.query('DROP TABLE good');
+    await database.query(`INSERT INTO ${table} SELECT * FROM good_${table}`);
+    await database.query(`DROP TABLE good_${table}`);
   };
 }
 
@@ -166,6 +166,21 @@ const faults: [string, () => Promise<() => Promise<void>>, () => string][] = [
   [
     'a suppression, taken out',
     () => spoilRows('suppression', 'DELETE FROM suppression WHERE mac = (SELECT min(mac) FROM suppression)'),
+    () => 'suppressions are not those that were sealed',
+  ],
+  [
+    'a suppression, taken out with the seal of all',
+    async () => {
+      const row = await spoilRows(
+        'suppression',
+        'DELETE FROM suppression WHERE mac = (SELECT min(mac) FROM suppression)',
+      );
+      const seal = await spoilRows('suppression_seal', 'DELETE FROM suppression_seal');
+      return async () => {
+        await row();
+        await seal();
+      };
+    },
     () => 'suppressions are not those that were sealed',
   ],
   [

@@ -85,4 +85,21 @@ describe('the copy of what is kept', () => {
     expect((await server.superuser.query('SELECT * FROM certificate ORDER BY id')).rows).toEqual(before.rows);
     expect(await bringBackKept(server.server.parts, files, tenant)).toBe(0);
   });
+
+  it('keeps the suppressions it had while theirs are not those that were sealed', async () => {
+    const vault = server.server.parts.keystoreDatabase;
+    const copy = async (): Promise<string | undefined> =>
+      (await files.read(`kept/${tenant}/suppression.json`))?.toString();
+    const before = await copy();
+    const tamper = (text: string) => vault.transaction(tenant, (query) => query({ text, values: [tenant] }));
+    await tamper('DELETE FROM suppression WHERE tenant = $1');
+    await suppress('barbara');
+    await kept.copyAll(files);
+    expect(await copy()).toBe(before);
+    await tamper('DELETE FROM suppression_seal WHERE tenant = $1');
+    await tamper('DELETE FROM suppression WHERE tenant = $1');
+    await kept.copyAll(files);
+    expect(await copy()).toBe(before);
+    expect(await bringBackKept(server.server.parts, files, tenant)).toBe(2);
+  });
 });

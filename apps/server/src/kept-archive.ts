@@ -4,7 +4,7 @@ import { Housekeeping } from '#jobs';
 import type { TenantId } from '#kernel';
 import { ArchiveFiles, Database, openArchive, unseal } from '#ledger';
 import { CONFIG, type Config, type KeyProvider, type PlatformParts } from '#platform';
-import { KeyStore } from '#subjects';
+import { auditSuppressions, KeyStore } from '#subjects';
 import { Tenants } from '#tenancy';
 
 /** Tables that a restore never rolls back, and the database of each. */
@@ -19,7 +19,7 @@ const PAGE = 100;
 
 /**
  * Copies what has changed since the last look, and looks cheaply: a certificate never changes and has a file of its own;
- * suppressions are written anew, without those that expired, when their seal is another one.
+ * suppressions are written anew, without those that expired, when their seal is another one and they are sound.
  */
 @Injectable()
 export class KeptArchive implements OnModuleInit {
@@ -54,9 +54,12 @@ export class KeptArchive implements OnModuleInit {
   private async copySuppressions(files: ArchiveFiles, tenant: TenantId): Promise<void> {
     // Before the rows: what changes in between is copied at the next look.
     const seal = await sealOfSuppressions(this.keyStore.database, tenant);
-    if (seal !== undefined && this.sealed.get(tenant) === seal) return;
-    await this.write(files, tenant, nameOf(tenant, 'suppression'), await allRows(this.keyStore.database, tenant));
-    if (seal !== undefined) this.sealed.set(tenant, seal);
+    if (seal === undefined || this.sealed.get(tenant) === seal) return;
+    // The copy is what a damaged store is brought back from: the audit names the damage.
+    const { database, provider } = this.keyStore;
+    if ((await auditSuppressions(database, provider, tenant)).length > 0) return;
+    await this.write(files, tenant, nameOf(tenant, 'suppression'), await allRows(database, tenant));
+    this.sealed.set(tenant, seal);
   }
 
   private async copyCertificates(files: ArchiveFiles, tenant: TenantId): Promise<void> {

@@ -1,7 +1,7 @@
 /** Looks for what was changed behind the service's back: leaves, heads, suppressions. Names it, in the log and the metrics. */
 import { Inject, Injectable } from '@nestjs/common';
 import type { TenantId } from '#kernel';
-import { auditLog, auditNewest, type AuditParts, type LogFault } from '#ledger';
+import { auditLog, auditNewest, readOfType, type AuditParts, type LogFault } from '#ledger';
 import { LOGGER, KeyProvider, type Logger } from '#platform';
 import { auditSuppressions, KeyStore, neverSealed, sealSuppressions } from '#subjects';
 import { Tenants } from '#tenancy';
@@ -45,17 +45,28 @@ export class StoreAudit {
   private async auditTenant(parts: AuditParts, tenant: TenantId, whole: boolean): Promise<void> {
     const vault = this.keyStore.database;
     const logFaults = whole ? await auditLog(parts, tenant) : await auditNewest(parts, tenant, NEWEST);
-    if (await neverSealed(vault, tenant)) await sealSuppressions(vault, this.keys, tenant);
     const suppressions = (await auditSuppressions(vault, this.keys, tenant)).map(({ row, what }) =>
       row === null
         ? { where: 'suppressions', what: 'are not those that were sealed: one was removed or added' }
         : { where: `suppression ${row}`, what: what === 'changed' ? 'was changed' : 'was written by somebody else' },
     );
+    if (whole && (await this.lacksSeal(parts, tenant)))
+      suppressions.push({
+        where: 'suppressions',
+        what: 'have no seal, though the ledger says that some were recorded',
+      });
     const faults = [...logFaults, ...suppressions].map((fault) => ({ tenant, ...fault }));
     // A quick look takes back nothing that a whole one found.
     if (!whole && faults.length === 0 && this.found.has(tenant)) return;
     this.found.delete(tenant);
     if (faults.length > 0) this.found.set(tenant, faults);
     for (const fault of faults) this.log.error({ ...fault }, 'the store was tampered with: see docs/operations.md');
+  }
+
+  /** A seal comes with the first suppression and never goes: what the key store has forgotten stands in the ledger. */
+  private async lacksSeal({ database }: AuditParts, tenant: TenantId): Promise<boolean> {
+    if (!(await neverSealed(this.keyStore.database, tenant))) return false;
+    const recorded = await readOfType(database, tenant, 'SuppressionRecorded.v1');
+    return recorded.some(({ data }) => Number(data['count']) > 0);
   }
 }

@@ -42,7 +42,7 @@ export const keystoreMigrations: Migration[] = [
   },
   {
     id: '0047-keystore-seals',
-    // A row without a seal is from before this migration; it is sealed at the next start. `key_id` names an epoch's key file.
+    // A row without a seal is from before this migration: an operator accepts it (lethe verify-store). `key_id` names an epoch's key file.
     sql: [
       'ALTER TABLE suppression ADD COLUMN row_mac bytea;',
       tenantTable(

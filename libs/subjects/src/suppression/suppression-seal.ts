@@ -27,39 +27,46 @@ const MODULUS = 1n << 256n;
 const WINDOW = 5_000;
 
 /**
- * Runs a change of suppressions and seals what it leaves. `change` returns the keyed hashes it touched. Changes of a
- * tenant come one after the other: the seal's row is locked first.
+ * Runs a change of the suppressions with these keyed hashes and seals what it leaves. Changes of a tenant come one after
+ * the other: the seal's row is locked first.
  */
 export async function sealChange(
   query: Query,
   keys: KeyProvider,
   tenant: TenantId,
-  change: () => Promise<readonly Buffer[]>,
-  touches: readonly Buffer[] | 'expired',
+  macs: readonly Buffer[],
+  change: () => Promise<unknown>,
 ): Promise<void> {
+  await beginSeal(query, keys, tenant);
   const seal = await lockSeal(query, tenant);
-  const before = touches === 'expired' ? [] : await rowsOf(query, tenant, touches);
-  const touched = await change();
-  const after = touches === 'expired' ? [] : await rowsOf(query, tenant, touched);
-  const macs = after.map((row) => rowMac(keys, tenant, row));
-  if (after.length > 0)
-    await query({
-      text: `UPDATE suppression s SET row_mac = n.seal FROM unnest($2::bytea[], $3::text[], $4::text[], $5::bytea[]) AS n(mac, kind, scope, seal)
-             WHERE s.tenant = $1 AND s.mac = n.mac AND s.scope_kind = n.kind AND s.scope = n.scope`,
-      values: [
-        tenant,
-        after.map((row) => row.mac),
-        after.map((row) => row.scope_kind),
-        after.map((row) => row.scope),
-        macs,
-      ],
-    });
-  const gone = touches === 'expired' ? touched : before.flatMap(({ row_mac }) => row_mac ?? []);
-  const known = touches === 'expired' ? touched.length : before.filter(({ row_mac }) => row_mac !== null).length;
-  await writeSeal(query, keys, tenant, {
-    rows: seal.rows - known + after.length,
-    sum: add(subtract(seal.sum, gone), macs),
+  const before = await rowsOf(query, tenant, macs);
+  await change();
+  const after = await rowsOf(query, tenant, macs);
+  const rowMacs = after.map((row) => rowMac(keys, tenant, row));
+  await query({
+    text: `UPDATE suppression s SET row_mac = n.seal FROM unnest($2::bytea[], $3::text[], $4::text[], $5::bytea[]) AS n(mac, kind, scope, seal)
+           WHERE s.tenant = $1 AND s.mac = n.mac AND s.scope_kind = n.kind AND s.scope = n.scope`,
+    values: [
+      tenant,
+      after.map((row) => row.mac),
+      after.map((row) => row.scope_kind),
+      after.map((row) => row.scope),
+      rowMacs,
+    ],
   });
+  const rest = without(keys, tenant, seal, before);
+  await moveSeal(query, keys, tenant, seal, { rows: rest.rows + after.length, sum: add(rest.sum, rowMacs) });
+}
+
+/** Deletes what has expired and takes it out of the seal. Returns how many rows. */
+export async function forgetSealed(query: Query, keys: KeyProvider, tenant: TenantId, now: Date): Promise<number> {
+  const seal = await lockSeal(query, tenant);
+  const { rows } = await query<SealedRow>({
+    text: `DELETE FROM suppression WHERE tenant = $1 AND expires_at <= $2 RETURNING ${COLUMNS}`,
+    values: [tenant, now],
+  });
+  await moveSeal(query, keys, tenant, seal, without(keys, tenant, seal, rows));
+  return rows.length;
 }
 
 /** Every fault among a tenant's suppressions; empty when all is as it was sealed. */
@@ -82,7 +89,7 @@ export async function auditSuppressions(
       }
       const seal = await readSeal(query, tenant);
       const sound =
-        seal.mac === null
+        seal === NO_SEAL
           ? found.rows === 0
           : seal.rows === found.rows && seal.sum === found.sum && seal.mac.equals(sealMac(keys, tenant, seal));
       return sound ? faults : [...faults, { row: null, what: 'removed-or-added' }];
@@ -91,12 +98,10 @@ export async function auditSuppressions(
   );
 }
 
-/**
- * Seals every row as it stands: once for rows from before there were seals, and when an operator accepts what a restore
- * put together. Returns how many rows.
- */
+/** Seals every row as it stands, when an operator takes it for sound: after a restore, or once he has looked. Returns how many. */
 export async function sealSuppressions(database: Database, keys: KeyProvider, tenant: TenantId): Promise<number> {
   return database.transaction(tenant, async (query) => {
+    await beginSeal(query, keys, tenant);
     await lockSeal(query, tenant);
     let found = { rows: 0, sum: 0n };
     for await (const row of allRows(query, tenant)) {
@@ -113,7 +118,7 @@ export async function sealSuppressions(database: Database, keys: KeyProvider, te
   });
 }
 
-/** True when the tenant's suppressions are from before there were seals. */
+/** True when there is no seal: none was ever written, or somebody took it away. */
 export async function neverSealed(database: Database, tenant: TenantId): Promise<boolean> {
   const { rows } = await database.fetch(tenant, {
     name: 'suppression-sealed',
@@ -152,23 +157,42 @@ interface Seal {
   sum: bigint;
 }
 
-async function lockSeal(query: Query, tenant: TenantId): Promise<Seal> {
+type StoredSeal = Seal & { mac: Buffer };
+
+/** Of a tenant who never suppressed anybody, or whose seal was taken away. */
+const NO_SEAL: StoredSeal = { rows: 0, sum: 0n, mac: Buffer.alloc(0) };
+
+/** The seal over nothing, where there is none yet. */
+async function beginSeal(query: Query, keys: KeyProvider, tenant: TenantId): Promise<void> {
   await query({
-    text: `INSERT INTO suppression_seal (tenant, rows, sum, mac) VALUES ($1, 0, $2, $2) ON CONFLICT DO NOTHING`,
-    values: [tenant, bytes(0n)],
+    text: `INSERT INTO suppression_seal (tenant, rows, sum, mac) VALUES ($1, 0, $2, $3) ON CONFLICT DO NOTHING`,
+    values: [tenant, bytes(0n), sealMac(keys, tenant, { rows: 0, sum: 0n })],
   });
+}
+
+async function lockSeal(query: Query, tenant: TenantId): Promise<StoredSeal> {
   await query({ text: 'SELECT FROM suppression_seal WHERE tenant = $1 FOR UPDATE', values: [tenant] });
   return readSeal(query, tenant);
 }
 
-async function readSeal(query: Query, tenant: TenantId): Promise<Seal & { mac: Buffer | null }> {
+async function readSeal(query: Query, tenant: TenantId): Promise<StoredSeal> {
   const { rows } = await query<{ rows: number; sum: Buffer; mac: Buffer }>({
     name: 'suppression-seal',
     text: 'SELECT rows, sum, mac FROM suppression_seal WHERE tenant = $1',
     values: [tenant],
   });
-  const [seal] = rows;
-  return seal ? { rows: seal.rows, sum: number(seal.sum), mac: seal.mac } : { rows: 0, sum: 0n, mac: null };
+  return rows[0] ? { ...rows[0], sum: number(rows[0].sum) } : NO_SEAL;
+}
+
+/** None is written where there is none, and one that was written by somebody else stays broken, whatever the service changes after it. */
+async function moveSeal(query: Query, keys: KeyProvider, tenant: TenantId, from: StoredSeal, to: Seal): Promise<void> {
+  if (from.mac.equals(sealMac(keys, tenant, from))) await writeSeal(query, keys, tenant, to);
+}
+
+/** By what the rows say: one that was changed leaves a seal that misses it. */
+function without(keys: KeyProvider, tenant: TenantId, seal: Seal, gone: readonly SealedRow[]): Seal {
+  const macs = gone.filter(({ row_mac }) => row_mac !== null).map((row) => rowMac(keys, tenant, row));
+  return { rows: seal.rows - macs.length, sum: subtract(seal.sum, macs) };
 }
 
 async function writeSeal(query: Query, keys: KeyProvider, tenant: TenantId, seal: Seal): Promise<void> {

@@ -2,7 +2,7 @@
 import type { Clock, TenantId } from '#kernel';
 import type { Database } from '#ledger';
 import type { KeyProvider } from '#platform';
-import { sealChange } from './suppression-seal.js';
+import { forgetSealed, sealChange } from './suppression-seal.js';
 import { keyOf, NORMALISER_VERSION, normaliseAll, type Identifier } from '../identifier.js';
 
 /** A purpose, a connection, or every source of data. */
@@ -69,13 +69,13 @@ export class Suppressions {
     const id = scope.kind === 'all-sources' ? '' : scope.id;
     // Only the day: a time would lead back to the request that caused the row.
     const day = this.clock.now().toISOString().slice(0, 10);
-    await this.database.transaction(tenant, (query) => {
-      const change = async (): Promise<readonly Buffer[]> => {
-        await query({
+    await this.database.transaction(tenant, (query) =>
+      sealChange(query, this.keys, tenant, macs, () =>
+        query({
           text: `INSERT INTO suppression AS s (tenant, mac, key_id, normaliser, scope_kind, scope, before, expires_at, created_on)
-               SELECT $1, m, $3, $4, $5, $6, $7, $8, $9 FROM unnest($2::bytea[]) AS n(m)
-               ON CONFLICT (tenant, mac, scope_kind, scope) DO UPDATE
-               SET before = GREATEST(s.before, excluded.before), expires_at = GREATEST(s.expires_at, excluded.expires_at)`,
+                 SELECT $1, m, $3, $4, $5, $6, $7, $8, $9 FROM unnest($2::bytea[]) AS n(m)
+                 ON CONFLICT (tenant, mac, scope_kind, scope) DO UPDATE
+                 SET before = GREATEST(s.before, excluded.before), expires_at = GREATEST(s.expires_at, excluded.expires_at)`,
           values: [
             tenant,
             macs,
@@ -87,11 +87,9 @@ export class Suppressions {
             expiresAt,
             day,
           ],
-        });
-        return macs;
-      };
-      return sealChange(query, this.keys, tenant, change, macs);
-    });
+        }),
+      ),
+    );
   }
 
   async isSuppressed(
@@ -155,20 +153,8 @@ export class Suppressions {
   }
 
   /** Removes what has expired; a keyed hash of an erased person has no purpose beyond its date. Returns how many rows. */
-  async forgetExpired(tenant: TenantId): Promise<number> {
-    let forgotten = 0;
-    await this.database.transaction(tenant, (query) => {
-      const change = async (): Promise<readonly Buffer[]> => {
-        const { rows } = await query<{ row_mac: Buffer | null }>({
-          text: 'DELETE FROM suppression WHERE tenant = $1 AND expires_at <= $2 RETURNING row_mac',
-          values: [tenant, this.clock.now()],
-        });
-        forgotten = rows.length;
-        return rows.flatMap(({ row_mac }) => row_mac ?? []);
-      };
-      return sealChange(query, this.keys, tenant, change, 'expired');
-    });
-    return forgotten;
+  forgetExpired(tenant: TenantId): Promise<number> {
+    return this.database.transaction(tenant, (query) => forgetSealed(query, this.keys, tenant, this.clock.now()));
   }
 }
 
