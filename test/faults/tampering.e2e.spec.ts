@@ -13,7 +13,12 @@ import { until } from '../support/until.js';
 
 /** In the short form one fault of each kind: a row, a head, a key, a suppression. */
 const LONG = process.env['LETHE_TEST_LONG'] !== undefined;
-const SHORT = new Set(['the bytes of a row', 'the signed head', 'an epoch, exchanged', 'a suppression, taken out with the seal of all']);
+const SHORT = new Set([
+  'the bytes of a row',
+  'the signed head',
+  'an epoch, exchanged',
+  'a suppression, taken out with the seal of all',
+]);
 
 let service: ServiceProcess;
 let tenant: TenantId;
