@@ -42,7 +42,8 @@ export interface PlatformParts {
 export class PlatformModule {
   static with(parts: PlatformParts): DynamicModule {
     const providers = [
-      { provide: CLOCK, useValue: parts.clock },
+      // Due dates and delays are counted by the earlier of two clocks that disagree, like everything that is recorded.
+      { provide: CLOCK, useValue: parts.clockGuard },
       { provide: CONFIG, useValue: parts.config },
       { provide: LOGGER, useValue: parts.log },
       { provide: Database, useValue: parts.database },
