@@ -13,7 +13,7 @@ import {
   RestrictSubject,
   RestrictSubjectHandler,
 } from '#subjects';
-import { ada } from '../../../../test/support/approved-erasure.js';
+import { ada, approveByTwo } from '../../../../test/support/approved-erasure.js';
 import { requestsPerSpec, type RequestsFixture } from '../../../../test/support/requests-fixture.js';
 import { KnownElsewhere } from './known-elsewhere.js';
 
@@ -137,6 +137,19 @@ describe('a person whom a request made known', () => {
     await withdrawn(all, later.id);
     expect(await fileEndsWithoutHer(all, subject, id)).toBe(false);
     expect(await goes(all, subject, '2032-01-01T09:00:00Z')).toBe(true);
+  });
+
+  it('goes after an erasure that acted for somebody else: what she was opened by was never proven', async () => {
+    const { all } = await unproven();
+    const claimed = 'carol@example.test';
+    const { id } = await all.open('erasure', claimed);
+    const { subjectId } = await all.requests.load(all.tenant, id);
+    await all.attest(id, 'email', other);
+    const { hash } = await all.plan(id);
+    await approveByTwo(all, id, hash);
+    expect(await all.until(id, (one) => one.status === 'closed')).toMatchObject({ resolution: 'fulfilled' });
+    expect((await all.people.find(all.tenant, subjectId))?.status).toBe('active');
+    expect(await goes(all, subjectId)).toBe(true);
   });
 
   it('stays while a hold names her, and goes after its release', async () => {
