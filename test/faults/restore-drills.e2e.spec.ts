@@ -196,4 +196,20 @@ describe('a restore', () => {
     await rm(keys, { recursive: true });
     await rename(`${keys}-away`, keys);
   });
+
+  it('of a lost key store alone: no service begins another one, and the ledger stays as it is', async () => {
+    const { keystore } = service.superusers;
+    const keys = 'SELECT count(*)::int AS n FROM subject_key';
+    await keystore.query('TRUNCATE key_ring, key_epoch, key_epoch_tenant, subject_key, suppression, suppression_seal');
+    await expect(service.start()).rejects.toThrow('lethe restore --complete --keys');
+    const before = await sizeNow();
+    const words = ['restore', '--complete', '--keys', `${backup}-keys`, '--kept', `${backup}-kept`];
+    expect(await lethe(...words)).toEqual([0, expect.stringContaining('run lethe replay')]);
+    expect((await keystore.query<{ n: number }>(keys)).rows[0]?.n).toBeGreaterThan(0);
+    expect([await sizeNow(), await isQuarantined()]).toEqual([before, true]);
+    expect(await lethe(...words)).toEqual([2, expect.stringContaining('the key store is alive')]);
+    expect((await lethe('replay'))[0]).toBe(0);
+    await service.start();
+    await service.end('SIGTERM');
+  }, 240_000);
 });

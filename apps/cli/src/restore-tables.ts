@@ -38,9 +38,14 @@ export async function connectAlone(url: string, what: string): Promise<Client> {
 
 /** True when there is nothing that could be lost: no tables, or tables without a tenant. */
 export async function isEmpty(client: Client): Promise<boolean> {
+  return (await tenantsOf(client)).length === 0;
+}
+
+/** Ids of the tenants of a ledger; none without tables. */
+export async function tenantsOf(client: Client): Promise<string[]> {
   const { rows } = await client.query<{ there: string | null }>(`SELECT to_regclass('public.tenant') AS there`);
-  if (rows[0]?.there === null) return true;
-  return (await client.query('SELECT 1 FROM tenant LIMIT 1')).rows.length === 0;
+  if (rows[0]?.there === null) return [];
+  return (await client.query<{ id: string }>('SELECT id FROM tenant')).rows.map(({ id }) => id);
 }
 
 /** Restores the ledger's database. Errors: a sentence; then the database is as empty as it was made. */

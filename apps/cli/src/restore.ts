@@ -5,21 +5,21 @@ import { resolve } from 'node:path';
 import { Client } from 'pg';
 import { FileKeys, migrate, type Config } from '#platform';
 import { schemas } from '../../server/src/schemas.js';
-import { openBackup, type BackupManifest } from './backup-manifest.js';
+import { openBackup, type BackupManifest, type BackupPart } from './backup-manifest.js';
 import { ownerUrls } from './migrate.js';
 import { commandConfig } from './open-application.js';
-import { addRows, connectAlone, isEmpty, liveKeys, quarantine, restoreLedger } from './restore-tables.js';
+import { addRows, connectAlone, isEmpty, liveKeys, quarantine, restoreLedger, tenantsOf } from './restore-tables.js';
 import { bringForward, type ForwardLog } from './restore-tail.js';
 import { Usage, type Terminal, type Verb } from './terminal.js';
 
 const usage = [
   'Usage: lethe restore <folder> [--keys <folder>] [--kept <folder>] [--replace] [--new-epoch]',
-  '       lethe restore --complete [--new-epoch]',
+  '       lethe restore --complete [--keys <folder>] [--kept <folder>] [--new-epoch]',
   '  <folder>     a backup of the ledger; what the archive (LETHE_ARCHIVE_URL) holds beyond it is added',
   '  --keys       a backup of the key store, when the key store was lost too; a living one is never rolled back',
   '  --kept       suppressions and certificates that are missing here; those that are here stay',
   '  --replace    although the database holds a tenant, which is then gone',
-  '  --complete   no backup: only add what the archive has and the database lacks',
+  '  --complete   no backup of the ledger: only add what the archive has and the database lacks',
   '  --new-epoch  when entries are lost for good: go on, with a signed statement of the lost positions',
   'Stop every service first. The service then starts in quarantine until lethe replay has run.',
 ];
@@ -51,7 +51,7 @@ export const restoreVerb: Verb = async (args, terminal) => {
   if ((folder === undefined) !== (values.complete === true)) throw new Usage(`a backup, or --complete. ${usage[0]}`);
   const began = performance.now();
   const config = commandConfig(terminal);
-  if (folder !== undefined) await restoreBase(config, resolve(folder), values, terminal);
+  await restoreBase(config, folder, values, terminal);
   const { logs, gone } = await bringForward(config, { newEpoch: values['new-epoch'] === true });
   report(logs, terminal);
   for (const logId of gone) terminal.say(`log ${logId}: was signed, and is neither in the backup nor in the archive`);
@@ -66,23 +66,39 @@ export const restoreVerb: Verb = async (args, terminal) => {
 };
 
 /** Everything is read and compared before the first row is written. */
-async function restoreBase(config: Config, folder: string, words: Words, { say }: Terminal): Promise<void> {
-  const ledger = await openBackup(folder, 'ledger');
-  const keys = words.keys === undefined ? undefined : await openBackup(resolve(words.keys), 'keys');
-  const kept = words.kept === undefined ? undefined : await openBackup(resolve(words.kept), 'kept');
-  assertTogether([ledger, ...(keys ? [keys] : []), ...(kept ? [kept] : [])]);
-  await assertKeyFiles(config.keyDir, ledger.keyRing);
+async function restoreBase(config: Config, folder: string | undefined, words: Words, { say }: Terminal): Promise<void> {
+  const [ledger, keys, kept] = await Promise.all([
+    open(folder, 'ledger'),
+    open(words.keys, 'keys'),
+    open(words.kept, 'kept'),
+  ]);
+  const keyRing = assertTogether([ledger, keys, kept].flatMap((part) => part?.manifest ?? []));
+  if (keyRing === undefined) return;
+  await assertKeyFiles(config.keyDir, keyRing);
   const urls = await ownerUrls(config);
   try {
     await migrate(urls.keystore, schemas.keystore);
-    await assertAllowed(urls, ledger, keys, words);
-    if (keys) say(`key store: ${await restoreKeys(urls.keystore, resolve(words.keys!), keys)} rows`);
-    say(`ledger: ${await restoreLedger(urls.ledger, folder, ledger, schemas.ledger)} rows`);
+    await assertAllowed(urls, { ledger: ledger?.manifest, keyRing }, words);
+    // Beside a ledger that stays, too: who was erased since may live in these keys.
     await mark(urls.ledger);
-    if (kept) say(`kept: ${await restoreKept(urls, resolve(words.kept!), kept)} rows were missing`);
+    if (keys) say(`key store: ${await restoreKeys(urls.keystore, keys)} rows`);
+    if (ledger) say(`ledger: ${await restoreLedger(urls.ledger, ledger.folder, ledger.manifest, schemas.ledger)} rows`);
+    await mark(urls.ledger);
+    if (kept) say(`kept: ${await restoreKept(urls, kept)} rows were missing`);
   } finally {
     await urls.close();
   }
+}
+
+/** A part of a backup that was named. */
+interface Part {
+  folder: string;
+  manifest: BackupManifest;
+}
+
+async function open(folder: string | undefined, part: BackupPart): Promise<Part | undefined> {
+  if (folder === undefined) return undefined;
+  return { folder: resolve(folder), manifest: await openBackup(resolve(folder), part) };
 }
 
 /** Asked before anything is opened: a folder without keys would be given new ones, which open nothing. */
@@ -95,8 +111,8 @@ async function assertKeyFiles(folder: string, keyRing: string): Promise<void> {
     throw new Usage(`the keys in the folder LETHE_KEY_DIR names are not those of this backup. ${lacking}`);
 }
 
-/** Parts of one installation, and none of a newer build. */
-function assertTogether(parts: readonly BackupManifest[]): void {
+/** Parts of one installation, and none of a newer build. Returns under which key files they were made. */
+function assertTogether(parts: readonly BackupManifest[]): string | undefined {
   const known = new Set(['0001-roles', ...[...schemas.ledger, ...schemas.keystore].map(({ id }) => id)]);
   for (const { part, keyRing, migrations } of parts) {
     const newer = migrations.filter((id) => !known.has(id));
@@ -104,31 +120,31 @@ function assertTogether(parts: readonly BackupManifest[]): void {
       throw new Error(`the part ${part} was made by a newer build (${newer.join(', ')}): restore it with that one.`);
     if (keyRing !== parts[0]?.keyRing)
       throw new Usage(
-        `the part ${part} is of another installation than the ledger: they were sealed under other keys.`,
+        `the part ${part} is of another installation than the part ${parts[0]?.part}: they were sealed under other keys.`,
       );
   }
+  return parts[0]?.keyRing;
 }
 
 async function assertAllowed(
   urls: { ledger: string; keystore: string },
-  ledger: BackupManifest,
-  keys: BackupManifest | undefined,
-  { replace = false }: Words,
+  { ledger, keyRing }: { ledger: BackupManifest | undefined; keyRing: string },
+  { keys, replace = false }: Words,
 ): Promise<void> {
   const database = await connectAlone(urls.ledger, 'ledger');
   const keystore = await connectAlone(urls.keystore, 'key store');
   try {
-    if (!replace && !(await isEmpty(database)))
+    if (ledger && !replace && !(await isEmpty(database)))
       throw new Usage('the database holds a tenant. To put the backup in its place: --replace.');
-    const tenants = ledger.logs.map(({ tenant }) => tenant);
+    const tenants = ledger ? ledger.logs.map(({ tenant }) => tenant) : await tenantsOf(database);
     const alive = await liveKeys(keystore, tenants);
-    if (keys && alive > 0 && !replace)
+    if (keys !== undefined && alive > 0 && !replace)
       throw new Usage('the key store is alive and newer than its backup: leave --keys away.');
-    if (!keys && alive === 0 && tenants.length > 0)
+    if (keys === undefined && alive === 0 && tenants.length > 0)
       throw new Usage('the key store holds no key for this backup: name its own backup with --keys.');
     const { rows } = await keystore.query<{ ring_id: string }>('SELECT ring_id FROM key_ring');
     const ring = rows[0]?.ring_id;
-    if (ring !== undefined && ring !== ledger.keyRing)
+    if (ring !== undefined && ring !== keyRing)
       throw new Usage('this backup was sealed under other keys than those of this key store.');
   } finally {
     await Promise.all([database.end(), keystore.end()]);
@@ -136,7 +152,7 @@ async function assertAllowed(
 }
 
 /** Marks of destroyed keys stay; every other key is the backup's. */
-async function restoreKeys(url: string, folder: string, manifest: BackupManifest): Promise<number> {
+async function restoreKeys(url: string, { folder, manifest }: Part): Promise<number> {
   const client = await connectAlone(url, 'key store');
   try {
     return await addRows(client, folder, manifest, (name) => name !== 'suppression');
@@ -145,11 +161,7 @@ async function restoreKeys(url: string, folder: string, manifest: BackupManifest
   }
 }
 
-async function restoreKept(
-  urls: { ledger: string; keystore: string },
-  folder: string,
-  manifest: BackupManifest,
-): Promise<number> {
+async function restoreKept(urls: { ledger: string; keystore: string }, { folder, manifest }: Part): Promise<number> {
   let rows = 0;
   for (const [url, table] of [
     [urls.ledger, 'certificate'],
@@ -165,7 +177,7 @@ async function restoreKept(
   return rows;
 }
 
-/** Of a backup from before there was a place for the mark. */
+/** A schema from before there was a place for the mark has it once it is migrated. */
 async function mark(url: string): Promise<void> {
   const client = new Client({ connectionString: url });
   await client.connect();

@@ -4,6 +4,7 @@ import { CqrsModule } from '@nestjs/cqrs';
 import type { Clock } from '#kernel';
 import { Database, EventStore, LogReader } from '#ledger';
 import { CLOCK, KeyProvider, KEYSTORE_DATABASE } from '#platform';
+import { TenancyModule, Tenants } from '#tenancy';
 import { AddIdentifierHandler } from './add-identifier.js';
 import { CertificateKeys } from './keys/certificate-keys.js';
 import { EraseIdentityHandler } from './erase-identity.js';
@@ -25,10 +26,10 @@ import { VerifyIdentifierHandler } from './verify-identifier.js';
 const services = [
   {
     provide: KeyStore,
-    inject: [KEYSTORE_DATABASE, KeyProvider, CLOCK],
-    useFactory: async (database: Database, keys: KeyProvider, clock: Clock): Promise<KeyStore> => {
+    inject: [KEYSTORE_DATABASE, KeyProvider, CLOCK, Tenants],
+    useFactory: async (database: Database, keys: KeyProvider, clock: Clock, tenants: Tenants): Promise<KeyStore> => {
       const keyStore = new KeyStore(database, keys, clock);
-      await keyStore.assertRing();
+      await keyStore.assertRing(async () => (await tenants.all()).length > 0);
       await keyStore.join();
       return keyStore;
     },
@@ -90,7 +91,7 @@ const handlers = [
 ];
 
 @Module({
-  imports: [CqrsModule],
+  imports: [CqrsModule, TenancyModule],
   controllers: [SubjectsController],
   providers: [...services, ...handlers],
   exports: [

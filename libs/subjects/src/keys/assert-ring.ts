@@ -2,18 +2,33 @@
 import type { Database } from '#ledger';
 import { KeyUnavailable, type KeyProvider } from '#platform';
 
-/** Errors: `KeyUnavailable` naming what is lost, exchanged or of another installation. */
-export async function assertRing(database: Database, provider: KeyProvider, now: Date): Promise<void> {
+const EMPTY =
+  'The key store is empty, and the ledger has tenants. Point LETHE_KEYSTORE_URL at the one it was begun with; when that one is lost, lethe restore --complete --keys <folder> --kept <folder>.';
+
+/** Errors: `KeyUnavailable` naming what is lost, exchanged or of another installation. `begun`: the ledger has tenants. */
+export async function assertRing(
+  database: Database,
+  provider: KeyProvider,
+  now: Date,
+  begun: () => Promise<boolean>,
+): Promise<void> {
   const { ringId } = provider;
+  // A second key for somebody who has one would hide the first for ever, also from a backup that comes later.
+  if ((await readRing(database)) === undefined && (await begun())) throw new KeyUnavailable('missing', EMPTY);
   await database.global({
     text: 'INSERT INTO key_ring (ring_id) VALUES ($1) ON CONFLICT DO NOTHING',
     values: [ringId],
   });
-  const { rows } = await database.global<{ ring_id: string }>({ text: 'SELECT ring_id FROM key_ring' });
-  if (rows[0]?.ring_id !== ringId)
+  if ((await readRing(database)) !== ringId)
     throw new KeyUnavailable('damaged', 'These keys do not belong to this key store. Point LETHE_KEY_DIR at its own.');
   await assertEpochs(database, provider, now);
   await destroyAgain(database, provider);
+}
+
+/** Which key directory the key store was begun with. */
+async function readRing(database: Database): Promise<string | undefined> {
+  const { rows } = await database.global<{ ring_id: string }>({ text: 'SELECT ring_id FROM key_ring' });
+  return rows[0]?.ring_id;
 }
 
 /** Every epoch that is not destroyed has the key it began with: one that was exchanged or lost is named before it is used. */

@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId, type SubjectId, type TenantId } from '#kernel';
 import { KeyStore, keyClasses } from './keystore.js';
 import { isSealed, Sealer } from './sealer.js';
+import { keystoreMigrations } from './keystore.migrations.js';
 import { openSubjects, type SubjectsFixture } from '../../../../test/support/subjects-fixture.js';
+import { createTestDatabase } from '../../../../test/support/test-database.js';
 
 let given: SubjectsFixture;
 let tenant: TenantId;
@@ -149,5 +151,20 @@ describe('a key directory of another installation', () => {
     const other = await FileKeys.open(`${given.keyDirectory}-other`);
     await expect(new KeyStore(given.vault.database, other, given.clock).assertRing()).rejects.toThrow('do not belong');
     await expect(given.keyStore.assertRing()).resolves.toBeUndefined();
+  });
+});
+
+describe('an empty key store', () => {
+  it('beside tenants is refused at every start, and begins beside none', async () => {
+    const empty = await createTestDatabase(keystoreMigrations);
+    try {
+      const store = new KeyStore(empty.database, given.keys, given.clock);
+      for (let start = 0; start < 2; start += 1)
+        await expect(store.assertRing(() => Promise.resolve(true))).rejects.toThrow('lethe restore --complete --keys');
+      await store.assertRing();
+      await store.assertRing(() => Promise.resolve(true));
+    } finally {
+      await empty.drop();
+    }
   });
 });

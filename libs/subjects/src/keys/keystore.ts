@@ -61,9 +61,12 @@ export class KeyStore {
     readonly clock: Clock,
   ) {}
 
-  /** Refuses a key directory that is not the one this database was begun with: its keys would open nothing here. */
-  assertRing(): Promise<void> {
-    return assertRing(this.database, this.provider, this.clock.now());
+  /**
+   * Refuses a key directory that is not the one this database was begun with: its keys would open nothing here. And an
+   * empty database when `begun` says that there must be keys.
+   */
+  assertRing(begun = (): Promise<boolean> => Promise.resolve(false)): Promise<void> {
+    return assertRing(this.database, this.provider, this.clock.now(), begun);
   }
 
   /**
