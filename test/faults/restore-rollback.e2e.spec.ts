@@ -153,6 +153,7 @@ describe('a database set back behind its signed head', () => {
   }, 240_000);
 
   it('without an archive says how much is lost, and goes on only when told to, with a signed word about it', async () => {
+    await settled();
     past = await headRow();
     await consent('given');
     const lost = await consent('withdrawn');

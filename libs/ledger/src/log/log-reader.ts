@@ -109,9 +109,9 @@ export class LogReader {
     return rangeHashes(this.source(tenant), ranges);
   }
 
-  /** The newest published checkpoint; undefined before the first. */
-  latestCheckpoint(tenant: TenantId): Promise<StoredCheckpoint | undefined> {
-    return readLatestCheckpoint(this.query(tenant), tenant);
+  /** The newest published checkpoint, of those over at most `upTo` entries; undefined before the first. */
+  latestCheckpoint(tenant: TenantId, upTo?: number): Promise<StoredCheckpoint | undefined> {
+    return readLatestCheckpoint(this.query(tenant), tenant, upTo);
   }
 
   /**

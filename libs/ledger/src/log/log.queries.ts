@@ -78,11 +78,16 @@ export async function readCheckpointOver(
   return rows[0];
 }
 
-export async function readLatestCheckpoint(query: Query, tenant: TenantId): Promise<StoredCheckpoint | undefined> {
+/** The largest published checkpoint, of those with at most `upTo` leaves. */
+export async function readLatestCheckpoint(
+  query: Query,
+  tenant: TenantId,
+  upTo = Number.MAX_SAFE_INTEGER,
+): Promise<StoredCheckpoint | undefined> {
   const { rows } = await query<{ size: number; note: string }>({
     name: 'checkpoint-latest',
-    text: 'SELECT size, note FROM checkpoint WHERE tenant = $1 ORDER BY size DESC LIMIT 1',
-    values: [tenant],
+    text: 'SELECT size, note FROM checkpoint WHERE tenant = $1 AND size <= $2 ORDER BY size DESC LIMIT 1',
+    values: [tenant, upTo],
   });
   return rows[0];
 }

@@ -4,8 +4,9 @@ import { signCheckpoint, type OpenedCheckpoint } from './checkpoint.js';
 import type { CheckpointLock } from './checkpoint-lock.js';
 import { declareEvents } from '../event.js';
 import type { EventStore } from '../store/event-store.js';
-import { keyForSize, openWithAnyKey, type LogKeys } from './log-keys.js';
+import { keyForSize, openWithAnyKey, type LogKey, type LogKeys } from './log-keys.js';
 import type { LogReader } from './log-reader.js';
+import { NoteRefused } from './signed-note.js';
 
 /** Facts about the log itself: leaves that are lost for good, and a restore whose erasures were done again. */
 export const rollbackEvents = declareEvents('LogEpochBegun.v1', 'ErasuresReplayed.v1');
@@ -51,20 +52,18 @@ export async function findRollback(
 
 /**
  * Goes on without what is lost: the next epoch begins with a leaf that names the lost positions and holds the last signed
- * head, so that everybody who has a proof of a lost leaf finds the log's own word for it. Returns its position.
+ * head, so that everybody who has a proof of a lost leaf finds the log's own word for it. What stands at a lost position may be
+ * another leaf, or the one that was signed and is proven by no published head. Returns its position.
  */
-export async function beginEpoch(
-  parts: RollbackParts,
-  tenant: TenantId,
-  { logId, locked, size }: Rollback,
-): Promise<number> {
+export async function beginEpoch(parts: RollbackParts, tenant: TenantId, rollback: Rollback): Promise<number> {
   const { store, reader, keys, lock } = parts;
+  const { logId, locked, size } = rollback;
   const { epoch } = await reader.identity(tenant);
   const before = await lock.read(logId);
   const data: JsonObject = {
     epoch: epoch + 1,
     continuesAt: size,
-    lost: { from: Math.min(size, locked.size), to: locked.size - 1 },
+    lost: { from: await provenSize(parts, tenant, rollback), to: locked.size - 1 },
     lastSigned: before?.note ?? '',
   };
   const { lastPosition } = await store.append({
@@ -87,4 +86,25 @@ export async function beginEpoch(
   if (!(await lock.replace(logId, before, note)))
     throw new Error('another signer wrote a head meanwhile: stop every service, then run it again');
   return lastPosition;
+}
+
+/** Leaves from the first on that are certainly those that were signed: as many as the last published head has that still fits. */
+async function provenSize({ reader }: RollbackParts, tenant: TenantId, { locked, size }: Rollback): Promise<number> {
+  const known = await reader.logKeys(tenant);
+  for (let upTo = Math.min(size, locked.size - 1); ;) {
+    const published = await reader.latestCheckpoint(tenant, upTo);
+    if (!published) return 0;
+    const root = await reader.root(tenant, published.size);
+    if (signedRoot(published.note, known)?.equals(root)) return published.size;
+    upTo = published.size - 1;
+  }
+}
+
+function signedRoot(note: string, known: readonly LogKey[]): Buffer | undefined {
+  try {
+    return openWithAnyKey(note, known).root;
+  } catch (error) {
+    if (error instanceof NoteRefused) return undefined;
+    throw error;
+  }
 }
