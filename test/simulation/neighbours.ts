@@ -92,7 +92,7 @@ export function memorySubjects(vault: Vault, machine: Machine): Subjects {
     vault.owners.set(subject, identifiers[0]!.value.split('@')[0]!);
     for (const one of identifiers)
       if (!vault.people.has(identifierName(one))) vault.people.set(identifierName(one), subject);
-    const done = await append({ subject, isNew: !known, events: [], rows: [], unlinked: [], added: [] });
+    const done = await append({ subject, isNew: !known, events: [], rows: [], matches: [], unlinked: [], added: [] });
     return done;
   };
   return { lookup, record, forget: () => undefined } as unknown as Subjects;

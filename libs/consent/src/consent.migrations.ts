@@ -1,5 +1,7 @@
 /** Tables of consent. `consent_record` is written in the flush: a check after an acknowledged decision always sees it. */
+import type { SubjectId } from '#kernel';
 import { tenantTable, type InlineRow, type InlineTable, type Migration } from '#ledger';
+import { matchesColumn, stillMeant } from '#subjects';
 import type { ConsentRecorded } from './consent.js';
 
 export const consentMigrations: Migration[] = [
@@ -51,17 +53,31 @@ export const consentMigrations: Migration[] = [
 /** Inline read model of the check (design section 3: `consent_state`). */
 const consentRecordTable: InlineTable = {
   name: 'consent-record',
-  columns: 12,
-  text: `INSERT INTO consent_record (tenant, subject, position, id, purpose, decision, channel, collected_at, recorded_at, imported, expires_at, notice_id, notice_version)
-         SELECT $1, * FROM unnest($2::uuid[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::timestamptz[], $10::boolean[], $11::timestamptz[], $12::text[], $13::text[])`,
+  columns: 13,
+  text: insert(stillMeant),
+  redo: insert('n.subject'),
 };
 
-/** The row of a decision; `offset` is its place among the events of the append. */
-export function consentRecordRow(one: ConsentRecorded, offset: number): InlineRow {
+/** A decision of somebody who is no longer meant has no subject and is refused. */
+function insert(subject: string): string {
+  const rest =
+    'position, id, purpose, decision, channel, collected_at, recorded_at, imported, expires_at, notice_id, notice_version';
+  return `INSERT INTO consent_record (tenant, subject, ${rest})
+          SELECT $1, ${subject}, ${rest}
+          FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::timestamptz[], $10::timestamptz[], $11::boolean[], $12::timestamptz[], $13::text[], $14::text[])
+            AS n(subject, matches, ${rest})`;
+}
+
+/**
+ * The row of a decision; `offset` is its place among the events of the append, `matches` whom the person's identifiers led
+ * to: none for somebody who was not found by any.
+ */
+export function consentRecordRow(one: ConsentRecorded, offset: number, matches: readonly SubjectId[] = []): InlineRow {
   return {
     into: consentRecordTable,
     row: (at) => [
       one.subject,
+      matchesColumn(matches),
       at.firstPosition + offset,
       one.id,
       one.purpose,

@@ -39,7 +39,7 @@ export class RecordConsentHandler implements ICommandHandler<RecordConsent> {
     return this.subjects.record(
       by.tenant,
       body.subject.identifiers,
-      { mayLink, sealsWith: ['consent'] },
+      { mayLink, sealsWith: ['consent'], asks: true },
       async (who) => {
         const decisions = await this.seal(by, body, who.subject, notice, purposes, collectedAt);
         const answer = (at: Appended): Answer => answerOf(who, decisions, at);
@@ -48,7 +48,10 @@ export class RecordConsentHandler implements ICommandHandler<RecordConsent> {
           tenant: by.tenant,
           actorRef: by.actorRef,
           events: [...who.events, ...decisions.map((decision): NewEvent => eventOf(decision))],
-          rows: [...who.rows, ...decisions.map((decision, index) => consentRecordRow(decision, first + index))],
+          rows: [
+            ...who.rows,
+            ...decisions.map((decision, index) => consentRecordRow(decision, first + index, who.matches)),
+          ],
           ...(by.idempotency
             ? {
                 idempotency: by.idempotency,

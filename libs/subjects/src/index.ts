@@ -12,6 +12,8 @@ export { keystoreMigrations } from './keys/keystore.migrations.js';
 export type { KeyClass } from './keys/keystore.queries.js';
 export { isSealed, Sealer, type Opened, type Sealed } from './keys/sealer.js';
 export {
+  matchesColumn,
+  stillMeant,
   subjectEvents,
   subjectStream,
   type IdentifierAdded,

@@ -112,6 +112,32 @@ export function subjectRow(subject: SubjectId): InlineRow {
 /** Column that is null in a row whose hash was made with a key that has been replaced meanwhile. */
 export const lookupKeyColumn = 'mac_key';
 
+/**
+ * SQL for the subject of a row of an inline table, with its columns `subject` and `matches` (as `matchesColumn`) in `n`: null
+ * when one whom the identifiers were found with has been erased meanwhile, or is somebody else's alias. As flushes of a tenant
+ * come one after the other, nobody is once the row is written. One look-up a match, whatever the planner believes.
+ */
+export const stillMeant = `CASE WHEN (SELECT bool_or(s.status = 'erased' OR s.person <> n.subject) FROM unnest(n.matches::uuid[]) AS m(id)
+           CROSS JOIN LATERAL (SELECT status, person FROM subject WHERE tenant = $1 AND id = m.id OFFSET 0) s) THEN NULL ELSE n.subject END`;
+
+/** The column `matches` of such a row. */
+export function matchesColumn(matches: readonly SubjectId[]): string {
+  return `{${matches.join()}}`;
+}
+
+const meantTable: InlineTable = {
+  name: 'subject-meant',
+  columns: 2,
+  // Fails on purpose (division by zero): what is appended with it would be about nobody.
+  text: `SELECT 1 / num_nonnulls(${stillMeant}) FROM unnest($2::uuid[], $3::text[]) AS n(subject, matches)`,
+  redo: 'SELECT $1::uuid FROM unnest($2::uuid[], $3::text[])',
+};
+
+/** Refuses an append whose other rows do not ask whether the person is still meant. */
+export function meantRow(subject: SubjectId, matches: readonly SubjectId[]): InlineRow {
+  return { into: meantTable, row: () => [subject, matchesColumn(matches)] };
+}
+
 /** A keyed hash with the generation of its key; `old` under the key before it, while that one still answers. */
 export interface LookupMac {
   mac: Buffer;

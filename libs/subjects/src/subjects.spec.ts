@@ -6,9 +6,11 @@ import { EraseIdentity, EraseIdentityHandler } from './erase-identity.js';
 import { IdentifierLookup } from './identifier-lookup.js';
 import type { Identifier } from './identifier.js';
 import { keyClasses } from './keys/keystore.js';
+import { LinkSubjects, LinkSubjectsHandler } from './link-subjects.js';
 import { People } from './people.js';
 import { openSubjects, type SubjectsFixture } from '../../../test/support/subjects-fixture.js';
 import { Subjects, type PreparedSubject, type RecordOptions } from './subjects.js';
+import { UnlinkSubjects, UnlinkSubjectsHandler } from './unlink-subjects.js';
 
 let given: SubjectsFixture;
 let tenant: TenantId;
@@ -55,7 +57,8 @@ describe('a person', () => {
     expect(await given.subjects.lookup(tenant, [email(' ada@EXAMPLE.test')])).toEqual([who.subject]);
     expect(await given.subjects.resolve(tenant, identifiers)).toEqual({ subject: who.subject, matches: [who.subject] });
     const again = await record(identifiers);
-    expect(again.who).toMatchObject({ subject: who.subject, isNew: false, events: [], rows: [] });
+    expect(again.who).toMatchObject({ subject: who.subject, isNew: false, events: [] });
+    expect(again.at.lastPosition - again.at.firstPosition).toBe(0);
   });
 
   it('is one person when many first contacts arrive at once', async () => {
@@ -99,6 +102,30 @@ describe('a person', () => {
     expect(await elsewhere.lookup(tenant, [gone])).toEqual([again]);
   });
 
+  it('whom another replica has just erased or unlinked is never written about without a look again', async () => {
+    const { ledger, keys, store, keyStore, sealer, identifiers } = given;
+    const [first, second] = [email('first@example.test'), email('second@example.test')];
+    const [other, herself] = [(await record([first])).who.subject, (await record([second])).who.subject];
+    const people = new People(ledger.database, sealer);
+    const by = { tenant, actorRef: 'actor' };
+    const { linkId } = await new LinkSubjectsHandler(store, identifiers, people).execute(
+      new LinkSubjects(by, { subjectIds: [other, herself], method: 'attest' }),
+    );
+    const elsewhere = new Subjects(new IdentifierLookup(ledger.database, keys), sealer);
+    expect(await elsewhere.lookup(tenant, [first, second])).toEqual([other]);
+    const about = (identifier: Identifier): Promise<SubjectId> =>
+      elsewhere.record(tenant, [identifier], {}, async ({ subject, events, rows }) => {
+        await store.append({ ...by, events: [...events, fact], rows });
+        return subject;
+      });
+    await new UnlinkSubjectsHandler(ledger.database, store, identifiers, people).execute(
+      new UnlinkSubjects(by, { linkId, reason: 'mistake' }),
+    );
+    expect(await about(second)).toBe(herself);
+    await new EraseIdentityHandler(store, keyStore, identifiers, people).execute(new EraseIdentity(by, other));
+    expect(await about(first)).not.toBe(other);
+  });
+
   it('of another tenant is unknown', async () => {
     await record([email('wall@example.test')]);
     const elsewhere = await given.newTenant();
@@ -127,7 +154,7 @@ describe('an unknown identifier beside a known one', () => {
   it('is not linked without the right to link', async () => {
     const { who } = await record([email('known@example.test')]);
     const later = await record([email('known@example.test'), email('known@example.test'), customer('intruder')]);
-    expect(later.who).toMatchObject({ subject: who.subject, isNew: false, unlinked: [2], events: [], rows: [] });
+    expect(later.who).toMatchObject({ subject: who.subject, isNew: false, unlinked: [2], events: [] });
     expect(await given.subjects.lookup(tenant, [customer('intruder')])).toEqual([]);
   });
 

@@ -11,6 +11,7 @@ import {
   identifierPlace,
   identifierRow,
   lookupKeyColumn,
+  meantRow,
   registered,
   subjectRow,
 } from './subject.js';
@@ -34,15 +35,19 @@ export interface RecordOptions {
   pointer?: string;
   /** Keys that `append` will seal with, beside identity: those of a new person are made together. */
   sealsWith?: readonly KeyClass[];
+  /** The caller's own rows ask whether the person is still meant (`stillMeant`): a statement less in the flush. */
+  asks?: boolean;
 }
 
 /** A person to record something about, and what to append together with it. */
 export interface PreparedSubject {
   subject: SubjectId;
   isNew: boolean;
-  /** For `Append.events` and `Append.rows`; empty for a known person. */
+  /** For `Append.events` and `Append.rows`. Of a known person only a row that refuses the append once she is no longer meant. */
   events: NewEvent[];
   rows: InlineRow[];
+  /** Every subject that holds one of the identifiers, for `matchesColumn`; empty for a new person. */
+  matches: readonly SubjectId[];
   /** Identifiers that were not linked, as indices into the caller's list; they were ignored, not stored. */
   unlinked: number[];
   /** Keyed hashes that `events` and `rows` add; for `Subjects.settled`. */
@@ -76,7 +81,7 @@ export class Subjects {
   /**
    * Finds or prepares the person and runs `append`, which must hand `events` and `rows` to the ledger in one append; so a
    * first consent of a new person is one flush. Runs `append` again when another writer registered the person first,
-   * or has just erased her.
+   * or has just erased her or changed her links.
    */
   async record<T>(
     tenant: TenantId,
@@ -104,10 +109,8 @@ export class Subjects {
       try {
         return await run;
       } catch (error) {
-        // Found in the cache still, and erased by another replica: whoever comes now is somebody new.
-        const isStale = error instanceof SubjectErased && attempt === 1;
-        if (isStale) this.forget(tenant, identifiers);
-        else if (!isFirstContactRace(error) || attempt >= ATTEMPTS) throw error;
+        if (!isStale(error) || attempt >= ATTEMPTS) throw error;
+        this.forget(tenant, identifiers);
       } finally {
         for (const name of first) this.underWay.delete(name);
       }
@@ -160,10 +163,12 @@ export class Subjects {
     found: Lookup<PlacedIdentifier>[],
     options: RecordOptions,
   ): Promise<PreparedSubject> {
-    const known = decide(found).subject;
+    const { subject: known, matches } = decide(found);
     const subject = known ?? (newId() as SubjectId);
     const unknown = found.filter((one) => one.holders.length === 0);
-    const who: PreparedSubject = { subject, isNew: known === undefined, events: [], rows: [], unlinked: [], added: [] };
+    const isNew = known === undefined;
+    const who: PreparedSubject = { subject, isNew, events: [], rows: [], matches, unlinked: [], added: [] };
+    if (known !== undefined && !options.asks) who.rows.push(meantRow(known, matches));
     if (known !== undefined && !options.mayLink)
       return { ...who, unlinked: unknown.map((one) => one.identifier.index) };
     if (known === undefined) {
@@ -226,8 +231,17 @@ function nothingToAdd(found: readonly Lookup[], options: RecordOptions): boolean
   return !unknown || (known && !options.mayLink);
 }
 
-function isFirstContactRace(error: unknown): boolean {
+/** What was looked up is no longer so: the next look may lead to somebody else. */
+function isStale(error: unknown): boolean {
+  if (error instanceof SubjectErased) return true;
   const { code, constraint, column } = error as { code?: string; constraint?: string; column?: string };
-  // The second: the lookup key was replaced between our look and our append.
-  return (code === '23505' && constraint === firstContactIndex) || (code === '23502' && column === lookupKeyColumn);
+  switch (code) {
+    case '23505':
+      return constraint === firstContactIndex;
+    case '23502':
+      // The lookup key was replaced, or the person is no longer meant; where no row asks, the second is a division by zero.
+      return column === lookupKeyColumn || column === 'subject';
+    default:
+      return code === '22012';
+  }
 }

@@ -95,15 +95,13 @@ export class OpenRequestHandler implements ICommandHandler<OpenRequest> {
   private async register(
     by: Caller,
     body: z.infer<typeof OpenRequestBody>,
-    append: (who: PreparedSubject, ambiguous: boolean) => Promise<void>,
+    append: (who: Pick<PreparedSubject, 'subject' | 'events' | 'rows'>, ambiguous: boolean) => Promise<void>,
   ): Promise<void> {
-    // Nothing is sealed here under a key of hers: that another replica has just erased her would not be noticed.
-    this.subjects.forget(by.tenant, body.subject.identifiers);
     try {
       await this.subjects.record(by.tenant, body.subject.identifiers, {}, (who) => append(who, false));
     } catch (error) {
       if (!(error instanceof SubjectAmbiguous)) throw error;
-      await append({ subject: newId() as SubjectId, isNew: true, events: [], rows: [], unlinked: [], added: [] }, true);
+      await append({ subject: newId() as SubjectId, events: [], rows: [] }, true);
     }
   }
 
