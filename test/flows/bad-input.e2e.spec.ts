@@ -55,6 +55,7 @@ describe('bad input', () => {
     ['/v1/requests', 'purposes/0', 'purposes'],
     [`/v1/requests/${someId}/exclusions`, 'identifierType', 'identifierType'],
     [`/v1/requests/${someId}/exclusions`, 'connectionId', 'connectionId'],
+    [`/v1/requests/${someId}/refuse`, 'exception', 'exception'],
   ])(
     'words at %s in %s, which stands open in the ledger, are named by place and never repeated',
     async (path, at, field) => {
@@ -63,9 +64,13 @@ describe('bad input', () => {
         regimes: ['eu-gdpr'],
         subject: { identifiers: [{ type: 'x', value: 'x' }] },
       };
-      const exclusion = { connectionId: 'x', identifierType: 'x', reason: 'x' };
+      const bodies: Record<string, object> = {
+        requests: { ...request, channel: 'mail' },
+        exclusions: { connectionId: 'x', identifierType: 'x', reason: 'x' },
+        refuse: { exception: 'x', reason: 'x', resolution: 'out-of-scope' },
+      };
       const words = 'ada@example.test, by mail';
-      const body = { ...(path === '/v1/requests' ? { ...request, channel: 'mail' } : exclusion) };
+      const body = bodies[path.split('/').at(-1)!];
       const answer = await lethe.post(path, { ...body, [field]: field === 'purposes' ? [words] : words });
       expect(answer.body).toMatchObject({ status: 400, errors: [{ pointer: `/${at}`, code: 'invalid-format' }] });
       expect(JSON.stringify(answer.body)).not.toContain('ada@');

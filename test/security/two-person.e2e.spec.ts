@@ -34,6 +34,9 @@ describe('a minted key', () => {
     const { id, hash } = await planned(lethe, 'minted-1@example.test');
     const minted = await mint(lethe, await memberId(lethe, 'officer'));
     await expectRefused(lethe, await approveWith(id, hash, minted.key), [403, 'credential-unconfirmed'], id);
+    const no = { exception: 'gdpr-17-3-b', resolution: 'refused', reason: 'A duty.' };
+    const refused = await lethe.post(`/v1/requests/${id}/refuse`, no, { key: minted.key });
+    await expectRefused(lethe, refused, [403, 'credential-unconfirmed'], id);
     expect(await approvalsOf(lethe, id)).toBe(0);
     // Neither the one who minted it, nor itself, nor the human it is made for vouches for it.
     const confirm = `/v1/admin/api-keys/${minted.id}/confirm`;

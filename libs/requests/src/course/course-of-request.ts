@@ -5,7 +5,7 @@ import { unprocessable, type Clock, type JsonObject } from '#kernel';
 import { cancelJob, enqueue } from '#jobs';
 import { assertExtension, clocksFor, dateInZone, legalRule, REGIMES } from '#law';
 import type { NewEvent } from '#ledger';
-import { CLOCK, type Caller } from '#platform';
+import { CLOCK, OpenCode, vouchedHuman, type Caller } from '#platform';
 import { CaseFile } from '../case-file.js';
 import { clockInput } from './request-clocks.js';
 import { answerJob, noticeJob, stopJob } from './request-jobs.js';
@@ -23,7 +23,7 @@ const pauseReason = z.enum(['clarification', 'identity']);
 export const RefuseBody = z
   .strictObject({
     reason,
-    exception: z.string().min(1).max(64),
+    exception: OpenCode(64),
     resolution: z.enum(['refused', 'cannot-identify', 'out-of-scope', 'forwarded']).default('refused'),
   })
   .meta({ id: 'RefuseRequest' });
@@ -56,7 +56,7 @@ export class CourseOfRequest {
         'exception-unknown',
         'A refusal needs an exception the law engine knows, such as gdpr-17-3-b.',
       );
-    const humanRef = this.file.humanRef(by.tenant, by.principal.humanId ?? by.principal.id);
+    const humanRef = this.file.humanRef(by.tenant, vouchedHuman(by).humanId);
     return this.turn(by, id, 'answering', async (state) => {
       if (!['identifying', 'deciding'].includes(state.status))
         throw notNow(state.status, 'A refusal comes before the approval.');
