@@ -230,13 +230,18 @@ async function provenIn(state: RequestState, file: CaseFile): Promise<Set<string
   return new Set(known.flatMap(({ strength, type, value }) => (strength === 'verified' ? [`${type} ${value}`] : [])));
 }
 
-/** What is said to stay because of a hold was there when the attempt that says so began: a row that was gone cannot stay. */
+/** Reasons that may end any day. */
+const ENDING = ['hold', 'contract-running'];
+
+/** What is said to stay for such a reason was there when the attempt that says so began: a row that was gone cannot stay. */
 async function judgeHeld(sim: Simulation, states: RequestState[], file: CaseFile): Promise<void> {
   for (const state of states) {
     const events = sim.ledger.load(streamOf(state.id));
     for (const step of [...state.steps, ...state.formerSteps]) {
       const own = events.filter(({ data }) => data['stepId'] === step.stepId);
-      const said = own.filter(({ type, data }) => type === 'TargetOutcomeRecorded.v1' && data['reason'] === 'hold');
+      const said = own.filter(
+        ({ type, data }) => type === 'TargetOutcomeRecorded.v1' && ENDING.includes(String(data['reason'])),
+      );
       if (said.length === 0) continue;
       const targets = await file.targets(TENANT, state.id, step);
       for (const { data, position } of said) {
@@ -245,7 +250,7 @@ async function judgeHeld(sim: Simulation, states: RequestState[], file: CaseFile
           const { dataset, ref } = targets[index]!;
           const row = sim.world.find(step.connectionId, dataset, ref);
           const gone = sim.world.effects.some((one) => one.row === row && isEnd(one) && one.arrived <= began);
-          if (row && gone) sim.violations.push(`said to be kept by a hold, and gone: ${nameOf(row)}`);
+          if (row && gone) sim.violations.push(`said to be kept (${data['reason']}), and gone: ${nameOf(row)}`);
         }
       }
     }
