@@ -1,11 +1,10 @@
 /** The recurring work of an installation: what ages is pruned; keys have chores of their own. */
 import { Injectable, Module, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { Housekeeping, removeFinishedJobs } from '#jobs';
-import type { TenantId } from '#kernel';
 import { Database, forgetAnswers, thinCheckpoints } from '#ledger';
 import { Metrics } from '#platform';
 import { SubjectsModule } from '#subjects';
-import { TenancyModule, Tenants } from '#tenancy';
+import { eachTenant, TenancyModule, Tenants } from '#tenancy';
 import { DeadJobChore } from './dead-job-chore.js';
 import { KeptArchive } from './kept-archive.js';
 import { KeyChores } from './key-chores.js';
@@ -58,13 +57,17 @@ export class ChoresModule implements OnModuleInit, OnApplicationBootstrap {
 
   onModuleInit(): void {
     this.chores.every('answers-forgotten', HOUR, (now) =>
-      this.each((tenant) => inBatches(() => forgetAnswers(this.database, tenant, before(now, ANSWERS), BATCH))),
+      eachTenant(this.tenants, (tenant) =>
+        inBatches(() => forgetAnswers(this.database, tenant, before(now, ANSWERS), BATCH)),
+      ),
     );
     this.chores.every('jobs-removed', HOUR, (now) =>
-      this.each((tenant) => inBatches(() => removeFinishedJobs(this.database, tenant, before(now, JOBS), BATCH))),
+      eachTenant(this.tenants, (tenant) =>
+        inBatches(() => removeFinishedJobs(this.database, tenant, before(now, JOBS), BATCH)),
+      ),
     );
     this.chores.every('checkpoints-thinned', DAY, (now) =>
-      this.each(async (tenant) => void (await thinCheckpoints(this.database, tenant, before(now, CHECKPOINTS)))),
+      eachTenant(this.tenants, (tenant) => thinCheckpoints(this.database, tenant, before(now, CHECKPOINTS))),
     );
     this.keyChores.register(this.chores);
     this.storeAudits.register(this.chores);
@@ -72,10 +75,6 @@ export class ChoresModule implements OnModuleInit, OnApplicationBootstrap {
 
   async onApplicationBootstrap(): Promise<void> {
     await this.storeAudits.start();
-  }
-
-  private async each(run: (tenant: TenantId) => Promise<void>): Promise<void> {
-    for (const { id } of await this.tenants.all()) await run(id);
   }
 }
 

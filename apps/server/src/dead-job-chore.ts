@@ -2,7 +2,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Housekeeping, JobWorker } from '#jobs';
 import { Database } from '#ledger';
-import { Tenants } from '#tenancy';
+import { eachTenant, Tenants } from '#tenancy';
 
 /** Shorter than the alert on dead jobs waits. */
 const EVERY_MS = 5 * 60_000;
@@ -17,12 +17,8 @@ export class DeadJobChore implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.chores.every('dead-jobs-settled', EVERY_MS, async (now) => {
-      const failed: unknown[] = [];
-      // One tenant's trouble is not the next one's.
-      for (const { id } of await this.tenants.all())
-        await this.worker.dead.settle(this.database, id, now).catch((error: unknown) => failed.push(error));
-      if (failed.length > 0) throw failed[0];
-    });
+    this.chores.every('dead-jobs-settled', EVERY_MS, (now) =>
+      eachTenant(this.tenants, (tenant) => this.worker.dead.settle(this.database, tenant, now)),
+    );
   }
 }

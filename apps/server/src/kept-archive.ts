@@ -5,7 +5,7 @@ import type { TenantId } from '#kernel';
 import { ArchiveFiles, Database, openArchive, unseal } from '#ledger';
 import { CONFIG, type Config, type KeyProvider, type PlatformParts } from '#platform';
 import { auditSuppressions, KeyStore } from '#subjects';
-import { Tenants } from '#tenancy';
+import { eachTenant, Tenants } from '#tenancy';
 
 /** Tables that a restore never rolls back, and the database of each. */
 const KEPT = [
@@ -44,11 +44,11 @@ export class KeptArchive implements OnModuleInit {
   }
 
   /** One look at every tenant. */
-  async copyAll(files: ArchiveFiles): Promise<void> {
-    for (const { id } of await this.tenants.all()) {
-      await this.copySuppressions(files, id);
-      await this.copyCertificates(files, id);
-    }
+  copyAll(files: ArchiveFiles): Promise<void> {
+    return eachTenant(this.tenants, async (tenant) => {
+      await this.copySuppressions(files, tenant);
+      await this.copyCertificates(files, tenant);
+    });
   }
 
   private async copySuppressions(files: ArchiveFiles, tenant: TenantId): Promise<void> {

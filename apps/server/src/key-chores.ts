@@ -4,7 +4,7 @@ import type { Housekeeping } from '#jobs';
 import type { TenantId } from '#kernel';
 import { CONFIG, type Config } from '#platform';
 import { endYearKeys, forgetNotices, KeyRotation, KeyStore, lookupKeyState, Suppressions } from '#subjects';
-import { Tenants } from '#tenancy';
+import { eachTenant, Tenants } from '#tenancy';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -27,19 +27,16 @@ export class KeyChores {
   register(chores: Housekeeping): void {
     chores.every('key-epoch', HOUR, (now) => this.endEpoch(now));
     chores.every('key-notices', 10 * MINUTE, async () => void (await forgetNotices(this.keyStore.database)));
-    chores.every('suppressions-forgotten', HOUR, () =>
-      this.each(async (tenant) => void (await this.suppressions.forgetExpired(tenant))),
-    );
-    chores.every('year-keys-ended', DAY, (now) =>
-      this.each(async (tenant) => void (await endYearKeys(this.keyStore, tenant, now))),
-    );
+    chores.every('suppressions-forgotten', HOUR, () => this.each((tenant) => this.suppressions.forgetExpired(tenant)));
+    chores.every('year-keys-ended', DAY, (now) => this.each((tenant) => endYearKeys(this.keyStore, tenant, now)));
     chores.every('lookup-rekeyed', MINUTE, () => this.each((tenant) => this.rekey(tenant)));
   }
 
   /** What ends when dates "Lethe itself" on every certificate: a day more than the setting says is promised there. */
   private async endEpoch(now: Date): Promise<void> {
     const epochMs = this.config.LETHE_EPOCH_DAYS * DAY;
-    await this.rotation.dueEpochs(await this.tenantIds(), ACTOR, { now, epochMs, restMs: REST_MS });
+    const tenants = (await this.tenants.all()).map(({ id }) => id);
+    await this.rotation.dueEpochs(tenants, ACTOR, { now, epochMs, restMs: REST_MS });
   }
 
   /** Goes on where a rotation was interrupted. */
@@ -48,11 +45,7 @@ export class KeyChores {
     if (generation > 1 && rekeyedAt === null) await this.rotation.lookup(tenant, ACTOR);
   }
 
-  private async each(run: (tenant: TenantId) => Promise<void>): Promise<void> {
-    for (const tenant of await this.tenantIds()) await run(tenant);
-  }
-
-  private async tenantIds(): Promise<TenantId[]> {
-    return (await this.tenants.all()).map(({ id }) => id);
+  private each(run: (tenant: TenantId) => Promise<unknown>): Promise<void> {
+    return eachTenant(this.tenants, run);
   }
 }

@@ -4,7 +4,7 @@ import type { TenantId } from '#kernel';
 import { auditLog, auditNewest, readOfType, type AuditParts, type LogFault } from '#ledger';
 import { LOGGER, KeyProvider, type Logger } from '#platform';
 import { auditSuppressions, KeyStore, neverSealed, sealSuppressions } from '#subjects';
-import { Tenants } from '#tenancy';
+import { eachTenant, Tenants } from '#tenancy';
 
 /** A fault, and whose it is. */
 export interface StoreFault extends LogFault {
@@ -33,7 +33,7 @@ export class StoreAudit {
 
   /** `whole`: every leaf; otherwise the newest ones. Suppressions are always read whole. */
   async audit(parts: AuditParts, whole: boolean): Promise<StoreFault[]> {
-    for (const { id } of await this.tenants.all()) await this.auditTenant(parts, id, whole);
+    await eachTenant(this.tenants, (tenant) => this.auditTenant(parts, tenant, whole));
     return this.faults;
   }
 

@@ -1,9 +1,10 @@
 /** Who only listens hears of every consent that ran out and would still stand, once: however it came, whatever else was said. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { newId, TestClock, type SubjectId, type TenantId } from '#kernel';
+import type { ChoreRun } from '#jobs';
 import { createLogger } from '#platform';
 import { openSubjects, type SubjectsFixture } from '../../../test/support/subjects-fixture.js';
-import { AnnounceExpiries } from './announce-expiries.js';
+import { AnnounceExpiries, ExpiryChore } from './announce-expiries.js';
 import { ConsentFeed } from './consent-feed.js';
 import { ConsentRecords } from './consent-records.js';
 import { consentMigrations, consentRecordRow } from './consent.migrations.js';
@@ -99,4 +100,19 @@ describe('a consent that ran out', () => {
     await decide({ imported: true, collectedAt: inDays(-25), expiresAt: inDays(-15) });
     expect(await said()).toEqual([live, old]);
   });
+});
+
+it('of one tenant is told, though those of another cannot be read', async () => {
+  const asked: string[] = [];
+  const announce = async (one: string): Promise<number> => {
+    asked.push(one);
+    throw new Error('unreadable');
+  };
+  const tenants = { all: async () => [{ id: 'a' }, { id: 'b' }] };
+  let run: ChoreRun = async () => undefined;
+  const chores = { every: (_: string, __: number, chore: ChoreRun) => void (run = chore) };
+  const config = { LETHE_ROLES: ['worker'] };
+  new ExpiryChore({ announce } as never, tenants as never, chores as never, config as never).onModuleInit();
+  await expect(run(clock.now())).rejects.toThrow('unreadable');
+  expect(asked).toEqual(['a', 'b']);
 });

@@ -4,7 +4,7 @@ import type { Clock, SubjectId, TenantId } from '#kernel';
 import { Housekeeping } from '#jobs';
 import { Database, declareEvents, EventStore, VersionConflict } from '#ledger';
 import { CLOCK, CONFIG, type Config } from '#platform';
-import { Tenants } from '#tenancy';
+import { eachTenant, Tenants } from '#tenancy';
 import { standing, stateOf } from './consent.js';
 import { ConsentRecords } from './consent-records.js';
 
@@ -132,8 +132,8 @@ export class ExpiryChore implements OnModuleInit {
 
   onModuleInit(): void {
     if (!this.config.LETHE_ROLES.includes('worker')) return;
-    this.chores.every('consent-expiries', EVERY_MS, async () => {
-      for (const { id } of await this.tenants.all()) await this.expiries.announce(id);
-    });
+    this.chores.every('consent-expiries', EVERY_MS, () =>
+      eachTenant(this.tenants, (tenant) => this.expiries.announce(tenant)),
+    );
   }
 }

@@ -9,5 +9,6 @@ export { MemberMarks } from './member-marks.js';
 export { ownCase } from './tenancy.errors.js';
 export { Settings } from './settings.js';
 export { Tenants, type NewTenant } from './tenants.js';
+export { eachTenant } from './each-tenant.js';
 export { TenancyModule } from './tenancy.module.js';
 export { tenancyMigrations } from './tenancy.migrations.js';
