@@ -2,11 +2,19 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { newId } from '#kernel';
 import { Housekeeping } from '#jobs';
-import { accepted, decisionOn, declareReader, definePurpose } from '../support/obeying-systems.js';
+import {
+  accepted,
+  connectObeying,
+  decisionOn,
+  declareReader,
+  declareSystem,
+  definePurpose,
+} from '../support/obeying-systems.js';
+import { allowing, startReceiver, type Receiver } from '../support/receiver.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 import { until } from '../support/until.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 
 describe('a dead job about a decision', () => {
   let lethe: TestServer;
@@ -70,5 +78,49 @@ describe('a dead job about a decision', () => {
       15_000,
     );
     expect(await owed()).toBe('dead');
+  });
+});
+
+describe('a system that is declared anew while it is told', () => {
+  let lethe: TestServer;
+  let receivers: Receiver[];
+  beforeAll(async () => {
+    receivers = [await startReceiver(), await startReceiver()];
+    lethe = await startTestServer({ environment: allowing(receivers) });
+    await definePurpose(lethe);
+  });
+  afterAll(async () => {
+    await Promise.all(receivers.map((receiver) => receiver.close()));
+    await lethe.close();
+  });
+
+  it('is acknowledged by nobody else: another connection is told in its place, another channel is waited for', async () => {
+    const [former, present] = receivers as [Receiver, Receiver];
+    const [formerId, presentId] = [
+      await connectObeying(lethe, 'former', former.url),
+      await connectObeying(lethe, 'present', present.url),
+    ];
+    for (const id of ['moved', 'turned']) await declareSystem(lethe, id, { channel: 'plugin', connectionId: formerId });
+    former.answer(() => 500);
+    const body = decisionOn('ada', 'withdrawn', lethe.clock.now());
+    const { position } = await accepted(lethe.post('/v1/consents', body, { as: 'system' }));
+    await until('both were tried', () => former.received.length >= 2);
+    await declareSystem(lethe, 'moved', { channel: 'plugin', connectionId: presentId });
+    await declareReader(lethe, 'turned');
+    former.answer(() => 200);
+    const tried = former.received.length;
+    const wordOf = async (id: string): Promise<string | null> =>
+      (await lethe.get(`/v1/propagations/${position}`)).body.systems.find(
+        (one: { systemId: string }) => one.systemId === id,
+      ).how;
+    const left = async (): Promise<number> =>
+      (await lethe.superuser.query(`SELECT FROM job WHERE queue = 'propagation-obey' AND state <> 'done'`)).rowCount!;
+    await until('nothing is left to do', async () => {
+      lethe.clock.advance(20_000);
+      return (await left()) === 0;
+    });
+    await until('the word', async () => (await wordOf('moved')) === 'plugin');
+    expect(await wordOf('turned')).toBeNull();
+    expect([former.received.length, present.received.length]).toEqual([tried, 1]);
   });
 });

@@ -53,12 +53,12 @@ export async function declareReceiver(lethe: Admin, id: string, url: string): Pr
   return accepted(lethe.post('/v1/webhook-endpoints', { url, systemId: id }, admin));
 }
 
-/** A system with a plugin that can be told. */
-export async function declarePlugin(
-  lethe: Admin & Pick<TestServer, 'dataDir'>,
-  id: string,
+/** A connection whose plugin can be told, behind `url`; resolves with its id. */
+export function connectObeying(
+  lethe: Pick<TestServer, 'post' | 'dataDir'>,
+  name: string,
   url: string,
-): Promise<void> {
+): Promise<string> {
   const folder = join(lethe.dataDir, 'plugins', 'incoming', 'obeying');
   mkdirSync(folder, { recursive: true });
   bundle('test/support/obeying-connector.ts', join(folder, 'index.mjs'));
@@ -67,7 +67,16 @@ export async function declarePlugin(
     config: { type: 'object', properties: { url: { type: 'string' } }, required: ['url'], additionalProperties: false },
   };
   writeFileSync(join(folder, 'lethe.plugin.json'), JSON.stringify(manifest));
-  const connectionId = await connectPlugin(lethe, { plugin: 'obeying', name: id, config: { url } });
+  return connectPlugin(lethe, { plugin: 'obeying', name, config: { url } });
+}
+
+/** A system with a plugin that can be told. */
+export async function declarePlugin(
+  lethe: Admin & Pick<TestServer, 'dataDir'>,
+  id: string,
+  url: string,
+): Promise<void> {
+  const connectionId = await connectObeying(lethe, id, url);
   await declareSystem(lethe, id, { channel: 'plugin', connectionId });
 }
 

@@ -13,12 +13,13 @@ export class ConnectorObedience extends ObeyPort {
   async tell(
     tenant: TenantId,
     connectionId: string,
-    { key: itemKey, jobId }: Telling,
+    { key: itemKey, jobId, signal }: Telling,
     person: PersonToTell,
   ): Promise<Told> {
     const { subject, identifiers: ids, decisions } = person;
     try {
-      await this.calls.obey(tenant, connectionId, [{ itemKey, ids, decisions }], { about: { subject, jobId } });
+      const options = { about: { subject, jobId }, signal };
+      await this.calls.obey(tenant, connectionId, [{ itemKey, ids, decisions }], options);
       // Who does not know the person has nothing to stop.
       return { kind: 'obeyed' };
     } catch (error) {

@@ -80,13 +80,18 @@ export function foldSystems(events: readonly StoredEvent[]): Map<string, System>
   return systems;
 }
 
+/** The connection through which a system is called; undefined when it reads by itself or is sent messages. */
+export function connectionOf(system: SystemDefinition): string | undefined {
+  return system.channel === 'plugin' || system.channel === 'inbox' ? system.connectionId : undefined;
+}
+
 /** The same shape for every channel. */
 export function viewOfSystem(system: System): z.infer<typeof SystemView> {
   const { id, name, purposes, acknowledgeWithin, status, channel } = system;
   return {
     ...{ id, name, purposes, acknowledgeWithin, status, channel },
     keyId: system.channel === 'cursor' ? system.keyId : null,
-    connectionId: system.channel === 'plugin' || system.channel === 'inbox' ? system.connectionId : null,
+    connectionId: connectionOf(system) ?? null,
   };
 }
 

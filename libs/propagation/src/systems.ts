@@ -6,7 +6,7 @@ import { canonicalize, conflict, unprocessable, type Clock, type JsonObject, typ
 import { EventStore } from '#ledger';
 import { CLOCK, type Caller } from '#platform';
 import { keyUnusable, systemNotBound } from './propagation.errors.js';
-import { foldSystems, mustObey, systemsStream, type System, type SystemDefinition } from './system.js';
+import { connectionOf, foldSystems, mustObey, systemsStream, type System, type SystemDefinition } from './system.js';
 
 @Injectable()
 export class Systems {
@@ -74,8 +74,8 @@ export class Systems {
         detail: 'This purpose is not defined. Define it with PUT /v1/purposes/{id} first.',
         errors: [{ pointer: `/purposes/${unknown}`, code: 'purpose-unknown' }],
       });
-    if (wanted.channel === 'plugin' || wanted.channel === 'inbox')
-      await this.connections.get(tenant, wanted.connectionId);
+    const connectionId = connectionOf(wanted);
+    if (connectionId !== undefined) await this.connections.get(tenant, connectionId);
     // A revoked key must not keep an admin from retiring its system.
     if (wanted.channel === 'cursor' && wanted.status === 'active' && !(await this.canRead(tenant, wanted.keyId)))
       throw keyUnusable();

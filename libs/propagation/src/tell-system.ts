@@ -2,12 +2,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Purposes, PurposeVerdicts } from '#consent';
 import type { Clock, SubjectId, TenantId } from '#kernel';
-import { dead, done, type Job, type JobContext, type JobResult } from '#jobs';
+import { dead, done, enqueueIn, type Job, type JobContext, type JobResult, type NewJob } from '#jobs';
+import { Database } from '#ledger';
 import { CLOCK } from '#platform';
 import { People } from '#subjects';
-import type { ObeyPayload } from './obey-job.js';
+import { obeyElsewhere, type ObeyPayload } from './obey-job.js';
 import { acknowledged } from './propagation.js';
-import { mustObey } from './system.js';
+import { connectionOf, mustObey } from './system.js';
 import { Systems } from './systems.js';
 
 /** How one purpose stands for a person. */
@@ -28,10 +29,11 @@ export interface PersonToTell {
 /** What came of telling: `later` when the system takes its time. */
 export type Told = { kind: 'obeyed' } | { kind: 'unsupported' } | { kind: 'later'; at: Date };
 
-/** `key` is the same for every attempt; `jobId` is the job that waits, to be woken by the answer. */
+/** `key` is the same for every attempt; `jobId` is the job that waits, to be woken by the answer, and `signal` its end. */
 export interface Telling {
   key: string;
   jobId: string;
+  signal: AbortSignal;
 }
 
 /** Port to the connectors. */
@@ -73,23 +75,32 @@ export class TellSystem {
     private readonly systems: Systems,
     private readonly people: TellPeople,
     private readonly port: ObeyPort,
+    private readonly database: Database,
+    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /**
    * At least once, and in any order: what is told is the state of now, so that a call that was late cannot bring an older
-   * decision back. What nobody can be told stays owed, and becomes late.
+   * decision back. What nobody can be told stays owed, and becomes late. The word of a connection counts for a system that
+   * is reached through it: one that was declared anew meanwhile is told through its own, or gives its word by itself.
    */
-  async run({ tenant, id: jobId, payload, generation }: Job<ObeyPayload>, context: JobContext): Promise<JobResult> {
+  async run(job: Job<ObeyPayload>, context: JobContext): Promise<JobResult> {
+    const { tenant, id: jobId, payload, generation } = job;
     const { systemId, connectionId, position } = payload;
     const system = await this.systems.find(tenant, systemId);
-    if (system?.status !== 'active') return done();
+    const through = system?.status === 'active' ? connectionOf(system) : undefined;
+    if (!system || through === undefined) return done();
+    if (through !== connectionId) return this.passOn(tenant, obeyElsewhere(system, job));
     const subject = payload.subject as SubjectId;
     const wanted = payload.purpose === null ? undefined : payload.purpose;
     const person = await this.people.standing(tenant, subject, (id) =>
       wanted === undefined ? mustObey(system, id) : id === wanted,
     );
     const key = `obey/${systemId}/${position}/${generation}`;
-    const told = await this.port.tell(tenant, connectionId, { key, jobId }, person);
+    // Whoever took this job over may have told something newer since the look.
+    await context.heartbeat();
+    const { signal } = context;
+    const told = await this.port.tell(tenant, connectionId, { key, jobId, signal }, person);
     switch (told.kind) {
       case 'obeyed': {
         const how = system.channel;
@@ -100,5 +111,10 @@ export class TellSystem {
       case 'later':
         return { kind: 'later', runAt: told.at };
     }
+  }
+
+  private async passOn(tenant: TenantId, job: NewJob): Promise<JobResult> {
+    await this.database.transaction(tenant, (query) => enqueueIn(query, tenant, [job], this.clock.now()));
+    return done();
   }
 }

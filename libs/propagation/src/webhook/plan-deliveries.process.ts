@@ -8,7 +8,7 @@ import { addDelivery, startLane } from './deliveries.js';
 import { obeyJob } from '../obey-job.js';
 import { publicEventTypes, translatedTypes, type PublicEvent } from '../event/public-event.js';
 import { PublicEvents } from '../event/public-events.js';
-import { mustObey, type System } from '../system.js';
+import { connectionOf, mustObey, type System } from '../system.js';
 import { Systems } from '../systems.js';
 import type { EndpointRow } from './webhook-endpoint.js';
 import { WebhookEndpoints } from './webhook-endpoints.js';
@@ -100,5 +100,5 @@ function listens(row: EndpointRow, event: PublicEvent, systems: readonly System[
 
 /** Systems that are called, by their plugin or by a task in their inbox. */
 function isTold(system: System, event: PublicEvent): boolean {
-  return (system.channel === 'plugin' || system.channel === 'inbox') && mustObey(system, event.purpose);
+  return connectionOf(system) !== undefined && mustObey(system, event.purpose);
 }
