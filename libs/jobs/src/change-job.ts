@@ -13,7 +13,7 @@ export interface JobChange {
   to: JobState;
   /** When it becomes ready again. */
   runAt?: Date;
-  /** Replaces the count of attempts. */
+  /** Replaces the count of attempts; with none, nothing has failed either. */
   attempts?: number;
   generation?: number;
   /** Renewed lease, when it stays running. */
@@ -39,8 +39,9 @@ const guarded = 'AND job.fence = c.fence AND job.state = c.from_state';
 const update = `
   UPDATE job SET state = c.to_state, run_at = COALESCE(c.run_at, job.run_at), attempts = COALESCE(c.attempts, job.attempts),
     generation = COALESCE(c.generation, job.generation),
-    lease_until = clock_timestamp() + c.lease_ms * interval '1 millisecond', last_error_code = COALESCE(c.code, job.last_error_code),
-    last_error_class = COALESCE(c.class, job.last_error_class), finished_at = c.finished_at
+    lease_until = clock_timestamp() + c.lease_ms * interval '1 millisecond', finished_at = c.finished_at,
+    last_error_code = COALESCE(c.code, CASE WHEN c.attempts = 0 THEN NULL ELSE job.last_error_code END),
+    last_error_class = COALESCE(c.class, CASE WHEN c.attempts = 0 THEN NULL ELSE job.last_error_class END)
   FROM unnest($2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::timestamptz[], $7::int[], $8::int[], $9::int[], $10::text[], $11::text[], $12::timestamptz[])
     AS c(id, fence, from_state, to_state, run_at, attempts, generation, lease_ms, code, class, finished_at)
   WHERE job.tenant = $1 AND job.id = c.id ${guarded}

@@ -1,7 +1,7 @@
 /** Limits across workers, isolation of what fails, dead letters, and a graceful stop, on a real PostgreSQL. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { DomainError, systemClock, TestClock, type Clock, type TenantId } from '#kernel';
+import { DomainError, newId, systemClock, TestClock, type Clock, type TenantId } from '#kernel';
 import { EventStore, ledgerMigrations } from '#ledger';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import {
@@ -11,6 +11,7 @@ import {
   JobWorker,
   jobsMigrations,
   later,
+  readTroubledJobs,
   retry,
   type NewJob,
   type WorkerOptions,
@@ -187,7 +188,10 @@ describe('a handler', () => {
   it('may wait as the vendor asks, look again later without counting, and give up', async () => {
     const clock = new TestClock(new Date('2026-11-22T12:00:00Z'));
     const seen: [number, string][] = [];
-    await enqueueAll([{ maxAttempts: 2 }], clock);
+    const id = newId();
+    await enqueueAll([{ id, maxAttempts: 2 }], clock);
+    const trouble = async (): Promise<string[]> =>
+      (await readTroubledJobs(test.database, tenant, [id])).map(({ code }) => code);
     const worker = aWorker({}, clock);
     const answers = [
       retry('rate-limited', 60_000),
@@ -202,8 +206,10 @@ describe('a handler', () => {
     worker.start();
     const settled = async (runs: number): Promise<boolean> => seen.length === runs && (await states())['ready'] === 1;
     await until(() => settled(1));
+    expect(await trouble()).toEqual(['rate-limited']);
     clock.advance(60_000);
     await until(() => settled(2));
+    expect(await trouble()).toEqual([]);
     await pause(100);
     expect(seen).toHaveLength(2);
     clock.set(new Date('2027-01-01T00:00:00Z'));
