@@ -130,6 +130,7 @@ interface Comparison {
   /** Median over the blocks of busy p99 by the p99 of the calm phase right before it: noise of the machine cancels. */
   ratio: number;
   failed: Record<string, number>;
+  repeated: number;
   text: string;
 }
 
@@ -147,14 +148,15 @@ function compared(phases: Record<string, Phase>): Comparison {
   const ratio = quantile(ratios, 0.5);
   const spread = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
   const text = `calm ${figures(calm)}; busy ${figures(busy)}; p99 ratio ${ratio.toFixed(2)} (median of ${ratios.length}, ${spread})`;
-  return { ratio, failed, text };
+  return { ratio, failed, repeated: repeats([...calm, ...busy]), text };
 }
+
+const repeats = (phases: readonly Phase[]): number => phases.reduce((sum, one) => sum + one.repeated, 0);
 
 function figures(phases: readonly Phase[]): string {
   const ms = phases.flatMap((one) => one.ms);
   const [p50, p99] = [quantile(ms, 0.5), quantile(ms, 0.99)];
-  const repeated = phases.reduce((sum, one) => sum + one.repeated, 0);
-  return `${ms.length} calls (${repeated} repeated), p50 ${p50.toFixed(1)}, p99 ${p99.toFixed(1)}, most ${quantile(ms, 1).toFixed(0)} ms`;
+  return `${ms.length} calls (${repeats(phases)} repeated), p50 ${p50.toFixed(1)}, p99 ${p99.toFixed(1)}, most ${quantile(ms, 1).toFixed(0)} ms`;
 }
 
 describe(`${BLOCKS * CYCLES} lives of a plugin beside ${RATE} calls a second and an erasure`, () => {
@@ -173,6 +175,8 @@ describe(`${BLOCKS * CYCLES} lives of a plugin beside ${RATE} calls a second and
     const seen = compared(await load.report());
     process.stdout.write(`${BLOCKS * CYCLES} cycles of ${msPerCycle.toFixed(0)} ms: ${seen.text}\n`);
     expect(seen.failed).toEqual({});
+    // A machine that tests other things beside may refuse for load; one that is ours does not.
+    if (FULL) expect(seen.repeated).toBe(0);
     // A process ends after its last call; it is not waited for by the call that took its plugin away.
     await until('no plugin of a cycle', () => orphans().length === 0, 30_000);
     expect(readdirSync(join(service.dataDir, 'plugins')).sort()).toEqual(['incoming', 'steady']);

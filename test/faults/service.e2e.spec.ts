@@ -13,7 +13,7 @@ const LONG = process.env['LETHE_TEST_LONG'] === '1';
 const KILLS = FULL ? 30 : LONG ? 12 : 2;
 const AT_MOST_MS = FULL ? 1_200_000 : LONG ? 45_000 : 20_000;
 /** However slow the machine is. */
-const AT_LEAST = 2;
+const AT_LEAST = FULL ? KILLS : 2;
 const WRITERS = 8;
 const UNDER_LOAD_MS = 700;
 /** What is being killed, in turn. */

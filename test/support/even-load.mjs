@@ -29,7 +29,7 @@ function call(n) {
 /** No limit of our own on connecting: on a busy machine a call is late, and only the service can make it fail. */
 const agent = new Agent({ keepAlive: true, maxSockets: 128 });
 
-function post(path, body, n) {
+function post(path, body, n, again) {
   return new Promise((resolve) => {
     const all = { ...headers, 'idempotency-key': `load-${process.pid}-${n}` };
     const asked = request(baseUrl + path, { method: 'POST', agent, headers: all }, (answer) => {
@@ -38,7 +38,10 @@ function post(path, body, n) {
       answer.once('error', (error) => resolve(error.code ?? error.name));
     });
     // A connection that was closed while it lay idle says nothing about the service (RFC 9110 section 9.2.2: the key allows it).
-    asked.once('error', (error) => resolve(asked.reusedSocket ? post(path, body, n) : (error.code ?? error.name)));
+    asked.once('error', (error) => {
+      if (asked.reusedSocket) again();
+      resolve(asked.reusedSocket ? post(path, body, n, again) : (error.code ?? error.name));
+    });
     asked.end(JSON.stringify(body));
   });
 }
@@ -50,7 +53,7 @@ async function send(n, due, counted) {
   phases.set(counted, one);
   let outcome;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    outcome = await post(path, body, n);
+    outcome = await post(path, body, n, () => (one.repeated += 1));
     // A service with more load than it can serve says so; a client repeats, and its caller waits.
     if (outcome !== '503') break;
     one.repeated += 1;

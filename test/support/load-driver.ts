@@ -6,7 +6,7 @@ import { join } from 'node:path';
 /** What was seen in one phase: latencies in milliseconds, and answers other than 200 and 201 by status or error code. */
 export interface Phase {
   ms: number[];
-  /** Calls that were told 503 and were repeated, which is in their latency. */
+  /** Times a call was repeated, told 503 or on a connection that had been closed; it is in their latency. */
   repeated: number;
   failed: Record<string, number>;
 }
