@@ -97,8 +97,8 @@ export async function backup(
       made.push(manifest);
     }
     await clients.ledger.query('COMMIT');
-    await noteBackups(clients.ledger, wanted, takenAt);
-    await prune(config, made);
+    const before = await noteBackups(clients.ledger, made);
+    if (wanted.includes('ledger')) await prune(config, before);
     return made;
   } finally {
     await Promise.all([clients.ledger.end(), clients.keystore.end()]).catch(() => undefined);
@@ -170,22 +170,35 @@ async function readLogs(client: Client): Promise<Logs> {
   return logs;
 }
 
-/** For readiness, metrics and the doctor: when each part was last made. A schema from before this table has no place for it. */
-async function noteBackups(client: Client, made: readonly BackupPart[], takenAt: string): Promise<void> {
+/** Leaves by log. */
+type Sizes = Record<string, number>;
+
+/**
+ * For readiness, metrics and the doctor: when each part was last made. Returns what the backup of the ledger before this one
+ * held. A schema from before this table has no place for it.
+ */
+async function noteBackups(client: Client, made: readonly BackupManifest[]): Promise<Sizes> {
   const { rows } = await client.query<{ there: string | null }>(`SELECT to_regclass('installation_mark') AS there`);
-  if (rows[0]?.there === null) return;
-  await client.query(
-    `INSERT INTO installation_mark (name, detail, set_at) SELECT 'backup-' || p, '', $2 FROM unnest($1::text[]) AS n(p)
-     ON CONFLICT (name) DO UPDATE SET set_at = excluded.set_at`,
-    [made, takenAt],
+  if (rows[0]?.there === null) return {};
+  const before = await client.query<{ detail: string }>(
+    `SELECT detail FROM installation_mark WHERE name = 'backup-ledger'`,
   );
+  for (const { part, takenAt, logs } of made)
+    await client.query(
+      `INSERT INTO installation_mark (name, detail, set_at) VALUES ($1, $2, $3)
+       ON CONFLICT (name) DO UPDATE SET detail = excluded.detail, set_at = excluded.set_at`,
+      [`backup-${part}`, JSON.stringify(Object.fromEntries(logs.map(({ logId, size }) => [logId, size]))), takenAt],
+    );
+  return JSON.parse(before.rows[0]?.detail || '{}') as Sizes;
 }
 
-/** What was written beside the entries up to this backup is in it; in the archive it would only outlive people. */
-async function prune({ LETHE_ARCHIVE_URL: url }: Config, made: readonly BackupManifest[]): Promise<void> {
-  const ledger = made.find(({ part }) => part === 'ledger');
-  if (url === undefined || !ledger) return;
-  for (const { logId, size } of ledger.logs) await pruneRedo(openArchive(url), logId, size);
+/**
+ * What was written beside the entries stays in the archive until two backups hold it: the newest one may be damaged. For
+ * longer it would only outlive people.
+ */
+async function prune({ LETHE_ARCHIVE_URL: url }: Config, before: Sizes): Promise<void> {
+  if (url === undefined) return;
+  for (const [logId, size] of Object.entries(before)) await pruneRedo(openArchive(url), logId, size);
 }
 
 async function buildVersion(): Promise<string> {

@@ -1,7 +1,7 @@
 /** `lethe replay`: erases again what was erased before a restore, lists it on one page, and ends the quarantine when nothing is left. */
 import { parseArgs } from 'node:util';
 import type { TenantId } from '#kernel';
-import { logStream, openArchive } from '#ledger';
+import { logStream, openArchive, ROWS_MISSING } from '#ledger';
 import { ReplayErasures, ReplayKeys, type ReplayedKeys, type ReplayedStep } from '#requests';
 import { Tenants } from '#tenancy';
 import { QUARANTINE } from '../../server/src/state-watch.js';
@@ -10,12 +10,14 @@ import { resealSuppressions, sayResealed } from './reseal.js';
 import type { Terminal, Verb } from './terminal.js';
 
 const usage = [
-  'Usage: lethe replay [--without <connection-id>]...',
+  'Usage: lethe replay [--without <connection-id>]... [--accept-missing-rows]',
   '  --without   a connection that is gone for good: what was erased there is not erased again, and the ledger says so',
+  '  --accept-missing-rows   although the restore found entries without their rows: who withdrew may be permitted again',
 ];
 
 const options = {
   without: { type: 'string', multiple: true },
+  'accept-missing-rows': { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
@@ -36,6 +38,10 @@ export const replayVerb: Verb = async (args, terminal) => {
   const without = new Set(values.without ?? []);
   const opened = await openApplication(commandConfig(terminal));
   try {
+    if (!values['accept-missing-rows'] && (await lacksRows(opened))) {
+      terminal.complain(MISSING);
+      return 1;
+    }
     const pages: Replayed[] = [];
     for (const { id } of await opened.app.get(Tenants).all()) pages.push(await replay(opened, id));
     const open = pages.flatMap(({ steps }) => steps).filter((step) => isOpen(step) && !without.has(step.connectionId));
@@ -56,6 +62,17 @@ export const replayVerb: Verb = async (args, terminal) => {
     await opened.close();
   }
 };
+
+const MISSING =
+  'Of some entries the rows were not archived: consents, people and restrictions of that time are not here, and who withdrew may be permitted again. Restore a newer backup; if there is none, lethe replay --accept-missing-rows goes on without.';
+
+async function lacksRows({ parts }: OpenApplication): Promise<boolean> {
+  const { rows } = await parts.database.global({
+    text: 'SELECT FROM installation_mark WHERE name = $1',
+    values: [ROWS_MISSING],
+  });
+  return rows.length > 0;
+}
 
 /** False when suppressions were changed: nothing is served before somebody has looked. */
 async function reseal({ parts }: OpenApplication, pages: Replayed[], { complain }: Terminal): Promise<boolean> {
@@ -120,5 +137,8 @@ async function record({ parts }: OpenApplication, { tenant, keys, steps }: Repla
 
 /** Every process of the service sees it within a second. */
 async function endQuarantine({ parts }: OpenApplication): Promise<void> {
-  await parts.database.global({ text: 'DELETE FROM installation_mark WHERE name = $1', values: [QUARANTINE] });
+  await parts.database.global({
+    text: 'DELETE FROM installation_mark WHERE name = ANY($1)',
+    values: [[QUARANTINE, ROWS_MISSING]],
+  });
 }

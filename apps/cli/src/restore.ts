@@ -61,6 +61,15 @@ export const restoreVerb: Verb = async (args, terminal) => {
     terminal.complain('if there is none, lethe restore --complete --new-epoch goes on without them and says so.');
     return 1;
   }
+  if (logs.some(({ withoutRows }) => withoutRows > 0)) {
+    terminal.complain(
+      'What those entries changed for people is not back, and lethe rebuild cannot bring it: who withdrew',
+    );
+    terminal.complain(
+      'may be permitted again. Restore a newer backup; if there is none, lethe replay tells how to go on.',
+    );
+    return 1;
+  }
   terminal.say('In quarantine: run lethe replay, then start the service.');
   return 0;
 };
@@ -192,7 +201,7 @@ function report(logs: readonly ForwardLog[], { say }: Terminal): void {
   for (const { logId, from, to, withoutRows, leftOut, kept, lost, epoch, damage } of logs) {
     say(`log ${logId}: ${from} entries restored, ${to - from} added from the archive, ${to} in all`);
     if (withoutRows > 0)
-      say(`  of ${withoutRows} the read models are not archived; lethe rebuild brings back what is derived`);
+      say(`  of ${withoutRows} the rows that were written with them are not in the archive, or fit no more`);
     if (leftOut > 0) say(`  ${leftOut} archived entries are the begin of a flush without its end, and were left out`);
     if (damage !== undefined) say(`  ${damage}: what lies behind it is set aside in the archive`);
     if (kept > 0) say(`  ${kept} suppressions and certificates were missing and are back`);

@@ -7,6 +7,7 @@ export {
   ArchiveDamaged,
   archivedSize,
   replayTail,
+  ROWS_MISSING,
   setAsideFrom,
   unseal,
   type ReplayedTail,

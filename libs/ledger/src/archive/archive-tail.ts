@@ -15,11 +15,14 @@ export interface ReplayedTail {
   /** Leaves before and after. */
   from: number;
   to: number;
-  /** Leaves whose rows were not archived: their events are back, their read models are not. */
+  /** Leaves whose rows are not archived, or fit no more: their events are back, what they changed is not (`ROWS_MISSING`). */
   withoutRows: number;
   /** Leaves of a last flush that the archive holds in part: none of it is back, since it was one commit. */
   leftOut: number;
 }
+
+/** Mark of an installation that lacks rows of its entries: consents, people, restrictions. Nothing brings them back later. */
+export const ROWS_MISSING = 'rows-missing';
 
 /** The archive contradicts itself or the database; what lies before is taken, nothing after. Names the file where it can. */
 export class ArchiveDamaged extends Error {
@@ -187,7 +190,14 @@ async function place(
   if (flush && rootOf(frontier).toString('hex') !== flush.root)
     throw new ArchiveDamaged('an archived entry was changed: the root after it is another one');
   await moveHead(query, tenant, frontier, events.at(-1)!.recordedAt);
-  return flush ? again(flush, query) : false;
+  const whole = flush !== undefined && (await again(flush, query));
+  if (!whole)
+    await query({
+      name: 'tail-rows-missing',
+      text: `INSERT INTO installation_mark (name, detail, set_at) VALUES ($1, 'restored', now()) ON CONFLICT DO NOTHING`,
+      values: [ROWS_MISSING],
+    });
+  return whole;
 }
 
 /** Rows that cannot be written again must not keep the entries from coming back; they are counted. */

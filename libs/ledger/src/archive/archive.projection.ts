@@ -93,7 +93,7 @@ function redoName(first: number, last: number): string {
   return `${String(first).padStart(16, '0')}-${String(last).padStart(16, '0')}.jsonl`;
 }
 
-/** Removes redo files that a backup with `size` leaves makes needless: keyed hashes of people must not lie there for ever. */
+/** Removes redo files that a backup with `size` leaves does not need: keyed hashes of people must not lie there for ever. */
 export async function pruneRedo(files: ArchiveFiles, logId: string, size: number): Promise<number> {
   const names = (await files.list(`${logId}/redo`)).filter((name) => Number(name.slice(17, 33)) < size);
   for (const name of names) await files.remove(`${logId}/redo/${name}`);
