@@ -3,4 +3,5 @@ export * from './clock.js';
 export * from './errors.js';
 export * from './identifier.js';
 export * from './ids.js';
+export * from './in-turn.js';
 export * from './json.js';

@@ -1,5 +1,5 @@
 /** Replaces keys while everything runs. Each rotation is a fact in the log: what was replaced by what, never a secret. */
-import { conflict, DomainError, type JsonObject, type TenantId } from '#kernel';
+import { conflict, DomainError, inTurn, type JsonObject, type TenantId } from '#kernel';
 import {
   declareEvents,
   publicKeyId,
@@ -13,7 +13,7 @@ import {
 import type { KeyProvider } from '#platform';
 import type { KeyStore } from './keystore.js';
 import { lookupKeyRow, lookupKeyState, rekeyLookups, type Rekeyed } from './rekey-lookups.js';
-import { epochHorizon, rotateEpoch, type Rotation, type RotationStep } from './rotate-epoch.js';
+import { allEpochs, epochHorizon, rotateEpoch, type Epoch, type Rotation, type RotationStep } from './rotate-epoch.js';
 import type { Sealer } from './sealer.js';
 
 /** `kind`: epoch, lookup, log or certificate. Ids of keys, and public keys of those that sign. */
@@ -42,7 +42,9 @@ export class KeyRotation {
 
   /** Ends the key-encryption epoch of the installation at once; recorded in the log of every tenant. */
   async epoch(tenants: readonly TenantId[], actorRef: string, tell?: (step: RotationStep) => void): Promise<Rotation> {
-    return this.recordEpoch(tenants, actorRef, await rotateEpoch(this.parts.keyStore, tell ? { tell } : {}));
+    const rotation = await rotateEpoch(this.parts.keyStore, tell ? { tell } : {});
+    await this.recordEpochs(tenants, actorRef);
+    return rotation;
   }
 
   /**
@@ -57,10 +59,13 @@ export class KeyRotation {
   ): Promise<Rotation | undefined> {
     const { currentEpochSince: since, living } = await epochHorizon(this.parts.keyStore);
     const begin = since !== null && now.getTime() - since.getTime() >= epochMs;
-    if (!begin && living < 2) return undefined;
     const destroyRetiredUntil = new Date(now.getTime() - restMs);
-    const rotation = await rotateEpoch(this.parts.keyStore, { begin, destroyRetiredUntil });
-    return begin || rotation.destroyed.length > 0 ? this.recordEpoch(tenants, actorRef, rotation) : rotation;
+    try {
+      if (!begin && living < 2) return undefined;
+      return await rotateEpoch(this.parts.keyStore, { begin, destroyRetiredUntil });
+    } finally {
+      await this.recordEpochs(tenants, actorRef);
+    }
   }
 
   /** Begins to use the next lookup key, or goes on where a rotation was interrupted; then hashes all rows anew. */
@@ -132,10 +137,28 @@ export class KeyRotation {
     return { keyId: data.keyId, position: await this.record(tenant, actorRef, data, [row]) };
   }
 
-  private async recordEpoch(tenants: readonly TenantId[], actorRef: string, rotation: Rotation): Promise<Rotation> {
-    const data = { kind: 'epoch', keyId: rotation.epoch, destroyed: rotation.destroyed };
-    for (const tenant of tenants) await this.record(tenant, actorRef, data, []);
-    return rotation;
+  /** Says in every log what the key store has done to epochs and the log does not say yet, as after a crash. */
+  private async recordEpochs(tenants: readonly TenantId[], actorRef: string): Promise<void> {
+    const epochs = await allEpochs(this.parts.keyStore);
+    await inTurn(tenants, async (tenant) => {
+      const data = await this.unsaid(tenant, epochs);
+      if (data) await this.record(tenant, actorRef, data, []);
+    });
+  }
+
+  /** What came before the tenant is none of its log's business, and the first epoch replaced none. */
+  private async unsaid(tenant: TenantId, [first, ...later]: readonly Epoch[]): Promise<JsonObject | undefined> {
+    const { store } = this.parts;
+    const [genesis] = await store.read(tenant, 0, 1);
+    const current = later.at(-1);
+    if (!genesis || !first || !current) return undefined;
+    const since = (at: Date | null): boolean => at !== null && at >= new Date(genesis.recordedAt);
+    const said = (await store.load(tenant, keysStream)).map(({ data }) => data).filter(({ kind }) => kind === 'epoch');
+    const known = new Set(said.flatMap((data) => data['destroyed'] as string[]));
+    const gone = [first, ...later].filter(({ epoch, destroyed_at: at }) => since(at) && !known.has(epoch));
+    const begun = since(current.created_at) && said.every(({ keyId }) => keyId !== current.epoch);
+    if (!begun && gone.length === 0) return undefined;
+    return { kind: 'epoch', keyId: current.epoch, destroyed: gone.map(({ epoch }) => epoch) };
   }
 
   /** The hash that the log committed: in its first leaf, or in the leaf of the last rotation. */

@@ -2,14 +2,17 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { newId, TestClock, type SubjectId } from '#kernel';
+import { newId, TestClock, type SubjectId, type TenantId } from '#kernel';
+import { declareEvents } from '#ledger';
 import { FileKeys, KeyUnavailable } from '#platform';
 import { openSubjects, type SubjectsFixture } from '../../../../test/support/subjects-fixture.js';
 import { until } from '../../../../test/support/until.js';
-import { KeyRotation, type RotationParts } from './key-rotation.js';
+import { keysStream, KeyRotation, type RotationParts } from './key-rotation.js';
 import { KeyStore } from './keystore.js';
 import { epochHorizon, rotateEpoch, type Rotation, type RotationStep } from './rotate-epoch.js';
 import { Sealer, type Sealed } from './sealer.js';
+
+declareEvents('Counted.v1');
 
 let given: SubjectsFixture;
 beforeAll(async () => {
@@ -205,5 +208,56 @@ describe('an epoch whose end was interrupted', () => {
     expect(await hourly()).toMatchObject({ rewrapped: 2, destroyed: [] });
     clock.advance(12 * HOUR);
     expect(await hourly()).toMatchObject({ destroyed: [old] });
+  });
+
+  describe('after it was over', () => {
+    const epochFacts = async (tenant: TenantId): Promise<object[]> =>
+      (await there.store.load(tenant, keysStream)).map(({ data }) => data);
+    const begun = async (): Promise<TenantId> => {
+      const tenant = await there.newTenant();
+      await there.store.append({ tenant, actorRef: 'system', events: [{ stream: 'x', type: 'Counted.v1', data: {} }] });
+      return tenant;
+    };
+    const look = (tenants: TenantId[]): Promise<unknown> =>
+      new KeyRotation({ keyStore: there.keyStore, store: there.store } as RotationParts).dueEpochs(tenants, 'system', {
+        ...{ now: clock.now(), epochMs: 30 * 24 * HOUR, restMs: 12 * HOUR },
+      });
+
+    it('is said in every log at the next look, once, and in none that is younger', async () => {
+      const tenants = [await begun(), await begun()];
+      const old = await interrupted('end-recorded');
+      const fact = { kind: 'epoch', keyId: await there.keys.currentEpoch(), destroyed: [old] };
+      clock.advance(HOUR);
+      tenants.push(await begun());
+      await look(tenants);
+      await look(tenants);
+      expect(await Promise.all(tenants.map(epochFacts))).toEqual([[fact], [fact], []]);
+    });
+
+    it('is said in the others when one of them takes nothing', async () => {
+      const tenants = [await begun(), await begun()];
+      await interrupted('end-recorded');
+      const load = there.store.load.bind(there.store);
+      there.store.load = (tenant, stream) =>
+        tenant === tenants[0] ? Promise.reject(new Error('unreadable')) : load(tenant, stream);
+      await expect(look(tenants)).rejects.toThrow('unreadable');
+      there.store.load = load;
+      expect((await Promise.all(tenants.map(epochFacts))).map((facts) => facts.length)).toEqual([0, 1]);
+      await look(tenants);
+      expect((await Promise.all(tenants.map(epochFacts))).map((facts) => facts.length)).toEqual([1, 1]);
+    });
+
+    it('and begun anew is said with what began', async () => {
+      const tenant = await begun();
+      await there.sealer.seal(tenant, newId() as SubjectId, 'identity', 'x', 'p');
+      await look([tenant]);
+      expect(await epochFacts(tenant)).toEqual([]);
+      clock.advance(31 * 24 * HOUR);
+      await look([tenant]);
+      await look([tenant]);
+      expect(await epochFacts(tenant)).toEqual([
+        { kind: 'epoch', keyId: await there.keys.currentEpoch(), destroyed: [] },
+      ]);
+    });
   });
 });

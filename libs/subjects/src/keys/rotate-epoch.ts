@@ -95,6 +95,21 @@ async function retireBefore(epoch: string, { database, clock }: KeyStore): Promi
   });
 }
 
+/** An epoch of the installation, as the key store knows it. */
+export interface Epoch {
+  epoch: string;
+  created_at: Date;
+  destroyed_at: Date | null;
+}
+
+/** Every epoch there was, the current one last. */
+export async function allEpochs({ database }: KeyStore): Promise<Epoch[]> {
+  const { rows } = await database.global<Epoch>({
+    text: 'SELECT epoch, created_at, destroyed_at FROM key_epoch ORDER BY epoch COLLATE "C"',
+  });
+  return rows;
+}
+
 /** Where the epochs stand; null: there is none like that. */
 export interface EpochHorizon {
   /** Last moment at which an epoch was destroyed. */
