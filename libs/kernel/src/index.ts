@@ -1,4 +1,4 @@
-/** The door of the kernel: ids, clock, errors, canonical JSON, how identifiers are spelt. No Nest, no I/O. */
+/** The door of the kernel: ids, clock, errors, canonical JSON, how identifiers are spelt, work in turn. No Nest, no I/O. */
 export * from './clock.js';
 export * from './errors.js';
 export * from './identifier.js';
