@@ -82,6 +82,27 @@ describe('a consent', () => {
     expect(history.body.items.map((item: { decision: string }) => item.decision)).toEqual(['given', 'withdrawn']);
   });
 
+  it('for one channel is told for that channel, and never as if nobody had asked', async () => {
+    const say = async (...decisions: object[]): Promise<string> =>
+      (await lethe.post('/v1/consents', decide('kim@example.test', '', { decisions }), { as: 'system' })).body
+        .subjectId;
+    const told = async (subject: string): Promise<unknown[]> =>
+      (await lethe.get(`/v1/subjects/${subject}/consents`)).body.items.map(
+        ({ purpose, channel, state }: Record<string, string | null>) => [purpose, channel, state],
+      );
+    const kim = await say({ purpose: 'newsletter', decision: 'given', channel: 'email' });
+    expect(await told(kim)).toEqual([['newsletter', 'email', 'given']]);
+    await say({ purpose: 'newsletter', decision: 'refused', channel: 'sms' });
+    lethe.clock.advance(1000);
+    await say({ purpose: 'profiling', decision: 'withdrawn' }, { purpose: 'newsletter', decision: 'given' });
+    expect(await told(kim)).toEqual([
+      ['newsletter', null, 'given'],
+      ['newsletter', 'email', 'given'],
+      ['newsletter', 'sms', 'given'],
+      ['profiling', null, 'withdrawn'],
+    ]);
+  });
+
   it('cannot be revived by a slow clock or an older import', async () => {
     await lethe.post('/v1/consents', decide('slow@example.test', 'given'), { as: 'system' });
     const slow = new Date(lethe.clock.now().getTime() - 3_600_000).toISOString();

@@ -2270,6 +2270,7 @@ export interface components {
         ConsentStates: {
             items: {
                 purpose: string;
+                channel: string | null;
                 state: string;
                 since: string | null;
                 validUntil: string | null;

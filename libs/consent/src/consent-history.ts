@@ -27,6 +27,8 @@ export const ConsentStates = z
     items: z.array(
       z.strictObject({
         purpose: z.string(),
+        /** Null = every channel. */
+        channel: z.string().nullable(),
         state: z.string(),
         since: z.string().nullable(),
         validUntil: z.string().nullable(),
@@ -55,18 +57,21 @@ export class ConsentHistory {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** The standing decision per purpose the person was ever asked about. */
+  /** What stands for each purpose, and each of its channels, that the person ever decided on. */
   async states(tenant: TenantId, subject: SubjectId): Promise<z.infer<typeof ConsentStates>> {
     const { records } = await this.known(tenant, subject);
     const moment = { now: this.clock.now().toISOString() };
-    const items = [...new Set(records.map((record) => record.purpose))].sort().map((purpose) => {
+    const decided = new Map(records.map((record) => [`${record.purpose} ${record.channel ?? ''}`, record]));
+    const items = [...decided.keys()].sort().map((key) => {
+      const { purpose, channel } = decided.get(key)!;
       const record = standing(
         records.filter((one) => one.purpose === purpose),
-        undefined,
+        channel ?? undefined,
         moment,
       );
       return {
         purpose,
+        channel,
         state: stateOf(record, moment),
         since: record?.collectedAt ?? null,
         validUntil: record?.expiresAt ?? null,
