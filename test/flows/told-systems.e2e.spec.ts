@@ -1,4 +1,4 @@
-/** A job that could not tell a system of a decision waits for somebody for as long as the system owes its answer, and no longer. */
+/** What a decision becomes in the systems that must obey it: told by whom it concerns now, owed until they answer, never said to be complete before. */
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { newId } from '#kernel';
 import { Housekeeping } from '#jobs';
@@ -11,12 +11,12 @@ import {
   definePurpose,
 } from '../support/obeying-systems.js';
 import { allowing, startReceiver, type Receiver } from '../support/receiver.js';
-import { startTestServer, type TestServer } from '../support/test-server.js';
+import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
 import { until } from '../support/until.js';
 
 jest.setTimeout(120_000);
 
-describe('a dead job about a decision', () => {
+describe('a decision that a system must obey', () => {
   let lethe: TestServer;
   beforeAll(async () => {
     lethe = await startTestServer();
@@ -57,7 +57,7 @@ describe('a dead job about a decision', () => {
     });
   }
 
-  it('ends when somebody has vouched for the system, and not before', async () => {
+  it('has a dead job until somebody has vouched for the system, and no longer', async () => {
     const [one, other] = [await decide('told-one'), await decide('told-other')];
     // Of a build that says more in it, and behind many of other queues.
     await lethe.superuser.query(
@@ -78,6 +78,23 @@ describe('a dead job about a decision', () => {
       15_000,
     );
     expect(await owed()).toBe('dead');
+  });
+
+  it('is not called complete as long as nobody has looked who must obey', async () => {
+    const client = lethe.superuser;
+    await client.query('BEGIN');
+    await client.query(`SELECT FROM cursor WHERE tenant = $1 AND name = 'propagation' FOR UPDATE`, [
+      lethe.tenant.tenant.id,
+    ]);
+    const body = decisionOn('unseen', 'withdrawn', lethe.clock.now());
+    const { position } = await accepted(lethe.post('/v1/consents', body, { as: 'system' }));
+    const report = (): Promise<TestAnswer> => lethe.get(`/v1/propagations/${position}`);
+    const early = await report();
+    expect([early.status, early.body.code]).toEqual([409, 'position-not-reached']);
+    const asked = report();
+    await client.query('COMMIT');
+    const { complete, systems } = await accepted(asked);
+    expect([complete, systems.map(({ state }: { state: string }) => state)]).toEqual([false, ['waiting']]);
   });
 });
 

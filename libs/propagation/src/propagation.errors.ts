@@ -45,5 +45,12 @@ export const urlRefused = (code: string): DomainError =>
     errors: [{ pointer: '/url', code }],
   });
 
+export const positionNotReached = (): DomainError =>
+  conflict('position-not-reached', {
+    detail: 'Who must obey this decision is not known yet. Repeat shortly.',
+    retryable: true,
+    retryAfter: 1,
+  });
+
 export const alreadySettled = (): DomainError =>
   conflict('propagation-settled', 'This system has acknowledged this change, or a human has settled it already.');

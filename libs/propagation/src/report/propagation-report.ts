@@ -2,9 +2,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { notFound, type Clock, type TenantId } from '#kernel';
-import { Database, EventStore } from '#ledger';
+import { EventStore, Subscriptions } from '#ledger';
 import { CLOCK } from '#platform';
 import { PublicEvents } from '../event/public-events.js';
+import { positionNotReached } from '../propagation.errors.js';
+import { PROPAGATION } from '../propagation.projection.js';
 import { Systems } from '../systems.js';
 
 const Line = z.strictObject({
@@ -53,22 +55,26 @@ interface Row {
   last_code: string | null;
 }
 
+const PATIENCE_MS = 2_000;
+
 @Injectable()
 export class PropagationReports {
   constructor(
-    private readonly database: Database,
     private readonly store: EventStore,
+    private readonly subscriptions: Subscriptions,
     private readonly events: PublicEvents,
     private readonly systems: Systems,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** `id` is the decision's position in the ledger or the id of its consent record. Throws 404. */
+  /** `id` is the decision's position in the ledger or the id of its consent record. Throws 404, 409 `position-not-reached`. */
   async report(tenant: TenantId, id: string): Promise<PropagationReport> {
     const position = await this.positionOf(tenant, id);
     const [stored] = await this.store.read(tenant, position, 1);
     const [event] = stored?.position === position ? await this.events.of([stored]) : [];
     if (!event || event.subject === null) throw notFound('decision');
+    // Nobody owes what nobody has looked at: that would read as complete.
+    if (!(await this.subscriptions.caughtUp(tenant, PROPAGATION, position, PATIENCE_MS))) throw positionNotReached();
     const names = new Map((await this.systems.all(tenant)).map((system) => [system.id, system]));
     const now = this.clock.now();
     const lines = (await this.rows(tenant, position)).map((row) => {
@@ -87,7 +93,7 @@ export class PropagationReports {
 
   private async positionOf(tenant: TenantId, id: string): Promise<number> {
     if (/^\d{1,15}$/.test(id)) return Number(id);
-    const { rows } = await this.database.fetch<{ position: number }>(tenant, {
+    const { rows } = await this.store.database.fetch<{ position: number }>(tenant, {
       name: 'propagation-record',
       text: 'SELECT position FROM consent_record WHERE tenant = $1 AND id = $2',
       values: [tenant, id],
@@ -97,7 +103,7 @@ export class PropagationReports {
   }
 
   private async rows(tenant: TenantId, position: number): Promise<Row[]> {
-    const { rows } = await this.database.fetch<Row>(tenant, {
+    const { rows } = await this.store.database.fetch<Row>(tenant, {
       name: 'propagation-report',
       text: `SELECT p.system, p.due_at, p.recorded_at, p.state, p.ended_at, p.how, p.late_at, d.attempts, d.last_code FROM propagation p
              LEFT JOIN LATERAL (
