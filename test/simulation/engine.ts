@@ -110,7 +110,7 @@ export function startEngine(machine: Machine, world: World, vault: ports.Vault, 
     plantedBegin(plant, calls, requests, new LastLook(plans, file, rule, clock), file, suppressions, clock),
     new RunStep(
       requests,
-      new EraseStep(requests, file, calls, new PrepareErasure(file, late, rules, connected), clock),
+      new EraseStep(requests, file, calls, new PrepareErasure(file, late, rules, connected, calls), clock),
       new EraseOwnStep(requests, file, erasure, rules, clock),
       new ReadStep(requests, file, calls, packages),
     ),

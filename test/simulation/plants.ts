@@ -66,9 +66,15 @@ export function plantedBegin(plant: Plant | undefined, calls: SystemCalls, ...pa
 
 export function plantedCalls(plant: Plant | undefined, calls: SystemCalls): SystemCalls {
   if (plant !== 'silence-is-done') return calls;
-  const bound = (name: 'locate' | 'read' | 'poll' | 'horizon') => calls[name].bind(calls) as never;
+  const bound = (name: 'locate' | 'read' | 'poll' | 'withdraw' | 'horizon') => calls[name].bind(calls) as never;
   const silent: SystemCalls = {
-    ...{ locate: bound('locate'), read: bound('read'), poll: bound('poll'), horizon: bound('horizon') },
+    ...{
+      locate: bound('locate'),
+      read: bound('read'),
+      poll: bound('poll'),
+      withdraw: bound('withdraw'),
+      horizon: bound('horizon'),
+    },
     async *apply(...call) {
       try {
         yield* calls.apply(...call);

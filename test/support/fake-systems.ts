@@ -13,6 +13,7 @@ import type {
   Target,
   Verification,
 } from '@lethe/plugin-sdk';
+import type { TakenBack } from '#connectors';
 import type { ConnectedSystem, SystemCalls } from '../../libs/requests/src/step/connected-systems.js';
 
 export interface FakeRow {
@@ -39,8 +40,8 @@ export interface Faults {
   /** Erases every second row only. */
   half?: boolean;
   refuses?: string;
-  /** Takes the work on and does it later (`FakeSystem.finishPending`); `askable`: has an operation `poll`. */
-  slow?: 'askable' | 'mute';
+  /** Takes the work on and does it later (`FakeSystem.ready`); `askable`: has an operation `poll`; `offers`: until it begins, the work can be taken back. */
+  slow?: 'askable' | 'mute' | 'offers';
 }
 
 export class FakeSystem {
@@ -118,7 +119,10 @@ export class FakeSystem {
         ...(action === 'strip' ? { stripped: fields ?? [] } : {}),
       };
     }
-    if (this.faults.slow && !this.ready) return { ...at, count: 1, ...this.pending() };
+    if (this.faults.slow && !this.ready) {
+      this.offered.add(itemKey);
+      return { ...at, count: 1, ...this.pending() };
+    }
     if (this.faults.half && index % 2 === 1)
       return { ...at, count: 0, kind: 'failed', retryable: false, error: { class: 'permanent', code: 'half-done' } };
     if (!this.faults.lies) {
@@ -131,13 +135,25 @@ export class FakeSystem {
   /** The vendor's job is done; what was taken on is gone when it is asked or told again. */
   ready = false;
 
+  /** Keys of work that waits for somebody to begin it. */
+  offered = new Set<string>();
+
+  withdrawn(itemKey: string): TakenBack {
+    this.calls.push('withdraw');
+    if (this.faults.slow !== 'offers') return 'unknown';
+    if (this.ready) return 'taken-on';
+    this.offered.delete(itemKey);
+    return 'withdrawn';
+  }
+
   private pending(): { kind: 'pending'; handle: Json; pollAfterMs: number; mustFinishBy: string } {
     return { kind: 'pending', handle: { job: 'job-1' }, pollAfterMs: 1000, mustFinishBy: '2026-11-30' };
   }
 
   *polled(handle: Json, at: Target[]): Generator<Outcome> {
     this.calls.push('poll');
-    if (this.faults.slow !== 'askable')
+    const asked = at.every(({ itemKey }) => this.offered.has(itemKey));
+    if (this.faults.slow !== 'askable' && !(this.faults.slow === 'offers' && asked))
       throw Object.assign(new Error('none'), {
         fail: { class: 'permanent', code: 'operation-unsupported' } satisfies Fail,
       });
@@ -219,6 +235,9 @@ export function fakeCalls(systems: FakeSystem[]): SystemCalls {
     },
     async *poll(_tenant, id, handle, at) {
       yield* of(id).polled(handle, at);
+    },
+    async withdraw(_tenant, id, itemKey) {
+      return of(id).withdrawn(itemKey);
     },
     async *verify(_tenant, id, items, at) {
       yield* of(id).verified(items, at);

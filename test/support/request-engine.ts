@@ -88,7 +88,7 @@ function workOf({ base, clock, ports }: Setting, engine: Engine, subscriptions: 
   const { requests, file, own, plans, stop, rule } = engine;
   const { rules, connected, calls, erasure, packages, answers, certificates, collected } = ports;
   const suppressions = new Suppressions(base.vault.database, base.keys, clock);
-  const prepare = new PrepareErasure(file, new LateRecords(requests, plans, file, clock), rules, connected);
+  const prepare = new PrepareErasure(file, new LateRecords(requests, plans, file, clock), rules, connected, calls);
   const files = new CaseFiles(requests, subscriptions, erasure, file, own);
   const reasons = new AftercareReasons(connected, calls, rules, files);
   const folder = { remove: async ({ requestId }: { requestId: string }) => void collected.removed.push(requestId) };

@@ -36,6 +36,7 @@ export {
   DECLARED_REF,
   type CallAbout,
   type ConnectionDriver,
+  type TakenBack,
   type SystemCallOptions,
 } from './connection/connection-driver.js';
 export { connectionChanged, connectionStream, recipientRoles, secretsPlace } from './connection/connection.js';

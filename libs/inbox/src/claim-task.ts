@@ -2,6 +2,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Clock, TenantId } from '#kernel';
 import { CLOCK } from '#platform';
+import { HeldTasks } from './held-tasks.js';
 import { OpenTasks } from './open-task.js';
 import type { ClaimedTask } from './task-bodies.js';
 import { TaskRecords } from './task-records.js';
@@ -22,10 +23,11 @@ export class ClaimTask {
     private readonly tasks: Tasks,
     private readonly opened: OpenTasks,
     private readonly records: TaskRecords,
+    private readonly held: HeldTasks,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** Errors: 409 `task-taken`. The fact of the claim is on disk before anything is opened. */
+  /** Errors: 409 `task-taken`. The fact of the claim is on disk before anything is opened; what a hold keeps leaves with nobody. */
   async take(tenant: TenantId, task: TaskRow, { actorRef, how, leaseSeconds }: Taking): Promise<ClaimedTask> {
     if (isOverdue(task, this.clock.now())) {
       await this.opened.end(tenant, task, 'task-overdue');
@@ -45,8 +47,8 @@ export class ClaimTask {
       },
     });
     const asked = await this.tasks.asked(tenant, task);
-    if (!asked) {
-      await this.opened.end(tenant, task, 'task-unreadable');
+    if (!asked || (await this.held.keep(tenant, task, asked))) {
+      await this.opened.end(tenant, task, asked ? 'task-withdrawn' : 'task-unreadable');
       throw taskTaken();
     }
     return this.view(tenant, { ...task, fence, lease_until: leaseUntil }, asked);

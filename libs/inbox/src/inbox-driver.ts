@@ -17,6 +17,7 @@ import {
   type Outcome,
   type PersonToObey,
   type SystemCallOptions,
+  type TakenBack,
   type Target,
   type Verification,
 } from '#connectors';
@@ -129,9 +130,16 @@ export class InboxDriver implements ConnectionDriver {
     options: SystemCallOptions = {},
   ): AsyncGenerator<Outcome> {
     for (const itemKey of new Set(at.map((one) => one.itemKey))) {
+      // Taken back for a hold: what the hold does not keep is asked anew.
+      if (!(await this.tasks.ofItem(tenant, row.id, 'apply', itemKey))) throw failure(row, 'operation-unsupported');
       const own = at.filter((one) => one.itemKey === itemKey);
       yield* await this.standing(tenant, row, itemKey, own, options);
     }
+  }
+
+  async withdraw(tenant: TenantId, row: ConnectionRow, itemKey: string): Promise<TakenBack> {
+    const task = await this.tasks.ofItem(tenant, row.id, 'apply', itemKey);
+    return !task || (await this.opened.withdraw(tenant, task)) ? 'withdrawn' : 'taken-on';
   }
 
   async *verify(
@@ -213,7 +221,8 @@ export class InboxDriver implements ConnectionDriver {
     options: SystemCallOptions,
   ): Promise<Outcome[]> {
     const apply = await this.moved(tenant, row, 'apply', itemKey, options);
-    if (!apply) throw failure(row, 'task-unknown');
+    // Taken back for a hold since it was asked: whoever asks looks at once what is kept.
+    if (!apply) throw new AnswerLater(this.clock.now());
     const verify = apply.task.state === 'done' ? await this.moved(tenant, row, 'verify', itemKey, options) : undefined;
     return standingOf(apply, verify, at, this.clock.now());
   }

@@ -1,14 +1,16 @@
 /** Wires the inbox: tasks, their routes, and the drivers behind the calls into connections. */
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { ConnectorCalls, ConnectorsModule } from '#connectors';
+import { Holds } from '#retention';
 import { SubjectsModule } from '#subjects';
 import { TenancyModule } from '#tenancy';
 import { ClaimTask } from './claim-task.js';
+import { HeldTasks } from './held-tasks.js';
 import { DeclareSystem } from './system/declare-system.js';
 import { InboxAdminController } from './system/inbox-admin.controller.js';
 import { InboxController } from './inbox.controller.js';
 import { InboxDriver } from './inbox-driver.js';
-import { CancelTasks, InboxMetrics, InboxWorker, TaskChores } from './inbox.worker.js';
+import { CancelTasks, InboxMetrics, InboxProcesses, InboxWorker, TaskChores } from './inbox.worker.js';
 import { KeyBinding } from './system/key-binding.js';
 import { ListTasks } from './list-tasks.js';
 import { OpenTasks } from './open-task.js';
@@ -27,7 +29,8 @@ import { WorkTask } from './work-task.js';
   providers: [
     ...[Tasks, OpenTasks, ClaimTask, TaskRecords, WorkTask, KeyBinding, ListTasks, DeclareSystem, RebindSystem],
     ...[RedeclareSystem, RemoteSender, PushTask, RemoteParts, InboxDriver, RemoteDriver],
-    ...[CancelTasks, TaskChores, InboxWorker, InboxMetrics],
+    // Holds are read afresh at every question: an instance of our own sees what any other sees.
+    ...[Holds, HeldTasks, CancelTasks, InboxProcesses, TaskChores, InboxWorker, InboxMetrics],
   ],
 })
 export class InboxModule implements OnModuleInit {

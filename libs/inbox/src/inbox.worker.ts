@@ -5,6 +5,7 @@ import type { Clock, TenantId } from '#kernel';
 import { Database, Subscriptions, type Process, type StoredEvent } from '#ledger';
 import { CLOCK, CONFIG, Metrics, TenantReadings, type Config } from '#platform';
 import { Tenants } from '#tenancy';
+import { HeldTasks } from './held-tasks.js';
 import { OpenTasks } from './open-task.js';
 import { Tasks } from './tasks.js';
 
@@ -100,10 +101,19 @@ interface Counted {
   oldest: Date | null;
 }
 
+/** What listens to facts of requests and holds. */
+@Injectable()
+export class InboxProcesses {
+  constructor(
+    readonly endedRequests: CancelTasks,
+    readonly placedHolds: HeldTasks,
+  ) {}
+}
+
 @Injectable()
 export class InboxWorker implements OnModuleInit {
   constructor(
-    private readonly cancel: CancelTasks,
+    private readonly processes: InboxProcesses,
     private readonly chores: TaskChores,
     private readonly housekeeping: Housekeeping,
     private readonly subscriptions: Subscriptions,
@@ -112,7 +122,8 @@ export class InboxWorker implements OnModuleInit {
 
   onModuleInit(): void {
     if (!this.config.LETHE_ROLES.includes('worker')) return;
-    this.subscriptions.process(this.cancel);
+    this.subscriptions.process(this.processes.endedRequests);
+    this.subscriptions.process(this.processes.placedHolds);
     this.housekeeping.every('inbox-overdue', OVERDUE_EVERY_MS, (now) => this.chores.endOverdue(now));
     this.housekeeping.every('inbox-prune', DAY, (now) => this.chores.prune(now));
   }

@@ -7,7 +7,7 @@ import { CLOCK } from '#platform';
 import type { CallAbout, ConnectionRow } from '#connectors';
 import { configOf } from './system/declared-system.js';
 import { askedPlace, taskFact, type Asked, type EndOfTask, type TaskKind, type TaskRow } from './task.js';
-import { endTask, insertTask, Tasks, type NewTask } from './tasks.js';
+import { endTask, insertTask, Tasks, type NewTask, type TaskEnd } from './tasks.js';
 
 const ACTOR = 'system:inbox';
 const DAY = 86_400_000;
@@ -77,21 +77,32 @@ export class OpenTasks {
   }
 
   /** Nobody may work at it any more; its request hears of it at once. */
-  async end(tenant: TenantId, { id, job }: Pick<TaskRow, 'id' | 'job'>, why: EndOfTask): Promise<void> {
+  async end(tenant: TenantId, task: Pick<TaskRow, 'id' | 'job'>, why: EndOfTask): Promise<void> {
+    await this.over(tenant, task, { why });
+  }
+
+  /** The same for a task that nobody has begun; false when somebody has, or when it was over. */
+  withdraw(tenant: TenantId, task: Pick<TaskRow, 'id' | 'job'>): Promise<boolean> {
+    return this.over(tenant, task, { why: 'task-withdrawn', unlessBegun: true });
+  }
+
+  private async over(tenant: TenantId, { id, job }: Pick<TaskRow, 'id' | 'job'>, end: TaskEnd): Promise<boolean> {
     const now = this.clock.now();
     const over = new Error('the task was over already');
     try {
       await this.tasks.store.append({
         tenant,
         actorRef: ACTOR,
-        events: [taskFact('TaskEnded.v1', { taskId: id, why })],
+        events: [taskFact('TaskEnded.v1', { taskId: id, why: end.why })],
         rows: wakeRows(job),
         side: async (query) => {
-          if (!(await endTask(query, tenant, id, why, now))) throw over;
+          if (!(await endTask(query, tenant, id, end, now))) throw over;
         },
       });
+      return true;
     } catch (error) {
       if (error !== over) throw error;
+      return false;
     }
   }
 }

@@ -13,8 +13,8 @@ export type TaskKind = (typeof taskKinds)[number];
 /** `ended`: nobody will work at it any more, `why` says the reason. Only `done` was answered. */
 export type TaskState = 'open' | 'claimed' | 'done' | 'ended';
 
-/** Why a task ended without an answer. */
-export type EndOfTask = 'task-overdue' | 'task-cancelled' | 'task-unreadable';
+/** Why a task ended without an answer. `task-withdrawn`: a hold came before anybody had begun it. */
+export type EndOfTask = 'task-overdue' | 'task-cancelled' | 'task-unreadable' | 'task-withdrawn';
 
 /** What is asked of one dataset. `refs` absent: everything of the person. `ruleId`: what `retained` may cite. */
 export type AskedDataset = {

@@ -4,7 +4,7 @@ import type { Json, TenantId } from '#kernel';
 import { Database, EventStore, type Query } from '#ledger';
 import { Sealer, type Sealed } from '#subjects';
 import { leaseLost } from './task.errors.js';
-import { askedPlace, outcomesPlace, type Asked, type TaskKind, type TaskRow } from './task.js';
+import { askedPlace, outcomesPlace, type Asked, type EndOfTask, type TaskKind, type TaskRow } from './task.js';
 import type { TaskOutcome } from './task-outcome.js';
 
 const COLUMNS = `id, connection, kind, item_key, subject, request, job, state, why, fence, lease_until, must_finish_by,
@@ -76,6 +76,17 @@ export class Tasks {
       values: [tenant, request, before],
     });
     return rows;
+  }
+
+  /** Jobs that wait for an `apply`, of one connection or all. */
+  async waitingFor(tenant: TenantId, connection: string | null): Promise<string[]> {
+    const { rows } = await this.database.fetch<{ job: string }>(tenant, {
+      name: 'inbox-jobs-waiting',
+      text: `SELECT job FROM inbox_task WHERE tenant = $1 AND state IN ('open', 'claimed') AND kind = 'apply'
+               AND job IS NOT NULL AND ($2::uuid IS NULL OR connection = $2)`,
+      values: [tenant, connection],
+    });
+    return rows.map(({ job }) => job);
   }
 
   /** Tasks that should have been finished before `now`. */
@@ -208,13 +219,30 @@ async function isHeld(query: Query, tenant: TenantId, id: string, fence: number)
   return (rowCount ?? 0) > 0;
 }
 
-/** Ends a task that nobody may work at any more; false when it was over already. */
-export async function endTask(query: Query, tenant: TenantId, id: string, why: string, now: Date): Promise<boolean> {
+/** How a task ends. `unlessBegun`: not while somebody holds it, or when its system has given a word for work it took on. */
+export interface TaskEnd {
+  why: EndOfTask;
+  unlessBegun?: boolean;
+}
+
+/**
+ * Ends a task that nobody may work at any more; false when it was over already, or has begun. One that was taken back frees
+ * its key: what is still wanted of it is asked by another task.
+ */
+export async function endTask(
+  query: Query,
+  tenant: TenantId,
+  id: string,
+  { why, unlessBegun = false }: TaskEnd,
+  now: Date,
+): Promise<boolean> {
   const { rowCount } = await query({
     name: 'inbox-end',
-    text: `UPDATE inbox_task SET state = 'ended', why = $3, asked = NULL, lease_until = NULL, finished_at = $4
-           WHERE tenant = $1 AND id = $2 AND state IN ('open', 'claimed')`,
-    values: [tenant, id, why, now],
+    text: `UPDATE inbox_task SET state = 'ended', why = $3, asked = NULL, lease_until = NULL, finished_at = $4,
+             item_key = CASE WHEN $3 = 'task-withdrawn' THEN item_key || '/' || id ELSE item_key END
+           WHERE tenant = $1 AND id = $2 AND (state = 'open' OR state = 'claimed'
+             AND NOT ($5 AND (lease_until >= clock_timestamp() OR handle IS NOT NULL)))`,
+    values: [tenant, id, why, now, unlessBegun],
   });
   return (rowCount ?? 0) > 0;
 }

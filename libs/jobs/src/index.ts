@@ -11,6 +11,6 @@ export { enqueue, enqueueIn } from './enqueue-job.js';
 export { Housekeeping, type ChoreRun, type ChoreTrouble } from './housekeeping.js';
 export type { ChoreState } from './housekeeping.queries.js';
 export { JobWorker, type JobTrouble, type WorkerOptions } from './job-worker.js';
-export { wakeJob } from './wake-job.js';
+export { wakeIn, wakeJob } from './wake-job.js';
 export { jobsMigrations } from './jobs.migrations.js';
 export { JobsModule } from './jobs.module.js';

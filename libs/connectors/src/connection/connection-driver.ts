@@ -47,6 +47,12 @@ export class AnswerLater extends Error {
   }
 }
 
+/**
+ * What became of work that was to be taken back. `withdrawn`: nobody acts on it any more, or it was never asked. `taken-on`:
+ * the system has it. `unknown`: nobody but the system can say, by its own answer to the work.
+ */
+export type TakenBack = 'withdrawn' | 'taken-on' | 'unknown';
+
 /** One kind of connection without a plugin. Methods mean what they mean in the plugin SDK, and may throw `AnswerLater`. */
 export interface ConnectionDriver {
   /** Level of trust that stands on every outcome, e.g. `self-reported`. */
@@ -71,6 +77,7 @@ export interface ConnectionDriver {
     work: { op: Op; items: Item[]; at: Target[] },
     options?: SystemCallOptions,
   ): AsyncIterable<Outcome>;
+  /** Fails with `operation-unsupported` when nothing is asked under the key any more: what is still wanted is applied anew. */
   poll(
     tenant: TenantId,
     row: ConnectionRow,
@@ -78,6 +85,8 @@ export interface ConnectionDriver {
     at: Target[],
     options?: SystemCallOptions,
   ): AsyncIterable<Outcome>;
+  /** Takes an `apply` back, by its item's key, unless somebody has begun it: in one step against whoever begins just now. */
+  withdraw(tenant: TenantId, row: ConnectionRow, itemKey: string): Promise<TakenBack>;
   verify(
     tenant: TenantId,
     row: ConnectionRow,

@@ -18,7 +18,7 @@ import type {
 } from '@lethe/plugin-sdk';
 import type { Clock, Json, TenantId } from '#kernel';
 import { CLOCK, CONFIG, LOGGER, type Config, type Logger } from '#platform';
-import type { ConnectionDriver, SystemCallOptions } from './connection-driver.js';
+import type { ConnectionDriver, SystemCallOptions, TakenBack } from './connection-driver.js';
 import { Connections, type ConnectionRow } from './connections.js';
 import { obeyCall } from '../call/obey-call.js';
 import { hostFailure, PluginFailure } from '../plugin.errors.js';
@@ -161,6 +161,12 @@ export class ConnectorCalls implements OnApplicationShutdown {
     const { row, driver } = await this.ready(tenant, id, options);
     if (driver) yield* driver.poll(tenant, row, handle, at, options);
     else yield* this.host.poll(await this.connections.running(tenant, row), handle, at, options);
+  }
+
+  /** Takes an `apply` back that nobody has begun. A plugin begins at once: only its own answer says how its work stands. */
+  async withdraw(tenant: TenantId, id: string, itemKey: string): Promise<TakenBack> {
+    const row = (await this.connections.all(tenant)).find((one) => one.id === id);
+    return (row && (await this.drivers.get(row.kind)?.withdraw(tenant, row, itemKey))) ?? 'unknown';
   }
 
   async *verify(

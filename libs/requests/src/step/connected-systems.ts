@@ -9,6 +9,7 @@ import type {
   Located,
   Op,
   Outcome,
+  TakenBack,
   Target,
   Verification,
 } from './connected.js';
@@ -80,6 +81,10 @@ export abstract class SystemCalls {
     at: Target[],
     options?: CallOptions,
   ): AsyncIterable<Outcome>;
+  /** Takes an `apply` back that nobody has begun, by its item's key. */
+  withdraw(_tenant: TenantId, _connectionId: string, _itemKey: string): Promise<TakenBack> {
+    return Promise.resolve('unknown');
+  }
   abstract verify(
     tenant: TenantId,
     connectionId: string,

@@ -15,5 +15,5 @@ export type {
   Verification,
 } from '#connectors';
 export { AnswerLater, DECLARED_REF } from '#connectors';
-export type { CallAbout } from '#connectors';
+export type { CallAbout, TakenBack } from '#connectors';
 export type { Json } from '#kernel';

@@ -17,7 +17,7 @@ import { withEvents } from '../course/next-move.js';
 import { fact, type HorizonFact } from '../request.js';
 import { Requests } from '../requests.js';
 import { pendingFacts, pendingNow, pendingOf, pollPending } from './pending-work.js';
-import { heldOutcomes, keptByHold, PrepareErasure, type Work } from './prepare-erasure.js';
+import { keptByHold, PrepareErasure, type Work } from './prepare-erasure.js';
 import { grouped, openTargets, othersNow, targetOutcomes, withMissing, type TargetOutcome } from './step-outcomes.js';
 import {
   aboutOf,
@@ -56,7 +56,7 @@ export class EraseStep {
 
   private async act(work: Work): Promise<JobResult> {
     const open = openTargets(work.kept, work.step.settled);
-    const held = heldOutcomes(work, open);
+    const held = await this.prepare.held(work, open);
     for (const { target } of held) open.delete(target);
     const left = leftAlone(open);
     for (const { target } of left) open.delete(target);

@@ -6,8 +6,8 @@ import type { HoldFact } from '../plan/decision.js';
 import { exclusionsOf } from '../plan/exclusion.js';
 import type { PlanDetails } from '../plan/plan.js';
 import type { RequestState, StepState } from '../request-state.js';
-import type { Dataset, Item, VerifiedId } from './connected.js';
-import { ConnectedSystems, KeepingRules } from './connected-systems.js';
+import type { Dataset, Item, TakenBack, VerifiedId } from './connected.js';
+import { ConnectedSystems, KeepingRules, SystemCalls } from './connected-systems.js';
 import type { KeptTarget } from './kept-target.js';
 import { LateRecords } from './late-records.js';
 import type { TargetOutcome } from './step-outcomes.js';
@@ -33,6 +33,7 @@ export class PrepareErasure {
     private readonly late: LateRecords,
     private readonly rules: KeepingRules,
     private readonly connected: ConnectedSystems,
+    private readonly calls: SystemCalls,
   ) {}
 
   async work(attempt: Attempt): Promise<Work> {
@@ -50,6 +51,20 @@ export class PrepareErasure {
     const holds = await this.holds(tenant, subjects, step);
     const mapped = (await this.connected.enabled(tenant)).find(({ id }) => id === connectionId)?.datasets ?? [];
     return { ...attempt, tenant, connectionId, items, itemKey, kept: [...known, ...added], mapped, holds };
+  }
+
+  /** Outcomes of what a hold keeps although its erasure was approved. What a vendor has taken on already cannot be kept. */
+  async held(work: Work, open: ReadonlyMap<number, KeptTarget>): Promise<TargetOutcome[]> {
+    const { tenant, connectionId, itemKey, holds } = work;
+    const covered = [...open].flatMap(([target, { dataset, count, action }]): TargetOutcome[] => {
+      const hold = holds.get(dataset);
+      if (!hold || action === 'retain') return [];
+      const rule = { ruleId: `hold:${hold.id}`, citation: hold.ground, until: null, reason: 'hold' };
+      return [{ target, dataset, kind: 'retained', count, ...rule }];
+    });
+    if (covered.length === 0) return [];
+    const taken = await this.calls.withdraw(tenant, connectionId, itemKey);
+    return covered.filter(({ target }) => !isTakenOn(work, target, taken));
   }
 
   /** Verified and derived ones only, and none that an officer excluded here. */
@@ -84,15 +99,10 @@ export class PrepareErasure {
   }
 }
 
-/** Outcomes of what a hold keeps although its erasure was approved. What a vendor has taken on already cannot be kept. */
-export function heldOutcomes({ holds, step, job }: Work, open: ReadonlyMap<number, KeptTarget>): TargetOutcome[] {
-  return [...open].flatMap(([target, { dataset, count, action }]): TargetOutcome[] => {
-    const hold = holds.get(dataset);
-    const under = step.settled.get(target) === 'pending' && step.pending?.generation === job.generation;
-    if (!hold || action === 'retain' || under) return [];
-    const rule = { ruleId: `hold:${hold.id}`, citation: hold.ground, until: null, reason: 'hold' };
-    return [{ target, dataset, kind: 'retained', count, ...rule }];
-  });
+/** Where nobody but the system can say, its last word counts: pending is taken on. */
+function isTakenOn({ step, job }: Work, target: number, taken: TakenBack): boolean {
+  if (taken !== 'unknown') return taken === 'taken-on';
+  return step.settled.get(target) === 'pending' && step.pending?.generation === job.generation;
 }
 
 /** Targets that a hold keeps, found at this attempt or an earlier one. */

@@ -46,13 +46,21 @@ export class RunAftercare {
       if (!kept)
         return await this.finish(tenant, care, context, { ...about, kind: 'erased', count: care.targets.length });
       const next = await this.reasons.waitUntil(kept, this.clock.now());
-      if (next) return payload.once ? done() : later(next);
+      if (next) {
+        await this.takeBack(kept);
+        return payload.once ? done() : later(next);
+      }
       const ended =
         care.connectionId === LETHE_ITSELF ? await this.eraseOwn(kept) : await this.erase(kept, context, id);
       return await this.finish(tenant, care, context, { ...about, ...ended });
     } catch (error) {
       return failureResult(error);
     }
+  }
+
+  /** What a system was told to erase when nothing kept it, and has not begun. */
+  private async takeBack({ tenant, care, items }: Kept): Promise<void> {
+    for (const { itemKey } of items) await this.reasons.calls.withdraw(tenant, care.connectionId, itemKey);
   }
 
   /** Once: a look after a release and the group's own job may come to the same end. */
