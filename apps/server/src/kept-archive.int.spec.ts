@@ -1,9 +1,10 @@
 /** What a restore never rolls back is copied as it comes: once, whatever there is already, and comes back from the copy. */
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { ChoreRun } from '#jobs';
 import { newId, type TenantId } from '#kernel';
 import { ArchiveFiles } from '#ledger';
 import { Suppressions } from '#subjects';
@@ -101,5 +102,17 @@ describe('the copy of what is kept', () => {
     await kept.copyAll(files);
     expect(await copy()).toBe(before);
     expect(await bringBackKept(server.server.parts, files, tenant)).toBe(2);
+  });
+
+  it('and its drafts: what a killed writer left is swept by a chore of every day', async () => {
+    const draft = join(folder, 'kept', tenant, 'suppression.json.0a1b2c.draft');
+    await writeFile(draft, 'half');
+    const runs = new Map<string, ChoreRun>();
+    const chores = { every: (name: string, _: number, run: ChoreRun) => void runs.set(name, run) };
+    const { config } = server.server.parts;
+    new KeptArchive(config, chores as never, {} as never, {} as never, {} as never).onModuleInit();
+    await runs.get('archive-swept')?.(new Date(Date.now() + 25 * 3_600_000));
+    await expect(stat(draft)).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(await readdir(join(folder, 'kept', tenant))).toContain('suppression.json');
   });
 });

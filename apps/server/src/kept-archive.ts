@@ -14,6 +14,7 @@ const KEPT = [
 ] as const;
 
 const EVERY_MS = 10_000;
+const DAY = 86_400_000;
 /** Certificates read at once. */
 const PAGE = 100;
 
@@ -41,6 +42,7 @@ export class KeptArchive implements OnModuleInit {
     if (url === undefined) return;
     const files = openArchive(url);
     this.chores.every('archive-kept', EVERY_MS, () => this.copyAll(files));
+    this.chores.every('archive-swept', DAY, async (now) => void (await files.sweep(now)));
   }
 
   /** One look at every tenant. */

@@ -52,4 +52,16 @@ describe('the lock of a log', () => {
     expect((await lock.read('log'))?.note).toBe('9');
     expect((await readdir(join(folder, 'log'))).length).toBeLessThanOrEqual(3);
   });
+
+  it('keeps nothing of a head that could not be written whole, however often it is tried', async () => {
+    const folder = await aFolder();
+    const lock = new FileCheckpointLock(folder);
+    const full = async function* (): AsyncGenerator<string> {
+      yield 'half';
+      throw new Error('no space');
+    };
+    for (let at = 0; at < 3; at += 1)
+      await expect(lock.replace('log', undefined, full() as never)).rejects.toThrow('no space');
+    expect(await readdir(join(folder, 'log'))).toEqual([]);
+  });
 });
