@@ -1,4 +1,4 @@
-/** `lethe verify-store`: reads every leaf, head, suppression and key file again and names what was changed. Changes nothing. */
+/** `lethe verify-store`: reads every leaf, head, suppression and key file again and names what was changed. Destroys again what had come back. */
 import { parseArgs } from 'node:util';
 import { FileCheckpointLock } from '#ledger';
 import { Tenants } from '#tenancy';

@@ -3,6 +3,7 @@ import { Injectable, Module, type OnApplicationBootstrap, type OnModuleInit } fr
 import { Housekeeping, removeFinishedJobs } from '#jobs';
 import { Database, forgetAnswers, thinCheckpoints } from '#ledger';
 import { Metrics } from '#platform';
+import { RequestsModule } from '#requests';
 import { SubjectsModule } from '#subjects';
 import { eachTenant, TenancyModule, Tenants } from '#tenancy';
 import { DeadJobChore } from './dead-job-chore.js';
@@ -42,7 +43,7 @@ export class ChoreGauges implements OnApplicationBootstrap {
 }
 
 @Module({
-  imports: [TenancyModule, SubjectsModule],
+  imports: [TenancyModule, SubjectsModule, RequestsModule],
   providers: [ChoreGauges, DeadJobChore, KeptArchive, KeyChores, KeyGauges, StoreAudit, StoreAudits],
   exports: [StoreAudit],
 })

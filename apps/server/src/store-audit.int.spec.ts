@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { TestClock, type TenantId } from '#kernel';
 import type { AuditParts } from '#ledger';
+import { ReplayKeys } from '#requests';
 import { Suppressions } from '#subjects';
 import { openSubjects, type SubjectsFixture } from '../../../test/support/subjects-fixture.js';
 import { StoreAudit } from './store-audit.js';
@@ -21,7 +22,8 @@ afterAll(() => given.close());
 beforeEach(async () => {
   tenant = await given.newTenant();
   const tenants = { all: async () => [{ id: tenant }] };
-  audit = new StoreAudit(tenants as never, given.keys, given.keyStore, { error: () => undefined } as never);
+  const replay = new ReplayKeys(undefined as never, given.keyStore, undefined as never, given.ledger.database);
+  audit = new StoreAudit(tenants as never, given.keys, given.keyStore, replay, { error: () => undefined } as never);
 });
 
 const suppress = (...names: string[]): Promise<void> =>

@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { TenantId } from '#kernel';
 import { auditLog, auditNewest, readOfType, type AuditParts, type LogFault } from '#ledger';
 import { LOGGER, KeyProvider, type Logger } from '#platform';
+import { ReplayKeys } from '#requests';
 import { auditSuppressions, KeyStore, neverSealed, sealSuppressions } from '#subjects';
 import { eachTenant, Tenants } from '#tenancy';
 
@@ -23,6 +24,7 @@ export class StoreAudit {
     private readonly tenants: Tenants,
     private readonly keys: KeyProvider,
     private readonly keyStore: KeyStore,
+    private readonly replay: ReplayKeys,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
@@ -55,12 +57,27 @@ export class StoreAudit {
         where: 'suppressions',
         what: 'have no seal, though the ledger says that some were recorded',
       });
-    const faults = [...logFaults, ...suppressions].map((fault) => ({ tenant, ...fault }));
+    const keys = logFaults.length === 0 ? await this.auditKeys(parts, tenant, whole) : [];
+    const faults = [...logFaults, ...suppressions, ...keys].map((fault) => ({ tenant, ...fault }));
     // A quick look takes back nothing that a whole one found.
     if (!whole && faults.length === 0 && this.found.has(tenant)) return;
     this.found.delete(tenant);
     if (faults.length > 0) this.found.set(tenant, faults);
     for (const fault of faults) this.log.error({ ...fault }, 'the store was tampered with: see docs/operations.md');
+  }
+
+  /** Only by the word of a sound log: what destroys cannot be taken back. */
+  private async auditKeys({ reader }: AuditParts, tenant: TenantId, whole: boolean): Promise<LogFault[]> {
+    const from = whole ? 0 : Math.max(0, (await reader.identity(tenant)).size - NEWEST);
+    const back = await this.replay.revived(tenant, from);
+    return back === 0
+      ? []
+      : [
+          {
+            where: 'key store',
+            what: `was set back: ${back} keys that were destroyed were there, and are destroyed again`,
+          },
+        ];
   }
 
   /** A seal comes with the first suppression and never goes: what the key store has forgotten stands in the ledger. */

@@ -50,7 +50,7 @@ it.each<[string, () => { onModuleInit(): void }]>([
 });
 
 it('the audit of the store', async () => {
-  const audit = new StoreAudit(tenants, nobody, nobody, nobody);
+  const audit = new StoreAudit(tenants, nobody, nobody, nobody, nobody);
   await expect(audit.audit({ reader: { identity: ask } } as never, true)).rejects.toBe(broken);
   expect(looked).toEqual(['a', 'b', 'c']);
 });

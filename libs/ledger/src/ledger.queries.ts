@@ -94,17 +94,17 @@ export async function readFrom(query: Query, tenant: TenantId, from: number, lim
 /** Positions looked at by one statement: one over a whole log would run into its time limit. */
 const WINDOW = 20_000;
 
-/** Every event of a type, oldest first. Reads the whole log, in steps of `window` positions: for what happens once, not for calls. */
+/** Every event of a type from a position on, oldest first. Reads the log in steps of `window` positions: not for calls. */
 export async function readOfType(
   database: Database,
   tenant: TenantId,
   type: string,
-  window = WINDOW,
+  { from: begin = 0, window = WINDOW } = {},
 ): Promise<StoredEvent[]> {
   const query: Query = (statement) => database.fetch(tenant, statement);
   const size = await readSize(query, tenant);
   const found: StoredEvent[] = [];
-  for (let from = 0; from < size; from += window) {
+  for (let from = begin; from < size; from += window) {
     const { rows } = await query<EventRow>({
       name: 'events-of-type',
       text: `SELECT position, bytes FROM event

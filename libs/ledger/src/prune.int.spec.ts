@@ -82,7 +82,7 @@ describe('events of a type', () => {
     for (const stream of ['a', 'b'])
       await store.append({ tenant, actorRef: 'staff-1', events: [{ stream, type: 'Named.v1', data: {} }] });
     await store.append(counted(tenant, 'last'));
-    const found = await readOfType(db.database, tenant, 'Named.v1', window);
+    const found = await readOfType(db.database, tenant, 'Named.v1', { window });
     expect(found.map(({ position, stream }) => [position, stream])).toEqual([
       [10, 'a'],
       [11, 'b'],

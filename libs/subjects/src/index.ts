@@ -9,7 +9,7 @@ export {
 export { IdentifierLookup, type Holder, type Lookup } from './identifier-lookup.js';
 export { KeyStore, KEY_CACHE_MS, keyClasses, type FoundKey, type ShreddedKey } from './keys/keystore.js';
 export { keystoreMigrations } from './keys/keystore.migrations.js';
-export type { KeyClass } from './keys/keystore.queries.js';
+export type { KeyClass, KeyName } from './keys/keystore.queries.js';
 export { isSealed, Sealer, type Opened, type Sealed } from './keys/sealer.js';
 export {
   matchesColumn,

@@ -5,26 +5,24 @@ import type { Database, Query } from '#ledger';
 /** The four classes of data key a person has; they end at different times (design section 4). */
 export type KeyClass = 'identity' | 'consent' | 'access' | 'case';
 
-export interface KeyRow {
+/** Which key: of whom, and of which class. */
+export interface KeyName {
   subject: SubjectId;
   class: KeyClass;
+}
+
+export interface KeyRow extends KeyName {
   epoch: string | null;
   wrapped: Buffer | null;
   shredded_at: Date | null;
 }
 
-export interface NewKeyRow {
-  subject: SubjectId;
-  class: KeyClass;
+export interface NewKeyRow extends KeyName {
   epoch: string;
   wrapped: Buffer;
 }
 
-export async function readKeys(
-  database: Database,
-  tenant: TenantId,
-  names: { subject: SubjectId; class: KeyClass }[],
-): Promise<KeyRow[]> {
+export async function readKeys(database: Database, tenant: TenantId, names: readonly KeyName[]): Promise<KeyRow[]> {
   const { rows } = await database.fetch<KeyRow>(tenant, {
     name: 'subject-key-read',
     text: `SELECT k.subject, k.class, k.epoch, k.wrapped, k.shredded_at FROM unnest($2::uuid[], $3::text[]) AS n(subject, class)

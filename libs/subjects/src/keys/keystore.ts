@@ -10,6 +10,7 @@ import {
   readKeys,
   shredKeys,
   type KeyClass,
+  type KeyName,
   type KeyRow,
   type NewKeyRow,
 } from './keystore.queries.js';
@@ -151,6 +152,15 @@ export class KeyStore {
     return rows
       .map((row) => ({ class: row.class, shreddedAt: row.shredded_at ?? now, hadKey: had.includes(row.class) }))
       .sort((a, b) => keyClasses.indexOf(a.class) - keyClasses.indexOf(b.class));
+  }
+
+  /** Those of these keys that are in the key store and no mark. */
+  async alive(tenant: TenantId, names: readonly KeyName[]): Promise<KeyName[]> {
+    const living: KeyName[] = [];
+    for (let from = 0; from < names.length; from += MAX_BATCH)
+      for (const row of await readKeys(this.database, tenant, names.slice(from, from + MAX_BATCH)))
+        if (row.wrapped !== null) living.push({ subject: row.subject, class: row.class });
+    return living;
   }
 
   /** Forgets cached keys of a person; called on every replica that learns of an erasure. */
