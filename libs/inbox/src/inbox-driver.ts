@@ -23,13 +23,14 @@ import {
 } from '#connectors';
 import type { Clock, Json, TenantId } from '#kernel';
 import { CLOCK } from '#platform';
+import { askedOf } from './asked-of.js';
 import { configHash, configOf, datasetsOf } from './system/declared-system.js';
 import { KeyBinding } from './system/key-binding.js';
 import { OpenTasks } from './open-task.js';
 import { outcomeFor, type TaskOutcome } from './task-outcome.js';
 import { TaskRecords } from './task-records.js';
 import { standingOf, staysAway, verificationsOf, type Answered } from './task-standing.js';
-import { isOverdue, lookAgainMs, type Asked, type AskedDataset, type TaskKind, type TaskRow } from './task.js';
+import { isOverdue, lookAgainMs, type Asked, type TaskKind, type TaskRow } from './task.js';
 import { Tasks } from './tasks.js';
 
 const DAY = 86_400_000;
@@ -277,26 +278,4 @@ export class InboxDriver implements ConnectionDriver {
 /** A failure that an officer sees with its code. */
 export function failure(row: ConnectionRow, code: string): PluginFailure {
   return new PluginFailure({ class: 'permanent', code }, 'did not do what was asked', row.kind);
-}
-
-type Wanted = Pick<Target, 'dataset' | 'ref' | 'ruleId' | 'fields'> & { action: AskedDataset['action'] };
-
-/** Targets of one person as they are asked: one entry a dataset and decision. */
-export function askedOf({ ids }: Item, at: readonly Wanted[]): Asked {
-  const groups = new Map<string, AskedDataset>();
-  for (const { dataset: name, action, ref, ruleId, fields } of at) {
-    const key = JSON.stringify([name, action, ruleId ?? null, fields ?? null, ref === DECLARED_REF]);
-    const group = groups.get(key) ?? {
-      ...{ name, action },
-      ...(ref === DECLARED_REF ? {} : { refs: [] }),
-      ...(ruleId === undefined ? {} : { ruleId }),
-      ...(fields === undefined ? {} : { fields }),
-    };
-    group.refs?.push(ref);
-    groups.set(key, group);
-  }
-  return {
-    identifiers: ids.map(({ type, value, strength }) => ({ type, value, strength })),
-    datasets: [...groups.values()],
-  };
 }
