@@ -75,6 +75,20 @@ describe('a log that falls back and grows past its signed head before anybody lo
   });
 });
 
+it('a log that fell back and is there again, as it was signed, is served again', async () => {
+  const [tenant] = logs as [TenantId];
+  await append(tenant, 3);
+  await signer.round();
+  await db.superuser.query('UPDATE log_head SET size = 2 WHERE tenant = $1', [tenant]);
+  await signer.round();
+  await watch.look();
+  expect(refused()).toEqual(['rollback-detected']);
+  await db.superuser.query('UPDATE log_head SET size = 3 WHERE tenant = $1', [tenant]);
+  await signer.round();
+  await watch.look();
+  expect(refused()).toEqual([]);
+});
+
 it('what only the signer can find is not taken back by the watch', async () => {
   const [tenant] = logs as [TenantId];
   await append(tenant, 3);

@@ -95,7 +95,7 @@ export class Signer {
   private async look(tenant: TenantId): Promise<void> {
     try {
       const { size } = await this.parts.store.head(tenant);
-      if (this.signed.get(tenant) === size) return;
+      if (this.signed.get(tenant) === size && !this.troubles.has(tenant)) return;
       this.signed.set(tenant, await this.sign(tenant));
       if (this.troubles.delete(tenant)) this.parts.tell(tenant, undefined, {});
     } catch (error) {
