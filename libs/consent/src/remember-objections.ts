@@ -2,7 +2,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Clock, SubjectId, TenantId } from '#kernel';
 import { CLOCK } from '#platform';
-import { People, Suppressions } from '#subjects';
+import { People, Suppressions, type Identifier } from '#subjects';
 import { standing } from './consent.js';
 import { ConsentRecords } from './consent-records.js';
 import { Purposes } from './purposes.js';
@@ -26,12 +26,31 @@ export class RememberObjections {
    * her identity can be read. Returns how many marks, and when they end; undefined when she stopped nothing.
    */
   async remember(tenant: TenantId, subject: SubjectId): Promise<{ count: number; until: string } | undefined> {
-    const stopped = await this.stopped(tenant, subject);
-    if (stopped.length === 0) return undefined;
-    const known = await this.people.identifiersOf(tenant, subject);
-    const readable = known.flatMap(({ type, value }) => (value === undefined ? [] : [{ type, value }]));
-    if (readable.length === 0) return undefined;
+    return this.mark(tenant, subject, await this.readable(tenant, subject), this.clock.now());
+  }
+
+  /** Runs her erasure, and marks what she stopped while it ran: it was acknowledged, and nobody can read who she was any more. */
+  async during(tenant: TenantId, subject: SubjectId, erase: () => Promise<void>): Promise<void> {
+    const readable = await this.readable(tenant, subject);
+    // Not later: what she says yes to as somebody new comes after it.
     const before = this.clock.now();
+    await erase();
+    await this.mark(tenant, subject, readable, before);
+  }
+
+  private async readable(tenant: TenantId, subject: SubjectId): Promise<Identifier[]> {
+    const known = await this.people.identifiersOf(tenant, subject);
+    return known.flatMap(({ type, value }) => (value === undefined ? [] : [{ type, value }]));
+  }
+
+  private async mark(
+    tenant: TenantId,
+    subject: SubjectId,
+    readable: readonly Identifier[],
+    before: Date,
+  ): Promise<{ count: number; until: string } | undefined> {
+    const stopped = readable.length > 0 ? await this.stopped(tenant, subject) : [];
+    if (stopped.length === 0) return undefined;
     const expiresAt = new Date(before.getTime() + OBJECTION_DAYS * 86_400_000);
     for (const id of stopped)
       for (let from = 0; from < readable.length; from += BATCH)

@@ -61,7 +61,9 @@ export class SubjectErasure extends OwnErasure {
   }
 
   async erase(tenant: TenantId, subject: SubjectId, classes: readonly KeyClass[]): Promise<void> {
-    await this.commands.execute(new EraseIdentity({ tenant, actorRef: ACTOR }, subject, classes));
+    await this.objections.during(tenant, subject, async () => {
+      await this.commands.execute(new EraseIdentity({ tenant, actorRef: ACTOR }, subject, classes));
+    });
   }
 
   async eraseFile(tenant: TenantId, keyHolder: SubjectId): Promise<void> {
