@@ -1,6 +1,6 @@
 /** A system that pulls its work: its tasks are its own, claimed under a lease, and take no more words than were given. */
 import { createHash } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { AnswerLater, ConnectorCalls } from '#connectors';
 import { newId, type SubjectId } from '#kernel';
 import {
@@ -204,6 +204,30 @@ describe('the tasks of a system that pulls its work', () => {
     const obeyed = workers.flatMap(({ lines }) => lines.filter((line) => line.startsWith('obeys')));
     expect(obeyed.sort()).toEqual(['obeys news=false', 'obeys news=true']);
   }, 90_000);
+
+  it('is told the later decision last, also when the clock was put back between both', async () => {
+    const calls = lethe.server.app.get(ConnectorCalls);
+    const about = { subject: newId() as SubjectId };
+    const ids = [{ type: 'email', value: 'una@example.test' }];
+    const tell = async (itemKey: string, allowed: boolean): Promise<string> => {
+      const decisions = [{ purpose: 'news', allowed, state: allowed ? 'given' : 'withdrawn' }];
+      const told = calls.obey(lethe.tenant.tenant.id, club.connectionId, [{ itemKey, ids, decisions }], { about });
+      await expect(told).rejects.toBeInstanceOf(AnswerLater);
+      return (await lethe.superuser.query('SELECT id FROM inbox_task WHERE item_key = $1', [itemKey])).rows[0].id;
+    };
+    const given = await tell('obey/una/1', true);
+    const now = Date.now.bind(Date);
+    const putBack = jest.spyOn(Date, 'now').mockImplementation(() => now() - 600_000);
+    const withdrawn = await tell('obey/una/2', false).finally(() => putBack.mockRestore());
+    expect(withdrawn < given).toBe(true);
+    expect((await call(withdrawn, 'claim', {})).body.code).toBe('task-taken');
+    expect(await offered('obey')).toBe(given);
+    for (const id of [given, withdrawn]) {
+      const { body } = await call(id, 'claim', { leaseSeconds: 30 });
+      const outcomes = [{ dataset: 'consent', kind: 'obeyed' }];
+      expect((await call(id, 'complete', { fence: body.fence, outcomes })).body.state).toBe('done');
+    }
+  });
 
   it('is told anew by a job that was started anew, and not held up by what the job told before', async () => {
     const calls = lethe.server.app.get(ConnectorCalls);

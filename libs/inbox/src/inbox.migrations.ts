@@ -36,4 +36,11 @@ export const inboxMigrations: Migration[] = [
        CREATE INDEX inbox_task_request ON inbox_task (tenant, request) WHERE state IN ('open', 'claimed');`,
     ].join('\n'),
   },
+  {
+    id: '0087-inbox-turns',
+    // In which order a person's decisions are told: counted as tasks come, since clocks differ and are put back.
+    sql: `ALTER TABLE inbox_task ADD COLUMN turn bigint NOT NULL DEFAULT 0;
+       DROP INDEX inbox_task_obey;
+       CREATE INDEX inbox_task_obey ON inbox_task (tenant, connection, subject, turn, id) WHERE kind = 'obey' AND state IN ('open', 'claimed');`,
+  },
 ];

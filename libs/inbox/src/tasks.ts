@@ -14,7 +14,11 @@ const COLUMNS = `id, connection, kind, item_key, subject, request, job, state, w
 const IN_ORDER = `AND (kind <> 'obey' OR NOT EXISTS (
   SELECT 1 FROM inbox_task AS earlier WHERE earlier.tenant = inbox_task.tenant AND earlier.connection = inbox_task.connection
     AND earlier.subject = inbox_task.subject AND earlier.kind = 'obey' AND earlier.state IN ('open', 'claimed')
-    AND earlier.id < inbox_task.id))`;
+    AND (earlier.turn, earlier.id) < (inbox_task.turn, inbox_task.id)))`;
+
+/** One more than that of every decision not told yet; the append around the insert holds the tenant's log, so nobody else counts. */
+const NEXT_TURN = `(SELECT COALESCE(max(known.turn), 0) + 1 FROM inbox_task AS known WHERE known.tenant = $1
+  AND known.connection = $3 AND known.subject = $6 AND known.kind = 'obey' AND known.state IN ('open', 'claimed'))`;
 
 @Injectable()
 export class Tasks {
@@ -133,8 +137,8 @@ export type NewTask = Pick<
 export async function insertTask(query: Query, tenant: TenantId, task: NewTask): Promise<void> {
   await query({
     name: 'inbox-insert',
-    text: `INSERT INTO inbox_task (tenant, id, connection, kind, item_key, subject, request, job, state, must_finish_by, asked, created_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'open', $9, $10, $11)`,
+    text: `INSERT INTO inbox_task (tenant, id, connection, kind, item_key, subject, request, job, state, must_finish_by, asked, created_at, turn)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'open', $9, $10, $11, ${NEXT_TURN})`,
     values: [
       ...[tenant, task.id, task.connection, task.kind, task.item_key, task.subject, task.request, task.job],
       ...[task.must_finish_by, task.asked, task.created_at],
