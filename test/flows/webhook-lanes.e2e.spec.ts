@@ -86,7 +86,7 @@ describe('messages of one person', () => {
     return made.body.id;
   };
   const operate = async (id: string, verb: string): Promise<void> =>
-    expect((await lethe.post(`/v1/webhook-endpoints/${id}/${verb}`, {}, { as: 'admin' })).status).toBe(200);
+    expect(await lethe.post(`/v1/webhook-endpoints/${id}/${verb}`, {}, { as: 'admin' })).toMatchObject({ status: 200 });
   const deliveries = async (endpointId: string): Promise<TestAnswer['body'][]> =>
     (await lethe.post('/v1/webhook-deliveries/search', { endpointId })).body.items;
   const allDelivered = (id: string, count: number): Promise<unknown> =>
@@ -155,6 +155,54 @@ describe('messages of one person', () => {
     }
     await allDelivered(id, 13);
     expect([most, seen]).toEqual([1, [...seen].sort((one, other) => one - other)]);
+    await operate(id, 'remove');
+  });
+
+  it('leave though planned while their endpoint is enabled, which holds up no write of their tenant', async () => {
+    const { app } = lethe.server;
+    const client = lethe.superuser;
+    const id = await endpoint();
+    await operate(id, 'disable');
+    const ended = async (): Promise<number> =>
+      (await client.query(`SELECT FROM job WHERE concurrency_key = $1 AND state = 'done'`, [id])).rowCount!;
+    const first = await decide(somebody(), 'given');
+    await until('the first lies', async () => (await ended()) === 1);
+    let go = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (go = resolve));
+    const plan = app.get(PlanDeliveries);
+    const handle = plan.handle.bind(plan);
+    const late = jest.spyOn(plan, 'handle').mockImplementation(async (...step) => {
+      await gate;
+      return handle(...step);
+    });
+    const second = await decide(somebody(), 'given');
+    // A backlog takes its time: here it waits for one row.
+    await client.query('BEGIN');
+    await client.query('SELECT FROM webhook_delivery WHERE endpoint = $1 FOR UPDATE', [id]);
+    const enabling = operate(id, 'enable');
+    await pause();
+    go();
+    await until('the job of the second has ended', async () => (await ended()) === 2);
+    const third = await decide(somebody(), 'given');
+    await client.query('COMMIT');
+    await enabling;
+    late.mockRestore();
+    await allDelivered(id, 3);
+    expect(new Set(seen)).toEqual(new Set([first, second, third]));
+    await operate(id, 'remove');
+  });
+
+  it('leave though who enabled their endpoint died before he had started them', async () => {
+    const id = await endpoint();
+    await operate(id, 'disable');
+    await decide(somebody(), 'given');
+    const lies = `SELECT FROM webhook_lane WHERE endpoint = $1 AND job IS NULL`;
+    await until('it lies', async () => (await lethe.superuser.query(lies, [id])).rowCount === 1);
+    await lethe.superuser.query(`UPDATE webhook_endpoint SET status = 'enabled' WHERE id = $1`, [id]);
+    await pause();
+    expect(seen).toEqual([]);
+    lethe.clock.advance(60_000);
+    await allDelivered(id, 1);
     await operate(id, 'remove');
   });
 

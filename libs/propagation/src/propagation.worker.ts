@@ -4,7 +4,6 @@ import { Housekeeping, JobWorker } from '#jobs';
 import { Subscriptions } from '#ledger';
 import { CONFIG, type Config } from '#platform';
 import { Tenants } from '#tenancy';
-import { WEBHOOK_LANE } from './webhook/deliveries.js';
 import { LatePropagations } from './report/late-propagations.js';
 import { OBEY, obeyPayload } from './obey-job.js';
 import { PlanDeliveries } from './webhook/plan-deliveries.process.js';
@@ -12,6 +11,7 @@ import { PropagationProjection } from './propagation.projection.js';
 import { PublicEvents } from './event/public-events.js';
 import { TellSystem } from './tell-system.js';
 import { SLOTS } from './webhook/delivery-slots.js';
+import { WEBHOOK_LANE } from './webhook/start-lanes.js';
 import { lanePayload, WorkLane } from './webhook/work-lane.js';
 
 /** A message may take longer than a lease: the worker renews it meanwhile, and a dead worker's lanes are taken over soon. */
@@ -21,6 +21,7 @@ const FOR_EVER = { maxAttempts: 1_000_000, backoff: { baseMs: 1_000, maxMs: 60_0
 /** Told until somebody is late for a day and an officer has been asked: by then it is a dead letter. */
 const TELL = { payload: obeyPayload, concurrency: 8, perKey: { concurrency: 1 }, maxAttempts: 100 };
 const LATE_EVERY_MS = 15_000;
+const IDLE_EVERY_MS = 60_000;
 
 /** What works. */
 @Injectable()
@@ -63,6 +64,9 @@ export class PropagationWorker implements OnModuleInit {
     jobs.handle(WEBHOOK_LANE, { ...LANE, perKey, ...FOR_EVER }, (job, context) => lanes.run(job, context));
     jobs.dead.judge(WEBHOOK_LANE, lanes.judge);
     jobs.handle(OBEY, TELL, (job, context) => systems.run(job, context));
+    chores.every('webhook-lanes-idle', IDLE_EVERY_MS, async () => {
+      for (const { id } of await tenants.all()) await lanes.resume(id);
+    });
     chores.every('propagation-late', LATE_EVERY_MS, async () => {
       for (const { id } of await tenants.all()) await late.escalate(id);
     });

@@ -2,12 +2,8 @@
  * Rows of deliveries and lanes. Whoever adds to a lane and whoever leaves it lock it, so that none is left lying. Locks are
  * taken in one order: lane, delivery, endpoint.
  */
-import { newId, type TenantId } from '#kernel';
-import { enqueueIn } from '#jobs';
+import type { TenantId } from '#kernel';
 import type { Query } from '#ledger';
-
-/** Queue of the jobs that work a lane. */
-export const WEBHOOK_LANE = 'webhook-lane';
 
 export interface DeliveryRow {
   id: string;
@@ -39,60 +35,6 @@ export async function addDelivery(query: Query, tenant: TenantId, delivery: NewD
     values: [tenant, id, endpoint, lane, position, type, now],
   });
   return rowCount === 1;
-}
-
-/** Gives a lane a job unless it has one. */
-export async function startLane(
-  query: Query,
-  tenant: TenantId,
-  endpoint: string,
-  lane: string,
-  now: Date,
-): Promise<void> {
-  const job = newId();
-  const { rows } = await query<{ job: string }>({
-    name: 'webhook-lane-start',
-    text: `INSERT INTO webhook_lane (tenant, endpoint, lane, job) VALUES ($1, $2, $3, $4)
-           ON CONFLICT (tenant, endpoint, lane) DO UPDATE SET job = COALESCE(webhook_lane.job, excluded.job) RETURNING job`,
-    values: [tenant, endpoint, lane, job],
-  });
-  if (rows[0]?.job !== job) return;
-  // Keyed by endpoint: one that hangs holds its own slots and nobody else's.
-  const payload = { endpoint, lane };
-  await enqueueIn(query, tenant, [{ id: job, queue: WEBHOOK_LANE, key: endpoint, payload }], now);
-}
-
-/** Starts a lane now, though its job may wait for its next attempt; one that is sending looks at its lane again by itself. */
-export async function hastenLane(
-  query: Query,
-  tenant: TenantId,
-  endpoint: string,
-  lane: string,
-  now: Date,
-): Promise<void> {
-  await query({
-    name: 'webhook-lane-hasten',
-    text: `UPDATE webhook_lane SET job = NULL WHERE tenant = $1 AND endpoint = $2 AND lane = $3
-           AND (sender IS NULL OR sending_until <= clock_timestamp())`,
-    values: [tenant, endpoint, lane],
-  });
-  await startLane(query, tenant, endpoint, lane, now);
-}
-
-/** Starts every lane of an endpoint that has something to send; their 72 hours begin anew. What is being sent ends first. */
-export async function startAllLanes(query: Query, tenant: TenantId, endpoint: string, now: Date): Promise<void> {
-  await query({
-    name: 'webhook-lanes-reset',
-    text: 'UPDATE webhook_lane SET job = NULL WHERE tenant = $1 AND endpoint = $2',
-    values: [tenant, endpoint],
-  });
-  const { rows } = await query<{ lane: string }>({
-    name: 'webhook-lanes-open',
-    text: `UPDATE webhook_delivery SET attempts = 0, first_at = NULL, next_at = NULL WHERE tenant = $1 AND endpoint = $2 AND state = 'pending'
-           RETURNING lane`,
-    values: [tenant, endpoint],
-  });
-  for (const lane of new Set(rows.map((row) => row.lane))) await startLane(query, tenant, endpoint, lane, now);
 }
 
 const firstText = `SELECT * FROM webhook_delivery WHERE tenant = $1 AND endpoint = $2 AND lane = $3 AND state = 'pending'

@@ -2,9 +2,9 @@
 import { Injectable } from '@nestjs/common';
 import type { TenantId } from '#kernel';
 import { EventStore, type Query } from '#ledger';
-import { startAllLanes } from './deliveries.js';
 import { restUntil } from './delivery-retry.js';
 import { DeliverySlots } from './delivery-slots.js';
+import { startAllLanes } from './start-lanes.js';
 import { endpointStream, type EndpointRow } from './webhook-endpoint.js';
 
 /** One delivery tries whether the endpoint is back; the others wait this long for its answer. */
@@ -68,9 +68,11 @@ export class EndpointHealth {
     return this.setStatus(tenant, row, 'disabled', because, actorRef);
   }
 
-  /** Everything undelivered is due at once, with 72 hours of its own. */
+  /** Everything undelivered is due at once, with 72 hours of its own; a repeat finishes what could not be finished. */
   async enable(tenant: TenantId, row: EndpointRow, actorRef: string, now: Date): Promise<void> {
-    await this.setStatus(tenant, row, 'enabled', null, actorRef, (query) => startAllLanes(query, tenant, row.id, now));
+    await this.setStatus(tenant, row, 'enabled', null, actorRef);
+    // Not in the append: a backlog would hold up every write of the tenant.
+    await startAllLanes(this.store.database, tenant, row.id, now);
   }
 
   private async setStatus(
@@ -79,14 +81,12 @@ export class EndpointHealth {
     after: 'enabled' | 'disabled',
     because: string | null,
     actorRef: string,
-    more: (query: Query) => Promise<void> = () => Promise.resolve(),
   ): Promise<void> {
     if (status === after) return;
     const data = { id, before: { status }, after: { status: after, because } };
     await this.store.append({
       ...{ tenant, actorRef, events: [{ stream: endpointStream(id), type: 'WebhookEndpointChanged.v1', data }] },
       side: async (query) => {
-        await more(query);
         await query({
           text: `UPDATE webhook_endpoint SET status = $3, disabled_because = $4, failures = 0, resume_at = NULL WHERE tenant = $1 AND id = $2`,
           values: [tenant, id, after, because],

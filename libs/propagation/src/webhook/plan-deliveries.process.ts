@@ -4,12 +4,13 @@ import { newId, type Clock, type TenantId } from '#kernel';
 import { enqueueIn, JobWorker } from '#jobs';
 import { Database, type Process, type StoredEvent } from '#ledger';
 import { CLOCK } from '#platform';
-import { addDelivery, startLane } from './deliveries.js';
+import { addDelivery } from './deliveries.js';
 import { obeyJob } from '../obey-job.js';
 import { publicEventTypes, translatedTypes, type PublicEvent } from '../event/public-event.js';
 import { PublicEvents } from '../event/public-events.js';
 import { connectionOf, mustObey, type System } from '../system.js';
 import { Systems } from '../systems.js';
+import { startLane } from './start-lanes.js';
 import type { EndpointRow } from './webhook-endpoint.js';
 import { WebhookEndpoints } from './webhook-endpoints.js';
 

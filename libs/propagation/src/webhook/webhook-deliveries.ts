@@ -5,8 +5,9 @@ import { newId, notFound, type Clock } from '#kernel';
 import { JobWorker } from '#jobs';
 import { Database } from '#ledger';
 import { CLOCK, KeyProvider, openCursor, sealCursor, type Caller } from '#platform';
-import { addDelivery, hastenLane, startLane, type DeliveryRow } from './deliveries.js';
+import { addDelivery, type DeliveryRow } from './deliveries.js';
 import { endpointDisabled } from '../propagation.errors.js';
+import { hastenLane, startLane } from './start-lanes.js';
 import { WebhookEndpoints } from './webhook-endpoints.js';
 
 const states = ['pending', 'delivered', 'failed'] as const;

@@ -7,10 +7,11 @@ import { done, later, type Chance, type DeadJudge, type Job, type JobContext, ty
 import { Database, type NewEvent } from '#ledger';
 import { CLOCK } from '#platform';
 import { AttemptDelivery, isAcknowledgement, type Attempt } from './attempt-delivery.js';
-import { removeDeliveries, settleDelivery, startLane, type DeliveryRow } from './deliveries.js';
+import { removeDeliveries, settleDelivery, type DeliveryRow } from './deliveries.js';
 import { EndpointHealth } from './endpoint-health.js';
 import { nextAttempt } from './delivery-retry.js';
 import { endTurn, leaveLane, takeTurn, type LaneOfJob } from './lane-turn.js';
+import { startIdleLanes, startLane } from './start-lanes.js';
 import { acknowledged } from '../propagation.js';
 import { endpointStream, type EndpointRow } from './webhook-endpoint.js';
 import { WebhookEndpoints } from './webhook-endpoints.js';
@@ -61,6 +62,11 @@ export class WorkLane {
     } finally {
       slots.leave(job.payload.endpoint);
     }
+  }
+
+  /** Starts what was left lying by somebody who died while he enabled an endpoint. */
+  resume(tenant: TenantId): Promise<void> {
+    return startIdleLanes(this.database, tenant, this.time.clock.now());
   }
 
   /** What nobody here can read of a dead job, its lane knows: that goes on by another job, and the dead one needs nobody. */
