@@ -41,7 +41,7 @@ const check = (base: string, name: string, more: object = {}): Promise<{ decisio
 /** Consents here, and asks there until the permission is kept there: a replica that holds nothing cannot be late. */
 async function permitted(name: string, from: string, to: string): Promise<void> {
   await decide(from, name, 'given');
-  for (let answers = 0; answers < 2; ) if ((await check(to, name)).decision === 'permit') answers += 1;
+  for (let answers = 0; answers < 2;) if ((await check(to, name)).decision === 'permit') answers += 1;
 }
 
 /** Milliseconds from the acknowledgement of a withdrawal on one replica until the other denies, asked without a token. */
@@ -92,10 +92,11 @@ describe('a withdrawal on one replica', () => {
     const load = Array.from({ length: APPENDERS }, (_, n) => appender(n));
     const began = performance.now();
     const took: number[] = [];
+    const told: string[] = [];
     for (let person = 0; person < PEOPLE; person += 1) {
       const [from, to] = person % 2 ? [one, other] : [other, one];
       took.push(await spread(`person-${person}`, from, to));
-      if (person % 4 === 0) expect(await withToken(`token-${person}`, from, to)).toBe('deny');
+      if (person % 4 === 0) told.push(await withToken(`token-${person}`, from, to));
     }
     const perSecond = Math.round(appended / ((performance.now() - began) / 1000));
     loading = false;
@@ -105,6 +106,8 @@ describe('a withdrawal on one replica', () => {
     process.stderr.write(
       `      ${PEOPLE} withdrawals beside ${perSecond} appends a second: denied on the other after p50 ${at(0.5).toFixed(0)}, p99 ${at(0.99).toFixed(0)}, most ${at(1).toFixed(0)} ms\n`,
     );
-    if (FULL) expect(at(0.99)).toBeLessThan(GOAL_P99);
+    expect(new Set(told)).toEqual(new Set(['deny']));
+    // On a machine that tests other things beside, this only tells a replica that hears from one that does not.
+    expect(at(0.99)).toBeLessThan(FULL ? GOAL_P99 : PATIENCE_MS);
   }, 240_000);
 });

@@ -33,7 +33,10 @@ export const pluginFrame: z.ZodType<PluginFrame> = z.discriminatedUnion('t', [
     id,
     level: z.enum(['info', 'warn']),
     message: z.string(),
-    fields: z.record(z.string(), json).refine((value) => isPlainJson(value)).exactOptional(),
+    fields: z
+      .record(z.string(), json)
+      .refine((value) => isPlainJson(value))
+      .exactOptional(),
   }),
   z.object({ t: z.literal('hello'), protocol: z.number(), id: z.string().max(100), version: z.string().max(100) }),
 ]);
