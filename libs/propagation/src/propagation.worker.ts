@@ -3,7 +3,7 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { Housekeeping, JobWorker } from '#jobs';
 import { Subscriptions } from '#ledger';
 import { CONFIG, type Config } from '#platform';
-import { Tenants } from '#tenancy';
+import { eachTenant, Tenants } from '#tenancy';
 import { LatePropagations } from './report/late-propagations.js';
 import { OBEY, obeyPayload } from './obey-job.js';
 import { PlanDeliveries } from './webhook/plan-deliveries.process.js';
@@ -64,11 +64,7 @@ export class PropagationWorker implements OnModuleInit {
     jobs.handle(WEBHOOK_LANE, { ...LANE, perKey, ...FOR_EVER }, (job, context) => lanes.run(job, context));
     jobs.dead.judge(WEBHOOK_LANE, lanes.judge);
     jobs.handle(OBEY, TELL, (job, context) => systems.run(job, context));
-    chores.every('webhook-lanes-idle', IDLE_EVERY_MS, async () => {
-      for (const { id } of await tenants.all()) await lanes.resume(id);
-    });
-    chores.every('propagation-late', LATE_EVERY_MS, async () => {
-      for (const { id } of await tenants.all()) await late.escalate(id);
-    });
+    chores.every('webhook-lanes-idle', IDLE_EVERY_MS, () => eachTenant(tenants, (id) => lanes.resume(id)));
+    chores.every('propagation-late', LATE_EVERY_MS, () => eachTenant(tenants, (id) => late.escalate(id)));
   }
 }

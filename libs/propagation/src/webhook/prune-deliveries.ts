@@ -4,7 +4,7 @@ import { Housekeeping } from '#jobs';
 import type { TenantId } from '#kernel';
 import { Database, type Query } from '#ledger';
 import { CONFIG, type Config } from '#platform';
-import { Tenants } from '#tenancy';
+import { eachTenant, Tenants } from '#tenancy';
 import { removeDeliveries } from './deliveries.js';
 
 const DAY = 86_400_000;
@@ -28,11 +28,11 @@ export class PruneDeliveries implements OnModuleInit {
   }
 
   async run(now: Date): Promise<void> {
-    for (const { id } of await this.tenants.all()) {
+    await eachTenant(this.tenants, async (id) => {
       await this.repeat(id, (query) => pruneDelivered(query, id, new Date(now.getTime() - DELIVERED_DAYS * DAY)));
       await this.repeat(id, (query) => pruneLanes(query, id));
       await this.database.transaction(id, (query) => pruneOrphans(query, id));
-    }
+    });
   }
 
   private async repeat(tenant: TenantId, prune: (query: Query) => Promise<number>): Promise<void> {
