@@ -22,7 +22,7 @@ export async function resealSuppressions(
   if (copied) await bringBackKept(parts, archive, tenant);
   const faults = await auditSuppressions(keystoreDatabase, keys, tenant);
   if (faults.length === 0) return 'sound';
-  // A backup of a build before there were seals is sealed as it came, like the installation itself at its upgrade.
+  // A backup of a build before there were seals is sealed as it came: nothing is served until its operator has ended this.
   const old = (await neverSealed(keystoreDatabase, tenant)) && faults.every(({ what }) => what === 'not-sealed');
   if (!old && faults.some(({ row }) => row !== null)) return 'changed';
   if (!old && !copied) return 'unproven';
