@@ -12,7 +12,7 @@ export interface SourceStatement {
 }
 
 type Node = { type?: string; [key: string]: unknown };
-/** What the constants of a file may hold. */
+/** What the constants of a file may hold, its own and those it imports. */
 type Known = Map<string, string[]>;
 
 const VERB = /^\s*(SELECT|WITH|INSERT INTO|UPDATE|DELETE FROM)\s/;
@@ -23,12 +23,22 @@ export function sourceStatements(
   folders: readonly string[],
 ): { statements: SourceStatement[]; unread: SourceStatement[] } {
   const found = { statements: [] as SourceStatement[], unread: [] as SourceStatement[] };
-  for (const path of folders.flatMap((folder) => sourcesIn(join(root, folder)))) {
-    const tree = parseSync(readFileSync(path, 'utf8'), { syntax: 'typescript', decorators: true, target: 'es2022' });
+  const files = folders
+    .flatMap((folder) => sourcesIn(join(root, folder)))
+    .map((path) => ({ file: relative(root, path), tree: parse(path) }));
+  const exported: Known = new Map();
+  for (const { tree } of files)
+    for (const node of nodesOf(tree))
+      if (node.type === 'ExportDeclaration' && (node['declaration'] as Node).type === 'VariableDeclaration')
+        for (const one of nodesOf(node)) remember(one, exported);
+  for (const { file, tree } of files) {
     const known: Known = new Map();
-    for (const node of nodesOf(tree)) remember(node, known);
-    const file = relative(root, path);
-    for (const { node, named } of outermostTexts(tree as unknown as Node, false)) {
+    for (const node of nodesOf(tree)) {
+      const imported = node.type === 'ImportSpecifier' ? String((node['local'] as Node)['value']) : '';
+      if (exported.has(imported)) known.set(imported, exported.get(imported)!);
+      remember(node, known);
+    }
+    for (const { node, named } of outermostTexts(tree, false)) {
       const texts = textsOf(node, known)
         ?.filter((text) => VERB.test(text))
         .map((text) => text.trim());
@@ -37,6 +47,11 @@ export function sourceStatements(
     }
   }
   return found;
+}
+
+function parse(path: string): Node {
+  const text = readFileSync(path, 'utf8');
+  return parseSync(text, { syntax: 'typescript', decorators: true, target: 'es2022' }) as unknown as Node;
 }
 
 function sourcesIn(folder: string): string[] {

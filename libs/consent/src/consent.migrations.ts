@@ -50,23 +50,21 @@ export const consentMigrations: Migration[] = [
   },
 ];
 
+const columns =
+  'position, id, purpose, decision, channel, collected_at, recorded_at, imported, expires_at, notice_id, notice_version';
+/** A decision of somebody who is no longer meant has no subject and is refused. */
+const insert = `INSERT INTO consent_record (tenant, subject, ${columns})
+         SELECT $1, ${stillMeant}, ${columns}
+         FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::timestamptz[], $10::timestamptz[], $11::boolean[], $12::timestamptz[], $13::text[], $14::text[])
+           AS n(subject, matches, ${columns})`;
+
 /** Inline read model of the check (design section 3: `consent_state`). */
 const consentRecordTable: InlineTable = {
   name: 'consent-record',
   columns: 13,
-  text: insert(stillMeant),
-  redo: insert('n.subject'),
+  text: insert,
+  redo: insert.replace(stillMeant, 'n.subject'),
 };
-
-/** A decision of somebody who is no longer meant has no subject and is refused. */
-function insert(subject: string): string {
-  const rest =
-    'position, id, purpose, decision, channel, collected_at, recorded_at, imported, expires_at, notice_id, notice_version';
-  return `INSERT INTO consent_record (tenant, subject, ${rest})
-          SELECT $1, ${subject}, ${rest}
-          FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::timestamptz[], $10::timestamptz[], $11::boolean[], $12::timestamptz[], $13::text[], $14::text[])
-            AS n(subject, matches, ${rest})`;
-}
 
 /**
  * The row of a decision; `offset` is its place among the events of the append, `matches` whom the person's identifiers led
