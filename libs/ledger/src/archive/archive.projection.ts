@@ -1,4 +1,4 @@
-/** Copies each log to the archive as it grows: entry bundles for anybody, and redo files until the next backup. */
+/** Copies each log to the archive as it grows: entry bundles for anybody, and redo files until two backups hold what they do. */
 import type { TenantId } from '#kernel';
 import type { ArchiveFiles } from './archive-files.js';
 import { redoLine } from './archive-redo.js';
