@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
 import { Webhook as SvixWebhook } from 'svix';
 import { Housekeeping } from '#jobs';
+import type { SubjectId } from '#kernel';
+import { KeyStore } from '#subjects';
 import { allowing, startReceiver, type Received, type Receiver } from '../support/receiver.js';
 import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
 import { until } from '../support/until.js';
@@ -241,6 +243,28 @@ describe('webhooks', () => {
     await until('the hanging one was called', () => hanging.received.length > 0);
     expect((await deliveries(stuck.id, { state: 'delivered' })).length).toBe(0);
     await away(stuck.id);
+    await away(fine.id);
+  });
+
+  it('of an endpoint whose key is lost end, and hide no other endpoint', async () => {
+    const { id } = await endpoint({ url: take(0).url });
+    const fine = await endpoint({ url: take(1).url });
+    const keys = lethe.server.app.get(KeyStore, { strict: false });
+    const tenant = lethe.tenant.tenant.id;
+    const text = 'DELETE FROM subject_key WHERE tenant = $1 AND subject = $2';
+    await keys.database.transaction(tenant, (query) => query({ text, values: [tenant, id] }));
+    keys.evict(tenant, id as SubjectId);
+    const lost = { id, url: '', status: 'disabled', disabledBecause: 'secrets-unreadable' };
+    const { body } = await lethe.get('/v1/webhook-endpoints', { as: 'admin' });
+    expect(body.items).toMatchObject([lost, { id: fine.id, url: receivers[1]!.url, status: 'enabled' }]);
+    await decide(somebody(), 'given');
+    await until('given up', async () => (await deliveries(id))[0]?.lastCode === 'secrets-unreadable');
+    await until('no job', async () => {
+      const jobs = `SELECT FROM job WHERE concurrency_key = $1 AND state IN ('ready', 'running')`;
+      return (await lethe.superuser.query(jobs, [id])).rowCount === 0;
+    });
+    expect(await operate(id, 'enable')).toMatchObject({ status: 409, body: { code: 'secrets-unreadable' } });
+    await away(id);
     await away(fine.id);
   });
 

@@ -18,11 +18,11 @@ const MAX_BYTES = 4_096;
 
 /**
  * `unreached`: the endpoint as a whole did not answer, or asked to be left alone; `refused`: it answered, and not with
- * success; `gone`: it wants no more (410).
+ * success; `gone`: it wants no more (410), or nobody can open its URL any more.
  */
 export type Attempt =
   | { kind: 'delivered'; status: number }
-  | { kind: 'gone'; status: number }
+  | { kind: 'gone'; status: number | null; code: 'gone' | 'secrets-unreadable' }
   | { kind: 'refused' | 'unreached'; status: number | null; code: string; retryAfterMs: number | undefined };
 
 @Injectable()
@@ -36,7 +36,8 @@ export class AttemptDelivery {
   ) {}
 
   async attempt(tenant: TenantId, endpoint: EndpointRow, delivery: DeliveryRow, signal: AbortSignal): Promise<Attempt> {
-    const inside = await this.endpoints.inside(tenant, endpoint);
+    const inside = await this.endpoints.opened(tenant, endpoint);
+    if (!inside) return { kind: 'gone', status: null, code: 'secrets-unreadable' };
     const event = await this.bodyOf(tenant, delivery);
     const now = this.clock.now();
     try {
@@ -73,7 +74,7 @@ const resting = new Set([429, 502, 503, 504]);
 
 function judge({ status, headers }: GuardedAnswer, now: Date): Attempt {
   if (status >= 200 && status < 300) return { kind: 'delivered', status };
-  if (status === 410) return { kind: 'gone', status };
+  if (status === 410) return { kind: 'gone', status, code: 'gone' };
   const retryAfterMs = retryAfterOf(headers['retry-after'], now);
   return { kind: resting.has(status) ? 'unreached' : 'refused', status, code: `status-${status}`, retryAfterMs };
 }

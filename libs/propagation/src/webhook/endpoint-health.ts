@@ -5,7 +5,7 @@ import { EventStore, type Query } from '#ledger';
 import { restUntil } from './delivery-retry.js';
 import { DeliverySlots } from './delivery-slots.js';
 import { startAllLanes } from './start-lanes.js';
-import { endpointStream, type EndpointRow } from './webhook-endpoint.js';
+import { endpointStream, type DisabledBecause, type EndpointRow } from './webhook-endpoint.js';
 
 /** One delivery tries whether the endpoint is back; the others wait this long for its answer. */
 const PROBE_MS = 12_000;
@@ -64,7 +64,7 @@ export class EndpointHealth {
   }
 
   /** What is pending stays, and goes out when a human enables the endpoint again. */
-  disable(tenant: TenantId, row: EndpointRow, because: 'gone' | 'by-hand', actorRef: string): Promise<void> {
+  disable(tenant: TenantId, row: EndpointRow, because: DisabledBecause, actorRef: string): Promise<void> {
     return this.setStatus(tenant, row, 'disabled', because, actorRef);
   }
 
@@ -79,7 +79,7 @@ export class EndpointHealth {
     tenant: TenantId,
     { id, status }: EndpointRow,
     after: 'enabled' | 'disabled',
-    because: string | null,
+    because: DisabledBecause | null,
     actorRef: string,
   ): Promise<void> {
     if (status === after) return;

@@ -36,15 +36,19 @@ export const RotateBody = z
   .strictObject({ overlapHours: z.int().min(0).max(168).default(24) })
   .meta({ id: 'RotateWebhookSecret' });
 
+/** Why an endpoint takes no messages. */
+export type DisabledBecause = 'by-hand' | 'gone' | 'secrets-unreadable';
+
 export const EndpointView = z
   .strictObject({
     id: z.uuid(),
+    /** Empty when it can no longer be opened. */
     url: z.string(),
     description: z.string(),
     types: z.array(z.string()),
     systemId: z.string().nullable(),
     status: z.enum(['enabled', 'disabled']),
-    /** `by-hand`, or `gone` when the receiver answered 410. */
+    /** `by-hand`, `gone` when the receiver answered 410, `secrets-unreadable` when the key of its URL and secrets is lost. */
     disabledBecause: z.string().nullable(),
     /** Attempts in a row that did not reach it; 0 when all is well. */
     failures: z.int(),

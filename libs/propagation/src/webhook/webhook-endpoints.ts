@@ -28,6 +28,9 @@ import {
   type EndpointView,
 } from './webhook-endpoint.js';
 
+/** Nothing can be sent to it, whether a message has tried or not. */
+const unreadable = { status: 'disabled', disabled_because: 'secrets-unreadable' } as const;
+
 @Injectable()
 export class WebhookEndpoints {
   constructor(
@@ -69,17 +72,25 @@ export class WebhookEndpoints {
 
   /** URL and secrets. Throws 409 `secrets-unreadable` when their key is gone. */
   async inside(tenant: TenantId, row: EndpointRow): Promise<EndpointInside> {
-    const opened = await this.sealer.open(tenant, sealedOf(row), endpointPlace(row.id));
-    if (!opened.readable)
+    const inside = await this.opened(tenant, row);
+    if (!inside)
       throw conflict('secrets-unreadable', 'The secrets of this endpoint can no longer be opened. Make a new one.');
-    return EndpointInside.parse(opened.value);
+    return inside;
+  }
+
+  /** URL and secrets; undefined when their key is gone. */
+  async opened(tenant: TenantId, row: EndpointRow): Promise<EndpointInside | undefined> {
+    const opened = await this.sealer.open(tenant, sealedOf(row), endpointPlace(row.id));
+    return opened.readable ? EndpointInside.parse(opened.value) : undefined;
   }
 
   async view(tenant: TenantId, row: EndpointRow): Promise<EndpointView> {
-    const { url, secrets } = await this.inside(tenant, row);
-    const { id, description, types, system, status, disabled_because, failures, created_at } = row;
+    const inside = await this.opened(tenant, row);
+    const { url, secrets } = inside ?? { url: '', secrets: [] };
+    const { id, description, types, system, failures, created_at } = row;
+    const { status, disabled_because: disabledBecause } = inside ? row : unreadable;
     return {
-      ...{ id, url, description, types, systemId: system, status, disabledBecause: disabled_because, failures },
+      ...{ id, url, description, types, systemId: system, status, disabledBecause, failures },
       oldSecretUntil: this.oldUntil(secrets),
       createdAt: created_at.toISOString(),
     };

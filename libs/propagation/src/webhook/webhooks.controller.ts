@@ -98,6 +98,7 @@ export class WebhooksController {
     @Param('id', { schema: endpointId }) id: string,
   ): Promise<z.infer<typeof Status>> {
     const row = await this.endpoints.get(by.tenant, id);
+    await this.endpoints.inside(by.tenant, row);
     await this.health.enable(by.tenant, row, by.actorRef, this.clock.now());
     return { id, status: 'enabled' };
   }

@@ -125,8 +125,8 @@ export class WorkLane {
         return false;
       }
       case 'gone':
-        await this.write(at, { state: 'pending', nextAt: null, status: attempt.status, code: 'gone' });
-        await this.health.disable(tenant, endpoint, 'gone', ACTOR);
+        await this.write(at, { state: 'pending', nextAt: null, status: attempt.status, code: attempt.code });
+        await this.health.disable(tenant, endpoint, attempt.code, ACTOR);
         return true;
       case 'refused':
       case 'unreached':
