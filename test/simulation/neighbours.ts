@@ -95,7 +95,7 @@ export function memorySubjects(vault: Vault, machine: Machine): Subjects {
     const done = await append({ subject, isNew: !known, events: [], rows: [], matches: [], unlinked: [], added: [] });
     return done;
   };
-  return { lookup, record, forget: () => undefined } as unknown as Subjects;
+  return { lookup, record } as unknown as Subjects;
 }
 
 export const memoryPeople = {
