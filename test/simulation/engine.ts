@@ -41,7 +41,7 @@ import { StopAtOnce } from '../../libs/requests/src/course/stop-at-once.js';
 import { SingleSettlements, type Machine } from './machine.js';
 import { TENANT } from './memory-ledger.js';
 import * as ports from './neighbours.js';
-import { plantedBegin, plantedCalls, plantedCaseFile, type Plant } from './plants.js';
+import { plantedAftercare, plantedBegin, plantedCalls, plantedCaseFile, type Plant } from './plants.js';
 import { VendorCalls } from './vendor-calls.js';
 import type { World } from './world.js';
 
@@ -102,7 +102,8 @@ export function startEngine(machine: Machine, world: World, vault: ports.Vault, 
   const answers = new ports.WorldAnswers(world, machine, file);
   const list = new LateList(machine, world);
   const files = new CaseFiles(requests, { caughtUp: async () => list.catchUp(0) } as never, erasure, file, own);
-  const reasons = new AftercareReasons(connected, new VendorCalls(world, machine, 'aftercare'), rules, files);
+  const later = plantedAftercare(plant, new VendorCalls(world, machine, 'aftercare'));
+  const reasons = new AftercareReasons(connected, later, rules, files);
   const suppressions = ports.memorySuppressions(vault, machine);
   const office = { approvers: async () => ['ann', 'bob', 'cid', 'yul', 'zed'] };
   const rule = new ApprovalRule(file, { at: async () => 'on' }, { own: async () => false }, office);

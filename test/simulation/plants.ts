@@ -13,10 +13,11 @@ import type { Requests } from '../../libs/requests/src/requests.js';
 
 /**
  * `new-key`: every attempt calls with another key. `act-first`: a write happens before the located ids are kept.
- * `no-fence`: who lost a job may still settle it. `silence-is-done`: no answer counts as a good one.
+ * `no-fence`: who lost a job may still settle it. `silence-is-done`: no answer counts as a good one. `aftercare-lies`: what is
+ * kept until a day is said to be erased on it, and nobody was asked to.
  */
-export type Plant = 'new-key' | 'act-first' | 'no-fence' | 'silence-is-done';
-export const PLANTS: readonly Plant[] = ['new-key', 'act-first', 'no-fence', 'silence-is-done'];
+export type Plant = 'new-key' | 'act-first' | 'no-fence' | 'silence-is-done' | 'aftercare-lies';
+export const PLANTS: readonly Plant[] = ['new-key', 'act-first', 'no-fence', 'silence-is-done', 'aftercare-lies'];
 
 class KeyAnew extends CaseFile {
   override itemKey(tenant: TenantId, planId: string, stepId: string, generation: number): string {
@@ -92,4 +93,15 @@ export function plantedCalls(plant: Plant | undefined, calls: SystemCalls): Syst
     },
   };
   return silent;
+}
+
+export function plantedAftercare(plant: Plant | undefined, calls: SystemCalls): SystemCalls {
+  if (plant !== 'aftercare-lies') return calls;
+  const lies: Pick<SystemCalls, 'apply' | 'verify'> = {
+    async *apply(...call) {
+      for (const { itemKey, dataset, ref } of call[4]) yield { itemKey, dataset, ref, count: 1, kind: 'erased' };
+    },
+    async *verify() {},
+  };
+  return Object.assign(Object.create(calls) as SystemCalls, lies);
 }

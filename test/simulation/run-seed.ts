@@ -1,6 +1,7 @@
 /** Runs one seed from the first letter to the last verdict. */
 import { CaseFile } from '../../libs/requests/src/case-file.js';
 import { Sealer } from '#subjects';
+import { judgeAftercare, rowsOfSteps } from './aftercare-verdict.js';
 import { memoryKeyProvider, memoryKeys } from './neighbours.js';
 import type { Plant } from './plants.js';
 import { Simulation } from './simulation.js';
@@ -34,8 +35,10 @@ export async function runSeed(seed: number, plant?: Plant): Promise<SeedResult> 
     violations.push(`cannot be judged: ${String(error)}`);
   }
   if (seed % LATER === 0 && violations.length === 0) {
+    const rows = await rowsOfSteps(sim, file);
     await sim.later(judgeCaseFiles, judgeLastYear);
     judgeEffects(sim, sim.requests);
+    judgeAftercare(sim, rows);
   }
   return { seed, violations, trace };
 }

@@ -250,7 +250,7 @@ async function judgeHeld(sim: Simulation, states: RequestState[], file: CaseFile
           const { dataset, ref } = targets[index]!;
           const row = sim.world.find(step.connectionId, dataset, ref);
           const gone = sim.world.effects.some((one) => one.row === row && isEnd(one) && one.arrived <= began);
-          if (row && gone) sim.violations.push(`said to be kept (${data['reason']}), and gone: ${nameOf(row)}`);
+          if (row && gone) sim.violations.push(`said to be kept (${String(data['reason'])}), and gone: ${nameOf(row)}`);
         }
       }
     }
