@@ -93,6 +93,8 @@ describe('a withdrawal', () => {
       lethe.post('/v1/consents', decisionOn('ada', 'withdrawn', lethe.clock.now()), { as: 'system' }),
     );
     const began = performance.now();
+    // Who acknowledged it permits nothing more, not even once.
+    expect(await check(bases[0]!, email)).toBe('deny');
     const denied = await Promise.all(
       bases.map(async (base) => {
         await until('deny', async () => (await check(base, email)) === 'deny', 2_000);
@@ -145,11 +147,13 @@ describe('a withdrawal', () => {
     await until('complete', async () => (await report(position)).complete);
     expect((await lethe.get('/v1/propagations')).body.items).toEqual([]);
     expect((await lethe.post(settle, { proof: 'x' }, { as: 'officer' })).body.code).toBe('propagation-settled');
-    const seconds = (await report(position)).systems.map((one: { systemId: string; seconds: number }) => [
-      one.systemId,
-      one.seconds,
-    ]);
+    const { systems } = await report(position);
+    const seconds = systems.map((one: { systemId: string; seconds: number }) => [one.systemId, one.seconds]);
     say(`denied after ${denied.map((ms) => ms.toFixed(0)).join(' and ')} ms; by test clock ${seconds.join(' ')}`);
+    const took: Record<string, number> = Object.fromEntries(seconds);
+    expect(took['crm']).toBeGreaterThanOrEqual(2);
+    expect(Math.max(took['crm']!, took['shop']!, took['mailer']!, took['club']!)).toBeLessThan(60);
+    for (const id of ['failing', 'silent']) expect(took[id]).toBeGreaterThan(15 * 60);
   });
 
   it('is reported the same after the projection was rebuilt', async () => {
