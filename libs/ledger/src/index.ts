@@ -28,7 +28,7 @@ export {
 export { EventStore, type CommitListener } from './store/event-store.js';
 export { flushFolder, missing, writeFlushed } from './flushed-file.js';
 export type { Flushed } from './store/lane.js';
-export { readOfType, UnknownTenant, type KeptAnswer } from './ledger.queries.js';
+export { readOfType, stepsOfType, UnknownTenant, type KeptAnswer } from './ledger.queries.js';
 export { ledgerMigrations } from './ledger.migrations.js';
 export type { LogEntry, StoredCheckpoint } from './log/log.queries.js';
 export {

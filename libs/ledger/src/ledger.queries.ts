@@ -94,16 +94,20 @@ export async function readFrom(query: Query, tenant: TenantId, from: number, lim
 /** Positions looked at by one statement: one over a whole log would run into its time limit. */
 const WINDOW = 20_000;
 
-/** Every event of a type from a position on, oldest first. Reads the log in steps of `window` positions: not for calls. */
-export async function readOfType(
+interface Reach {
+  from?: number;
+  window?: number;
+}
+
+/** Events of a type from a position on, oldest first, in steps of `window` positions. */
+export async function* stepsOfType(
   database: Database,
   tenant: TenantId,
   type: string,
-  { from: begin = 0, window = WINDOW } = {},
-): Promise<StoredEvent[]> {
+  { from: begin = 0, window = WINDOW }: Reach = {},
+): AsyncGenerator<StoredEvent[]> {
   const query: Query = (statement) => database.fetch(tenant, statement);
   const size = await readSize(query, tenant);
-  const found: StoredEvent[] = [];
   for (let from = begin; from < size; from += window) {
     const { rows } = await query<EventRow>({
       name: 'events-of-type',
@@ -111,8 +115,19 @@ export async function readOfType(
              WHERE tenant = $1 AND position >= $2 AND position < $3 AND type = $4 ORDER BY position`,
       values: [tenant, from, from + window, type],
     });
-    for (const row of rows) found.push(parseLeaf(row.position, row.bytes));
+    yield rows.map((row) => parseLeaf(row.position, row.bytes));
   }
+}
+
+/** Every event of a type from a position on, oldest first, at once: not for calls. */
+export async function readOfType(
+  database: Database,
+  tenant: TenantId,
+  type: string,
+  reach?: Reach,
+): Promise<StoredEvent[]> {
+  const found: StoredEvent[] = [];
+  for await (const step of stepsOfType(database, tenant, type, reach)) found.push(...step);
   return found;
 }
 
