@@ -1,7 +1,10 @@
 /** Events by cursor: what a system may know, once and in order; what it has acknowledged; and the state of today instead. */
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { CommandBus } from '@nestjs/cqrs';
+import type { Caller } from '#platform';
 import { RestrictSubject } from '#subjects';
+import { EventFeed } from '../../libs/propagation/src/event/event-feed.js';
+import { usualTypes } from '../../libs/propagation/src/event/public-event.js';
 import { until } from '../support/until.js';
 import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
 
@@ -241,5 +244,53 @@ describe('events by cursor', () => {
     lethe.clock.advance(DAY);
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect((await read(after(next), wide.key)).body.items).toHaveLength(1);
+  });
+
+  describe('of a log that went on behind what was lost', () => {
+    const expired = { status: 410, body: { code: 'cursor-expired', snapshot: '/v1/events/snapshot' } };
+    const acknowledge = (cursor: string): Promise<TestAnswer> => lethe.post('/v1/events/ack', { cursor }, { key: crm });
+    const owed = async (): Promise<number[]> =>
+      (await lethe.get('/v1/propagations?state=waiting')).body.items
+        .filter((one: { systemId: string }) => one.systemId === 'crm')
+        .map((one: { position: number }) => one.position);
+
+    it('are passed over by no cursor of places that are not there any more', async () => {
+      const { store } = lethe.server.parts;
+      const { items } = (await lethe.get('/v1/systems', { as: 'admin' })).body;
+      const { keyId } = items.find(({ id }: { id: string }) => id === 'crm');
+      const by = { tenant: lethe.tenant.tenant.id, principal: { kind: 'system', id: keyId } } as unknown as Caller;
+      const { size, epoch } = await store.head(by.tenant);
+      // As it was given before the last leaves were lost.
+      const cursor = lethe.server.app.get(EventFeed).seal(by, { epoch, position: size + 20, types: usualTypes });
+      const { position } = await decide('gus', 'newsletter', 'withdrawn');
+      await until('it is owed', async () => (await owed()).includes(position));
+      expect(await read(after(cursor))).toMatchObject(expired);
+      expect(await acknowledge(cursor)).toMatchObject(expired);
+      expect(await owed()).toContain(position);
+    });
+
+    it('have ids of their own, and those before it keep theirs', async () => {
+      const { store } = lethe.server.parts;
+      const tenant = lethe.tenant.tenant.id;
+      const { items: before, next } = (await read('?limit=1')).body;
+      // Where an event was lost there stands this one, before anybody found it.
+      const { position: again } = await decide('hal', 'newsletter', 'given');
+      const lost = { from: again, to: again + 5 };
+      await store.append({
+        ...{ tenant, actorRef: 'system:restore' },
+        events: [{ stream: 'log', type: 'LogEpochBegun.v1', data: { epoch: 2, continuesAt: again + 1, lost } }],
+        side: async (query) => {
+          await query({ text: 'UPDATE log_head SET epoch = 2 WHERE tenant = $1', values: [tenant] });
+        },
+      });
+      const { position } = await decide('hal', 'newsletter', 'withdrawn');
+      expect(await read(after(next))).toMatchObject(expired);
+      const { items } = (await read('?limit=500')).body;
+      const { logId } = await store.head(tenant);
+      expect(items[0]).toEqual(before[0]);
+      const ids = [again, position].map((place) => `${logId}.2-${place}`);
+      expect(items.slice(-2).map(({ id }: { id: string }) => id)).toEqual(ids);
+      expect((await read(after((await lethe.get('/v1/events/snapshot', { key: crm })).body.after))).status).toBe(200);
+    });
   });
 });

@@ -14,12 +14,18 @@ export const keyUnusable = (): DomainError =>
     errors: [{ pointer: '/keyId', code: 'key-unusable' }],
   });
 
-/** The cursor stands before what is kept readable; the state of today replaces the events that led to it. */
-export const cursorExpired = (): DomainError =>
+/** The state of today replaces the events that led to it. */
+const toSnapshot = (why: string): DomainError =>
   new DomainError(410, 'cursor-expired', {
-    detail: 'Events this old are not served any more. Read the snapshot, then go on from the cursor it ends with.',
+    detail: `${why} Read the snapshot, then go on from the cursor it ends with.`,
     extra: { snapshot: '/v1/events/snapshot' },
   });
+
+/** The cursor stands before what is kept readable. */
+export const cursorExpired = (): DomainError => toSnapshot('Events this old are not served any more.');
+
+export const cursorOfLostEvents = (): DomainError =>
+  toSnapshot('The log was restored, and has lost events that this cursor may have passed.');
 
 export const cursorOfOtherFilter = (): DomainError =>
   new DomainError(

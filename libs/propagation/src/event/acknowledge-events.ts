@@ -27,10 +27,10 @@ export class AcknowledgeEvents {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** Throws 403 `system-not-bound`, 400 `cursor-invalid`, 422 `filter-too-narrow`. */
+  /** Throws 403 `system-not-bound`, 400 `cursor-invalid`, 410 `cursor-expired`, 422 `filter-too-narrow`. */
   async acknowledge(by: Caller, cursor: string): Promise<Acknowledged> {
     const system = await this.systems.ofKey(by);
-    const { position, types } = this.feed.open(by, cursor);
+    const { position, types } = await this.feed.open(by, cursor);
     if (!obeyTypes.every((type) => types.includes(type))) throw filterTooNarrow();
     const before = await this.standing(by.tenant, system.id);
     if (position <= before) return { systemId: system.id, upTo: before, moved: false };

@@ -5,7 +5,7 @@ import { Purposes, PurposeVerdicts, type Purpose } from '#consent';
 import type { Clock, SubjectId, TenantId } from '#kernel';
 import { Database, EventStore } from '#ledger';
 import { CLOCK, KeyProvider, openCursor, sealCursor, type Caller } from '#platform';
-import { EventFeed } from './event-feed.js';
+import { EventFeed, type LogPlace } from './event-feed.js';
 import { usualTypes } from './public-event.js';
 import { mustObey, type System } from '../system.js';
 import { Systems } from '../systems.js';
@@ -81,13 +81,13 @@ export class SnapshotPeople {
     return { subject: { id: subject }, erased: person.erased, restricted: person.restricted, decisions };
   }
 
-  seal(by: Caller, head: string, last: string): string {
-    return sealCursor(this.keys, by, CURSOR, {}, [head, last]);
+  seal(by: Caller, { epoch, position }: LogPlace, last: string): string {
+    return sealCursor(this.keys, by, CURSOR, {}, [String(position), last, String(epoch)]);
   }
 
-  open(by: Caller, cursor: string): [string, string] {
-    const [head = '', last = ''] = openCursor(this.keys, by, CURSOR, {}, cursor);
-    return [head, last];
+  open(by: Caller, cursor: string): [LogPlace, string] {
+    const [position = '', last = '', epoch = '1'] = openCursor(this.keys, by, CURSOR, {}, cursor);
+    return [{ epoch: Number(epoch), position: Number(position) }, last];
   }
 }
 
@@ -118,10 +118,11 @@ export class ConsentSnapshot {
     const items = await Promise.all(rows.map(({ subject }) => this.people.stateOf(by.tenant, subject, purposes)));
     const final = rows.at(-1)?.subject;
     const next = rows.length === limit && final ? this.people.seal(by, head, final) : null;
-    return { items, next, after: this.feed.seal(by, { position: Number(head), types: usualTypes }) };
+    return { items, next, after: this.feed.seal(by, { ...head, types: usualTypes }) };
   }
 
-  private async head(tenant: TenantId): Promise<string> {
-    return String((await this.store.head(tenant)).size);
+  private async head(tenant: TenantId): Promise<LogPlace> {
+    const { epoch, size } = await this.store.head(tenant);
+    return { epoch, position: size };
   }
 }

@@ -4,8 +4,9 @@ import { z } from 'zod';
 import type { Clock, TenantId } from '#kernel';
 import { EventStore } from '#ledger';
 import { CLOCK, KeyProvider, openCursor, sealCursor, type Caller } from '#platform';
+import { eventNames } from './event-id.js';
 import { EventPage, eventView, type EventQuery } from './event-view.js';
-import { cursorExpired, cursorOfOtherFilter } from '../propagation.errors.js';
+import { cursorExpired, cursorOfLostEvents, cursorOfOtherFilter } from '../propagation.errors.js';
 import { usualTypes, type PublicEvent, type PublicType } from './public-event.js';
 import { PublicEvents } from './public-events.js';
 import { mustObey } from '../system.js';
@@ -21,9 +22,14 @@ const SCAN = 10_000;
 const LOOK_MS = 300;
 const CURSOR = 'events';
 
-/** Where a consumer stands: the next position it has not been told about, and what it asks for. */
-export interface FeedPlace {
+/** A place in the log; a later epoch uses positions again that a restore had lost. */
+export interface LogPlace {
+  epoch: number;
   position: number;
+}
+
+/** Where a consumer stands: the next position it has not been told about, and what it asks for. */
+export interface FeedPlace extends LogPlace {
   types: PublicType[];
 }
 
@@ -58,46 +64,53 @@ export class EventFeed implements OnModuleDestroy {
     let scanned = await this.scan(by, place, query.limit);
     while (scanned.items.length === 0 && scanned.caughtUp && (await this.news(by.tenant, until)))
       scanned = await this.scan(by, { ...place, position: scanned.next }, query.limit);
-    const { logId } = await this.store.head(by.tenant);
+    const names = await eventNames(this.store, by.tenant);
     return {
-      items: scanned.items.map((event) => eventView(logId, event)),
+      items: scanned.items.map((event) => eventView(names, event)),
       next: this.seal(by, { ...place, position: scanned.next }),
       caughtUp: scanned.caughtUp,
     };
   }
 
   /** A cursor for `next`, and for a snapshot to end with. */
-  seal(by: Caller, { position, types }: FeedPlace): string {
-    return sealCursor(this.keys, by, CURSOR, {}, [String(position), types.join(' ')]);
+  seal(by: Caller, { epoch, position, types }: FeedPlace): string {
+    return sealCursor(this.keys, by, CURSOR, {}, [String(position), types.join(' '), String(epoch)]);
   }
 
-  /** Throws 400 `cursor-invalid` for a cursor of another tenant, principal or list. */
-  open(by: Caller, cursor: string): FeedPlace {
-    const [position = '', types = ''] = openCursor(this.keys, by, CURSOR, {}, cursor);
-    return { position: Number(position), types: types.split(' ') as PublicType[] };
+  /**
+   * Throws 400 `cursor-invalid` for a cursor of another tenant, principal or list, 410 `cursor-expired` for one of before a
+   * restore that lost what it has passed, or may have: it would pass over what stands there now.
+   */
+  async open(by: Caller, cursor: string): Promise<FeedPlace> {
+    const [position = '', types = '', epoch = '1'] = openCursor(this.keys, by, CURSOR, {}, cursor);
+    const place = { epoch: Number(epoch), position: Number(position), types: types.split(' ') as PublicType[] };
+    const head = await this.store.head(by.tenant);
+    if (place.epoch !== head.epoch || place.position > head.size) throw cursorOfLostEvents();
+    return place;
   }
 
   private async begin(by: Caller, { after, types }: EventQuery): Promise<FeedPlace> {
     const oldest = new Date(this.clock.now().getTime() - READABLE_DAYS * DAY_MS).toISOString();
-    if (after === undefined) return { position: await this.firstFrom(by.tenant, oldest), types: types ?? usualTypes };
-    const place = this.open(by, after);
+    if (after === undefined) return { ...(await this.firstFrom(by.tenant, oldest)), types: types ?? usualTypes };
+    const place = await this.open(by, after);
     if (types !== undefined && types.join(' ') !== place.types.join(' ')) throw cursorOfOtherFilter();
     const [next] = await this.store.read(by.tenant, place.position, 1);
     if (next && next.recordedAt < oldest) throw cursorExpired();
     return place;
   }
 
-  /** The first position recorded at `instant` or later: times never run backwards along the log. */
-  private async firstFrom(tenant: TenantId, instant: string): Promise<number> {
+  /** The first place recorded at `instant` or later: times never run backwards along the log. */
+  private async firstFrom(tenant: TenantId, instant: string): Promise<LogPlace> {
+    const { epoch, size } = await this.store.head(tenant);
     let low = 0;
-    let high = (await this.store.head(tenant)).size;
+    let high = size;
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
       const [event] = await this.store.read(tenant, middle, 1);
       if (event && event.recordedAt < instant) low = middle + 1;
       else high = middle;
     }
-    return low;
+    return { epoch, position: low };
   }
 
   private async scan(by: Caller, place: FeedPlace, limit: number): Promise<Scanned> {

@@ -1,6 +1,7 @@
 /** What the event routes take and answer. */
 import { z } from 'zod';
 import { JsonValue } from '#platform';
+import type { EventNames } from './event-id.js';
 import { allTypes, type PublicEvent, type PublicType } from './public-event.js';
 
 const known = new Set<string>(allTypes);
@@ -52,14 +53,9 @@ export const Acknowledged = z
   .strictObject({ systemId: z.string(), upTo: z.int(), moved: z.boolean() })
   .meta({ id: 'AcknowledgedEvents' });
 
-/** Id of an event across all tenants: the log it stands in, and where. */
-export function eventId(logId: string, position: number): string {
-  return `${logId}-${position}`;
-}
-
 /** No external ids: nothing in Lethe says which identifier was registered by which system. */
-export function eventView(logId: string, event: PublicEvent): z.infer<typeof EventView> {
+export function eventView(names: EventNames, event: PublicEvent): z.infer<typeof EventView> {
   const { type, version, position, time, subject, data } = event;
   const person = subject === null ? null : { id: subject };
-  return { id: eventId(logId, position), type, version, position, time, subject: person, data };
+  return { id: names.idAt(position), type, version, position, time, subject: person, data };
 }

@@ -6,6 +6,7 @@ import { CLOCK, CONFIG, OutboundFailure, sendGuarded, type Config, type GuardedA
 import { CLOUD_EVENT_MEDIA_TYPE, cloudEvent, testEvent } from './cloud-event.js';
 import type { DeliveryRow } from './deliveries.js';
 import { retryAfterOf } from './delivery-retry.js';
+import { eventNames } from '../event/event-id.js';
 import { publicEventTypes, type PublicType } from '../event/public-event.js';
 import { PublicEvents } from '../event/public-events.js';
 import { signatureHeaders } from './standard-webhooks.js';
@@ -61,11 +62,11 @@ export class AttemptDelivery {
   }
 
   private async bodyOf(tenant: TenantId, delivery: DeliveryRow): Promise<Record<string, Json>> {
-    const { logId } = await this.store.head(tenant);
-    if (delivery.position === null) return testEvent(logId, delivery.id, delivery.created_at);
+    const names = await eventNames(this.store, tenant);
+    if (delivery.position === null) return testEvent(names.logId, delivery.id, delivery.created_at);
     const [event] = await this.events.of(await this.store.read(tenant, delivery.position, 1));
     if (event?.position !== delivery.position) throw new Error('a delivery stands for no public event');
-    return cloudEvent(logId, event);
+    return cloudEvent(names, event);
   }
 }
 

@@ -1,6 +1,6 @@
 /** A public event as CloudEvents 1.0 in structured JSON: what a webhook's body is. Pure. */
 import type { Json } from '#kernel';
-import { eventId } from '../event/event-view.js';
+import type { EventNames } from '../event/event-id.js';
 import type { PublicEvent } from '../event/public-event.js';
 
 export const CLOUD_EVENT_MEDIA_TYPE = 'application/cloudevents+json; charset=utf-8';
@@ -11,10 +11,10 @@ const SEQUENCE_DIGITS = 16;
 export const sourceOf = (logId: string): string => `urn:lethe:log:${logId}`;
 
 /** Thin: `subject` is the id that the system was given, `sequence` orders the events of one subject. */
-export function cloudEvent(logId: string, event: PublicEvent): Record<string, Json> {
+export function cloudEvent({ logId, idAt }: EventNames, event: PublicEvent): Record<string, Json> {
   const { type, version, position, time, subject, data } = event;
   return {
-    ...{ specversion: '1.0', id: eventId(logId, position), source: sourceOf(logId), type: `lethe.${type}.v${version}` },
+    ...{ specversion: '1.0', id: idAt(position), source: sourceOf(logId), type: `lethe.${type}.v${version}` },
     ...(subject === null ? {} : { subject }),
     ...{ time, datacontenttype: 'application/json', sequence: String(position).padStart(SEQUENCE_DIGITS, '0'), data },
   };
