@@ -7,6 +7,7 @@ import {
   connectObeying,
   decisionOn,
   declareReader,
+  declareReceiver,
   declareSystem,
   definePurpose,
 } from '../support/obeying-systems.js';
@@ -139,5 +140,24 @@ describe('a system that is declared anew while it is told', () => {
     await until('the word', async () => (await wordOf('moved')) === 'plugin');
     expect(await wordOf('turned')).toBeNull();
     expect([former.received.length, present.received.length]).toEqual([tried, 1]);
+  });
+
+  it('is acknowledged by the endpoint that it had no more than by a connection', async () => {
+    const [former] = receivers as [Receiver];
+    await declareReceiver(lethe, 'shop', former.url);
+    await declareReader(lethe, 'shop');
+    const decide = async (decision: string): Promise<number> => {
+      const body = decisionOn('eve', decision, lethe.clock.now());
+      return (await accepted(lethe.post('/v1/consents', body, { as: 'system' }))).position;
+    };
+    const position = await decide('withdrawn');
+    await until('it was sent', async () => {
+      const { items } = (await lethe.post('/v1/webhook-deliveries/search', { state: 'delivered' })).body;
+      return items.some((one: { position: number }) => one.position === position);
+    });
+    // Its report waits until everything before it is seen, a word among it.
+    await accepted(lethe.get(`/v1/propagations/${await decide('given')}`));
+    const { systems } = await accepted(lethe.get(`/v1/propagations/${position}`));
+    expect(systems.find((one: { systemId: string }) => one.systemId === 'shop')).toMatchObject({ how: null });
   });
 });

@@ -80,8 +80,7 @@ function judge({ status, headers }: GuardedAnswer, now: Date): Attempt {
   return { kind: resting.has(status) ? 'unreached' : 'refused', status, code: `status-${status}`, retryAfterMs };
 }
 
-/** True when the receiver's success is a system's word that it obeys. */
-export function isAcknowledgement(endpoint: EndpointRow, delivery: DeliveryRow): boolean {
-  if (endpoint.system === null || delivery.position === null) return false;
-  return publicEventTypes[delivery.type as PublicType].obey;
+/** The decision that a delivery tells of, when a system must obey it: then the receiver's success may be its word. */
+export function decisionIn({ position, type }: DeliveryRow): number | undefined {
+  return position !== null && publicEventTypes[type as PublicType].obey ? position : undefined;
 }

@@ -84,6 +84,12 @@ export class WebhookEndpoints {
     return opened.readable ? EndpointInside.parse(opened.value) : undefined;
   }
 
+  /** The system in whose name an endpoint answers; none when it gives its word over another channel by now. */
+  async systemOf(tenant: TenantId, { system }: EndpointRow): Promise<string | undefined> {
+    const declared = system === null ? undefined : await this.systems.find(tenant, system);
+    return declared?.channel === 'webhook' ? declared.id : undefined;
+  }
+
   async view(tenant: TenantId, row: EndpointRow): Promise<EndpointView> {
     const inside = await this.opened(tenant, row);
     const { url, secrets } = inside ?? { url: '', secrets: [] };

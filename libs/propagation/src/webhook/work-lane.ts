@@ -6,7 +6,7 @@ import type { Clock, TenantId } from '#kernel';
 import { done, later, type Chance, type DeadJudge, type Job, type JobContext, type JobResult } from '#jobs';
 import { Database, type NewEvent } from '#ledger';
 import { CLOCK } from '#platform';
-import { AttemptDelivery, isAcknowledgement, type Attempt } from './attempt-delivery.js';
+import { AttemptDelivery, decisionIn, type Attempt } from './attempt-delivery.js';
 import { removeDeliveries, settleDelivery, type DeliveryRow } from './deliveries.js';
 import { EndpointHealth } from './endpoint-health.js';
 import { nextAttempt } from './delivery-retry.js';
@@ -116,10 +116,10 @@ export class WorkLane {
     switch (attempt.kind) {
       case 'delivered': {
         // The word first: a crash in between repeats the message, and loses no acknowledgement.
-        if (isAcknowledgement(endpoint, delivery)) {
-          const word = acknowledged(endpoint.system ?? '', [delivery.position ?? 0], 'webhook');
-          await context.append({ actorRef: ACTOR, events: [word] });
-        }
+        const decision = decisionIn(delivery);
+        const system = decision === undefined ? undefined : await this.endpoints.systemOf(tenant, endpoint);
+        if (decision !== undefined && system !== undefined)
+          await context.append({ actorRef: ACTOR, events: [acknowledged(system, [decision], 'webhook')] });
         await this.write(at, { state: 'delivered', nextAt: null, status: attempt.status, code: null });
         await this.health.reached(tenant, endpoint);
         return false;
