@@ -8,23 +8,30 @@ import { Database, leafHash } from '#ledger';
 import { FileKeys } from '#platform';
 import { Suppressions } from '#subjects';
 import { runVerb } from '../../apps/cli/src/run-verb.js';
+import { accepted, decisionOn, definePurpose } from '../support/obeying-systems.js';
 import { ServiceProcess } from '../support/service-process.js';
 import { until } from '../support/until.js';
 
-/** In the short form one fault of each kind: a row, a head, a key, a suppression. */
+/** In the short form one fault of each kind: a row, a head, a key, a suppression, a decision. */
 const LONG = process.env['LETHE_TEST_LONG'] !== undefined;
 const SHORT = new Set([
   'the bytes of a row',
   'the signed head',
   'an epoch, exchanged',
   'a suppression, taken out with the seal of all',
+  'a withdrawal, turned into consent',
 ]);
 
 let service: ServiceProcess;
 let tenant: TenantId;
 let size = 0;
+/** Position of a withdrawal. */
+let withdrawn = 0;
 beforeAll(async () => {
   service = await ServiceProcess.prepare();
+  await service.start();
+  withdrawn = await withdraw();
+  await service.end('SIGTERM');
   // Until the last thing it writes is signed as well; a chore may write between a look and the end.
   await until('a log that is signed to its end', async () => {
     await service.start();
@@ -56,6 +63,15 @@ const headFile = (): string => {
   return join(folder, readdirSync(folder).sort().at(-1)!);
 };
 
+/** Somebody consents and withdraws; answers the position of the withdrawal. */
+async function withdraw(): Promise<number> {
+  await definePurpose(service);
+  const decide = (decision: string): Promise<{ position: number }> =>
+    accepted(service.post('/v1/consents', decisionOn('ada', decision, new Date()), { as: 'system' }));
+  await decide('given');
+  return (await decide('withdrawn')).position;
+}
+
 async function check(): Promise<{ status: number; out: string }> {
   const out: string[] = [];
   const say = (line: string): void => void out.push(line);
@@ -72,7 +88,7 @@ function spoil(path: string, change: (text: string) => string): () => Promise<vo
 
 /** Runs statements as the superuser; answers how to put the rows back. */
 async function spoilRows(
-  table: 'tenant' | 'event' | 'log_head' | 'suppression' | 'suppression_seal',
+  table: 'tenant' | 'event' | 'log_head' | 'consent_record' | 'suppression' | 'suppression_seal',
   statement: string,
   values: unknown[] = [],
 ) {
@@ -95,6 +111,8 @@ function otherKey(name: string): string {
 const flip = (text: string): string =>
   text.replace(/secret (.)/, (_, sign: string) => `secret ${sign === 'A' ? 'B' : 'A'}`);
 const epochFile = (): string => readdirSync(keyDirectory()).find((name) => /^kek-.*\.key$/.test(name))!;
+
+const TURNED = `UPDATE consent_record SET decision = 'given' WHERE decision = 'withdrawn'`;
 
 const faults: [string, () => Promise<() => Promise<void>>, () => string][] = [
   [
@@ -197,6 +215,11 @@ const faults: [string, () => Promise<() => Promise<void>>, () => string][] = [
       ),
     () => 'suppression 00 was changed',
   ],
+  [
+    'a withdrawal, turned into consent',
+    () => spoilRows('consent_record', TURNED),
+    () => `consent_record of leaf ${withdrawn} is not what the leaf says`,
+  ],
 ];
 
 describe('the check of the store', () => {
@@ -220,7 +243,7 @@ describe('the check of the store', () => {
   );
 });
 
-/** Two starts of the service: for CI. */
+/** Starts of the service: for CI. */
 const itLong = LONG ? it : it.skip;
 
 describe('the next start', () => {
@@ -244,6 +267,18 @@ describe('the next start', () => {
       const repair = spoil(join(keyDirectory(), 'mac-lookup.key'), flip);
       await expect(service.start()).rejects.toThrow('Key file mac-lookup was changed');
       await repair();
+    },
+    240_000,
+  );
+
+  itLong(
+    'names a withdrawal that was turned into consent',
+    async () => {
+      const rows = await spoilRows('consent_record', TURNED);
+      await service.start();
+      await service.end('SIGTERM');
+      await rows();
+      expect(service.output).toContain(`"where":"consent_record of leaf ${withdrawn}"`);
     },
     240_000,
   );

@@ -1,5 +1,6 @@
 /** Suppressions whose seals were taken away, exchanged or outlived: nothing but an operator's word makes what is left sound. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { consentMigrations } from '#consent';
 import { TestClock, type TenantId } from '#kernel';
 import type { AuditParts } from '#ledger';
 import { ReplayKeys } from '#requests';
@@ -15,7 +16,7 @@ let suppressions: Suppressions;
 let audit: StoreAudit;
 let tenant: TenantId;
 beforeAll(async () => {
-  given = await openSubjects(clock);
+  given = await openSubjects(clock, consentMigrations);
   suppressions = new Suppressions(given.vault.database, given.keys, clock);
 });
 afterAll(() => given.close());

@@ -1,4 +1,4 @@
-/** Looks for what was changed behind the service's back: leaves, heads, suppressions. Names it, in the log and the metrics. */
+/** Looks for what was changed behind the service's back: leaves, heads, suppressions, decisions. Names it, in log and metrics. */
 import { Inject, Injectable } from '@nestjs/common';
 import type { TenantId } from '#kernel';
 import { auditLog, auditNewest, readOfType, type AuditParts, type LogFault } from '#ledger';
@@ -6,6 +6,7 @@ import { LOGGER, KeyProvider, type Logger } from '#platform';
 import { ReplayKeys } from '#requests';
 import { auditSuppressions, KeyStore, neverSealed, sealSuppressions } from '#subjects';
 import { eachTenant, Tenants } from '#tenancy';
+import { auditRows } from './audit-rows.js';
 
 /** A fault, and whose it is. */
 export interface StoreFault extends LogFault {
@@ -57,8 +58,8 @@ export class StoreAudit {
         where: 'suppressions',
         what: 'have no seal, though the ledger says that some were recorded',
       });
-    const keys = logFaults.length === 0 ? await this.auditKeys(parts, tenant, whole) : [];
-    const faults = [...logFaults, ...suppressions, ...keys].map((fault) => ({ tenant, ...fault }));
+    const beside = logFaults.length === 0 ? await this.auditBeside(parts, tenant, whole) : [];
+    const faults = [...logFaults, ...suppressions, ...beside].map((fault) => ({ tenant, ...fault }));
     // A quick look takes back nothing that a whole one found.
     if (!whole && faults.length === 0 && this.found.has(tenant)) return;
     this.found.delete(tenant);
@@ -66,9 +67,14 @@ export class StoreAudit {
     for (const fault of faults) this.log.error({ ...fault }, 'the store was tampered with: see docs/operations.md');
   }
 
-  /** Only by the word of a sound log: what destroys cannot be taken back. */
-  private async auditKeys({ reader }: AuditParts, tenant: TenantId, whole: boolean): Promise<LogFault[]> {
+  /** What is judged by the word of a sound log only. */
+  private async auditBeside({ database, reader }: AuditParts, tenant: TenantId, whole: boolean): Promise<LogFault[]> {
     const from = whole ? 0 : Math.max(0, (await reader.identity(tenant)).size - NEWEST);
+    return [...(await this.auditKeys(tenant, from)), ...(await auditRows(database, tenant, from))];
+  }
+
+  /** What destroys cannot be taken back. */
+  private async auditKeys(tenant: TenantId, from: number): Promise<LogFault[]> {
     const back = await this.replay.revived(tenant, from);
     return back === 0
       ? []
