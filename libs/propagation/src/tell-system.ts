@@ -2,7 +2,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Purposes, PurposeVerdicts } from '#consent';
 import type { Clock, SubjectId, TenantId } from '#kernel';
-import { dead, done, enqueueIn, type Job, type JobContext, type JobResult, type NewJob } from '#jobs';
+import { dead, done, enqueueIn, later, type Job, type JobContext, type JobResult, type NewJob } from '#jobs';
 import { Database } from '#ledger';
 import { CLOCK } from '#platform';
 import { People } from '#subjects';
@@ -103,13 +103,15 @@ export class TellSystem {
     const told = await this.port.tell(tenant, connectionId, { key, jobId, signal }, person);
     switch (told.kind) {
       case 'obeyed': {
-        const how = system.channel;
-        return context.finish({ actorRef: ACTOR, events: [acknowledged(systemId, [position], how)] });
+        // Declared anew during the call: it is looked at again.
+        const since = await this.systems.find(tenant, systemId);
+        if (!since || connectionOf(since) !== connectionId) return later(this.clock.now());
+        return context.finish({ actorRef: ACTOR, events: [acknowledged(systemId, [position], since.channel)] });
       }
       case 'unsupported':
         return dead('operation-unsupported');
       case 'later':
-        return { kind: 'later', runAt: told.at };
+        return later(told.at);
     }
   }
 
