@@ -5,7 +5,7 @@ import { stepsOfType, type Database, type LogFault, type StoredEvent } from '#le
 import type { ConsentRecorded } from './consent.js';
 
 /** Positions, and rows, that are looked at at once. */
-const STEP = 2_000;
+const STEP = 1_000;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 /**
@@ -17,9 +17,10 @@ export async function auditConsents(database: Database, tenant: TenantId, from =
     const rows = await rowsOf(database, tenant, leaves);
     for (const leaf of leaves) {
       const where = `consent_record of leaf ${leaf.position}`;
-      const row = rows.get(String(leaf.data['id']));
+      const said = rowOf(leaf);
+      const row = rows.get(said.id);
       if (!row) return [{ where, what: 'is missing' }];
-      if (!isDeepStrictEqual({ ...row }, rowOf(leaf))) return [{ where, what: 'is not what the leaf says' }];
+      if (!isDeepStrictEqual({ ...row }, said)) return [{ where, what: 'is not what the leaf says' }];
     }
   }
   return from === 0 ? strays(database, tenant) : [];
