@@ -26,6 +26,10 @@ const MOST_BLOCKS = 150;
 /** Parts of the statements that may read a whole table, and why. A new one needs an index, or a reason here. */
 const MAY: [part: string, why: string][] = [
   ['DELETE FROM webhook_lane WHERE tenant = $1 AND job IS NULL', 'once a day, and removes what it reads'],
+  [
+    'UPDATE webhook_lane SET job = NULL WHERE tenant = $1 AND job = ANY',
+    'a job of a lane has died, which nobody can read',
+  ],
   ['UPDATE webhook_lane SET job = NULL WHERE tenant = $1 AND endpoint = $2', 'an endpoint was enabled or switched off'],
   ['DELETE FROM webhook_lane WHERE tenant = $1 AND endpoint = $2', 'an endpoint was removed'],
   ['DELETE FROM webhook_delivery WHERE tenant = $1 AND endpoint = $2', 'an endpoint was removed'],

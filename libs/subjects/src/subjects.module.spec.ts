@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Test, type TestingModule } from '@nestjs/testing';
 import type { SubjectId } from '#kernel';
-import { Database, EventStore, LogReader } from '#ledger';
-import { Caller, CLOCK, KeyProvider, KEYSTORE_DATABASE, PlatformModule } from '#platform';
+import { Database, EventStore, LogReader, Subscriptions } from '#ledger';
+import { Caller, CLOCK, CONFIG, KeyProvider, KEYSTORE_DATABASE, PlatformModule } from '#platform';
 import { openSubjects, type SubjectsFixture } from '../../../test/support/subjects-fixture.js';
 import { Subjects } from './subjects.js';
 import { SubjectsController } from './subjects.controller.js';
@@ -18,9 +18,18 @@ beforeAll(async () => {
   given = await openSubjects();
   const parts = [
     { provide: CLOCK, useValue: given.clock },
+    { provide: CONFIG, useValue: {} },
     { provide: Database, useValue: given.ledger.database },
     { provide: KEYSTORE_DATABASE, useValue: given.vault.database },
     { provide: EventStore, useValue: given.store },
+    {
+      provide: Subscriptions,
+      useValue: new Subscriptions(
+        given.store,
+        async () => [],
+        () => undefined,
+      ),
+    },
     { provide: KeyProvider, useValue: given.keys },
     { provide: LogReader, useValue: new LogReader(given.ledger.database, 'lethe.example.test', logKeys) },
   ];
