@@ -1,4 +1,5 @@
 /** The door of tenancy: tenants, members, credentials. */
+export { auditMembers } from './audit-members.js';
 export { Members, type Member } from './members.js';
 export { oidcSubject } from './oidc-issuers.js';
 export { newCredential, parseCredential } from './credential.js';
