@@ -2,11 +2,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { createLetheClient, receiveTask, verifyWebhook } from '@lethe/client';
-import { hasStatus, outcomesOf, requestWhen } from '../support/connected-systems.js';
+import { byEmail, hasStatus, outcomesOf, requestWhen } from '../support/connected-systems.js';
 import { declaredDatasets, taskKey } from '../support/inbox-system.js';
 import { inboxTasks, ticking } from '../support/inbox-tasks.js';
 import { connectRemote, type RemoteSystem } from '../support/remote-system.js';
 import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
+import { until } from '../support/until.js';
 
 describe('a system that is called', () => {
   let lethe: TestServer;
@@ -63,6 +64,24 @@ describe('a system that is called', () => {
       ['verify', false],
     ]);
     expect(club.arrived[1]?.handle).toEqual({ job: club.arrived[1]?.taskId });
+  }, 90_000);
+
+  it('keeps the work that it has taken on when a hold comes: what becomes of it is told as it is', async () => {
+    await person('gus@example.test', 60);
+    Object.assign(club.manner, { takesOn: true, busy: true });
+    const id = await approved('gus@example.test');
+    await requestWhen(lethe, id, (one) => targetOf(one)?.outcomes?.[0]?.note === 'claimed');
+    const placed = await lethe.post('/v1/holds', {
+      ...{ ground: 'gdpr-17-3-e', reason: 'A claim is announced.', owner: 'legal', reviewOn: '2099-03-01' },
+      scope: { subject: { identifiers: [byEmail('gus@example.test')] } },
+    });
+    expect(placed.status).toBe(201);
+    await lethe.superuser.query('UPDATE inbox_task SET lease_until = clock_timestamp() WHERE request = $1', [id]);
+    const asked = club.arrived.length;
+    await until('it is asked again', () => club.arrived.length > asked + 1, 30_000);
+    club.manner.busy = false;
+    const request = await requestWhen(lethe, id, hasStatus('closed'));
+    expect(outcomesOf(request, club.connectionId)).toContain('members erased 1');
   }, 90_000);
 
   it('takes work on and calls back with its key and the fence it was given', async () => {
