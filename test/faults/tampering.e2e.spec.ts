@@ -88,7 +88,8 @@ function spoil(path: string, change: (text: string) => string): () => Promise<vo
 
 /** Runs statements as the superuser; answers how to put the rows back. */
 async function spoilRows(
-  table: 'tenant' | 'event' | 'log_head' | 'consent_record' | 'suppression' | 'suppression_seal',
+  table:
+    'tenant' | 'event' | 'log_head' | 'consent_record' | 'member' | 'credential' | 'suppression' | 'suppression_seal',
   statement: string,
   values: unknown[] = [],
 ) {
@@ -219,6 +220,16 @@ const faults: [string, () => Promise<() => Promise<void>>, () => string][] = [
     'a withdrawal, turned into consent',
     () => spoilRows('consent_record', TURNED),
     () => `consent_record of leaf ${withdrawn} is not what the leaf says`,
+  ],
+  [
+    'a role, added to a member',
+    () => spoilRows('member', `UPDATE member SET roles = roles || '{privacy-officer}' WHERE label = 'admin'`),
+    () => 'is not what its leaves say',
+  ],
+  [
+    'a scope, added to a key',
+    () => spoilRows('credential', `UPDATE credential SET scopes = scopes || '{tasks}' WHERE kind = 'system'`),
+    () => 'is not what its leaves say',
   ],
 ];
 

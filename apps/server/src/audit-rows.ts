@@ -2,8 +2,9 @@
 import type { TenantId } from '#kernel';
 import { auditConsents } from '#consent';
 import type { Database, LogFault } from '#ledger';
+import { auditMembers } from '#tenancy';
 
-/** `from`: the leaf to begin at; from 0 everything is compared. Only by the word of a sound log. */
+/** `from`: the leaf to begin at, of what grows; from 0 everything is compared. Only by the word of a sound log. */
 export async function auditRows(database: Database, tenant: TenantId, from: number): Promise<LogFault[]> {
-  return auditConsents(database, tenant, from);
+  return [...(await auditMembers(database, tenant)), ...(await auditConsents(database, tenant, from))];
 }

@@ -5,6 +5,7 @@ import { TestClock, type TenantId } from '#kernel';
 import type { AuditParts } from '#ledger';
 import { ReplayKeys } from '#requests';
 import { Suppressions } from '#subjects';
+import { tenancyMigrations } from '#tenancy';
 import { openSubjects, type SubjectsFixture } from '../../../test/support/subjects-fixture.js';
 import { StoreAudit } from './store-audit.js';
 
@@ -16,7 +17,7 @@ let suppressions: Suppressions;
 let audit: StoreAudit;
 let tenant: TenantId;
 beforeAll(async () => {
-  given = await openSubjects(clock, consentMigrations);
+  given = await openSubjects(clock, [...tenancyMigrations, ...consentMigrations]);
   suppressions = new Suppressions(given.vault.database, given.keys, clock);
 });
 afterAll(() => given.close());
