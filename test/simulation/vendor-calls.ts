@@ -1,6 +1,7 @@
 /** Simulation port: calls into the connected systems of a world, with every way in which a call can go wrong. */
 import type { DataRecord, Fail, Horizon, Item, Json, Located, Outcome, Target, Verification } from '@lethe/plugin-sdk';
 import type { TenantId } from '#kernel';
+import type { TakenBack } from '#connectors';
 import { SystemCalls } from '../../libs/requests/src/step/connected-systems.js';
 import type { Machine } from './machine.js';
 import { DAY, HOUR, type Effect, type VendorJob, type World, type WorldRow, type WorldSystem } from './world.js';
@@ -92,8 +93,22 @@ export class VendorCalls extends SystemCalls {
     const system = await this.reach(id, 'poll');
     if (!system.askable) throw broken({ class: 'permanent', code: 'operation-unsupported' });
     const job = system.jobs.get(String(handle));
-    for (const target of at)
-      yield job ? this.pending(job, target) : { ...place(target), count: 0, kind: 'not-found' as const };
+    if (!job) throw broken({ class: 'permanent', code: 'operation-unsupported' });
+    for (const target of at) yield this.pending(job, target);
+  }
+
+  /** Whole: what one call has asked is one task of a system that is asked. */
+  override async withdraw(_: TenantId, id: string, itemKey: string): Promise<TakenBack> {
+    await this.machine.read('withdraw');
+    const { kind, askable, jobs } = this.world.systems.get(id) ?? {};
+    if (kind !== 'makes-jobs' || !askable || !jobs) return 'unknown';
+    const own = [...jobs.values()].filter(({ key }) => key === itemKey);
+    if (own.some(({ begunAt }) => this.world.now >= begunAt)) return 'taken-on';
+    for (const { handle, order } of own) {
+      jobs.delete(handle);
+      if (order) this.world.effects.splice(this.world.effects.indexOf(order), 1);
+    }
+    return 'withdrawn';
   }
 
   override async *verify(_: TenantId, id: string, items: Item[], at: Target[]): AsyncIterable<Verification> {
@@ -158,15 +173,17 @@ export class VendorCalls extends SystemCalls {
     if (known) return known;
     const doneAt = world.now + world.chance.below(world.stormy ? 2 * DAY : HOUR);
     const mustFinishBy = new Date(doneAt + 5 * DAY).toISOString();
-    const job: VendorJob = { handle: name, key: target.itemKey, refs: new Set([target.ref]), doneAt, mustFinishBy };
+    const begunAt = (world.now + doneAt) / 2;
+    const times = { begunAt, doneAt, mustFinishBy };
+    const job: VendorJob = { handle: name, key: target.itemKey, refs: new Set([target.ref]), ...times };
     system.jobs.set(name, job);
     const ordered = world.find(system.id, target.dataset, target.ref);
-    if (ordered) this.note(ordered, 'order', call);
+    if (ordered) job.order = this.note(ordered, 'order', call);
     world.late.push({
       at: doneAt,
       run: () => {
         const row = world.find(system.id, target.dataset, target.ref);
-        if (row && !row.gone) this.change(call, row);
+        if (row && !row.gone && system.jobs.get(name) === job) this.change(call, row);
       },
     });
     return job;
@@ -198,10 +215,12 @@ export class VendorCalls extends SystemCalls {
     if (target.action === 'erase') row.deleted = true;
   }
 
-  private note(row: WorldRow, action: Effect['action'], { generation, heldSince, position }: Call): void {
+  private note(row: WorldRow, action: Effect['action'], { generation, heldSince, position }: Call): Effect {
     const { world, during } = this;
     const arrived = this.machine.ledger.log.length;
-    world.effects.push({ row, action, during, generation, position, arrived, at: world.now, heldSince });
+    const effect = { row, action, during, generation, position, arrived, at: world.now, heldSince };
+    world.effects.push(effect);
+    return effect;
   }
 }
 

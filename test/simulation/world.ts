@@ -44,8 +44,12 @@ export interface VendorJob {
   handle: string;
   key: string;
   refs: Set<string>;
+  /** Until then it waits for somebody to claim it, and can be taken back from a system that is asked. */
+  begunAt: number;
   doneAt: number;
   mustFinishBy: string;
+  /** What was noted of it; nobody ordered what was taken back. */
+  order?: Effect;
 }
 
 export interface WorldSystem {
