@@ -1,4 +1,5 @@
 /** What a tenant has of systems that must hear of decisions or pull their work: declarations, webhooks, an inbox with a task. */
+import { until } from '../support/until.js';
 import { made, type Filling } from './filling.js';
 
 /** A system that reads events, a webhook with a delivery, and a withdrawal that both are to obey. */
@@ -27,10 +28,12 @@ export async function fillPropagation(filling: Filling): Promise<void> {
       { as: 'system' },
     ),
   );
-  filling.know('/v1/propagations', withdrawn.records[0].id);
+  filling.know('/v1/propagations', withdrawn.records[0].id, String(withdrawn.position));
   filling.know('/v1/propagations/*/systems', 'same-name');
   const events = await made(api.get('/v1/events?limit=1', { key: key.key }));
   filling.cursor(events);
+  await made(api.post('/v1/events/ack', { cursor: events.next }, { key: key.key }));
+  filled.keys.cursor = key.key;
   filled.tokens.push(withdrawn.token);
 }
 
@@ -49,20 +52,24 @@ export async function fillInbox(filling: Filling): Promise<{ connectionId: strin
   const { id } = await made(api.post('/v1/admin/inboxes', inbox, admin));
   for (const step of ['check', 'enable']) await made(api.post(`/v1/admin/connections/${id}/${step}`, {}, admin));
   filling.know('/v1/admin/connections', id);
+  filling.filled.keys.inbox = key.key;
   return { connectionId: id, key: key.key };
 }
 
-/** The task that the inbox is offered for an approved erasure. */
+/** Two tasks that the inbox is offered for approved erasures: the first is claimed, the other stays open. */
 export async function fillTasks(
   filling: Filling,
   { connectionId, key }: { connectionId: string; key: string },
   advance: (milliseconds: number) => void,
 ): Promise<void> {
-  for (let turn = 0; turn < 60; turn++) {
-    const { items } = await made(filling.api.get(`/v1/tasks?connectionId=${connectionId}&wait=1`, { key }));
-    filling.know('/v1/tasks', ...items.map((one: { id: string }) => one.id));
-    if (items.length > 0) return;
-    advance(500);
-  }
-  throw new Error('filling: no task was offered');
+  const open = `/v1/tasks?connectionId=${connectionId}`;
+  const items = await until('two tasks are offered', async () => {
+    advance(100);
+    const tasks = (await made(filling.api.get(open, { key }))).items as { id: string }[];
+    return tasks.length > 1 ? tasks : undefined;
+  });
+  filling.know('/v1/tasks', ...items.map(({ id }) => id));
+  const lease = { leaseSeconds: 900 };
+  const { fence } = await made(filling.api.post(`/v1/tasks/${items[0]!.id}/claim`, lease, { key }));
+  await made(filling.api.post(`/v1/tasks/${items[0]!.id}/heartbeat`, { fence, ...lease }, { key }));
 }

@@ -13,7 +13,7 @@ import {
 } from '../support/connected-systems.js';
 import type { TestAnswer, TestServer } from '../support/test-server.js';
 import { fillInbox, fillPropagation, fillTasks } from './fill-systems.js';
-import { apiOf, Filling, made, type Filled, type Keys } from './filling.js';
+import { Filling, made, type Filled, type Keys } from './filling.js';
 
 type Answer = TestAnswer['body'];
 
@@ -25,14 +25,14 @@ export async function fillTenant(
   shop: Shop,
 ): Promise<Filled> {
   const now = (): string => lethe.clock.now().toISOString();
-  const filling = new Filling(apiOf(lethe, tenant.keys), mark, tenant.logId, shop, now);
+  const filling = new Filling(lethe, tenant, mark, shop, now);
   await consents(filling);
   const connectionId = await administration(filling);
   await retention(filling, connectionId);
   await doneRequest(filling);
   await fillPropagation(filling);
   const inbox = await fillInbox(filling);
-  await waitingRequest(filling, connectionId);
+  for (const name of ['gone', 'leaving']) await waitingRequest(filling, connectionId, name);
   await fillTasks(filling, inbox, (milliseconds) => lethe.clock.advance(milliseconds));
   await ledger(filling);
   return filling.filled;
@@ -61,6 +61,9 @@ async function consents(filling: Filling): Promise<void> {
   filled.tokens.push(consent.token);
   filling.know('/v1/consents', consent.records[0].id);
   filling.know('/v1/subjects', consent.subjectId);
+  const question = { subjectId: consent.subjectId, purpose: purposes[0] };
+  await made(api.post('/v1/consents/check', question, { as: 'system' }));
+  await made(api.post('/v1/consents/check-batch', { items: [{ ref: mark, ...question }] }, { as: 'system' }));
   const access = (id: string): object => ({
     ...{ id, actor: { type: 'employee', id: mark }, subject: person, action: 'read', resource: mark, fields: [mark] },
     ...{ purpose: purposes[0], at: now() },
@@ -122,9 +125,9 @@ async function doneRequest(filling: Filling): Promise<void> {
 }
 
 /** An erasure that waits for a human and for a system that pulls its work. */
-async function waitingRequest(filling: Filling, connectionId: string): Promise<void> {
+async function waitingRequest(filling: Filling, connectionId: string, name: string): Promise<void> {
   const { api, mark } = filling;
-  const erasure = await openProven(api, 'erasure', [byEmail(`${mark}-gone@example.test`)]);
+  const erasure = await openProven(api, 'erasure', [byEmail(`${mark}-${name}@example.test`)]);
   await approveByTwo(api, erasure, (await planOf(api, erasure)).hash);
   const { tasks } = await requestWhen(api, erasure, (one) => one.tasks.length > 0);
   filling.know('/v1/requests', erasure);

@@ -1,4 +1,5 @@
 /** How a tenant is filled for the tests of isolation: its API, its mark, and what was given back. */
+import type { Json } from '#kernel';
 import { byEmail, type Api } from '../support/connected-systems.js';
 import type { Shop } from '../support/connected-shop.js';
 import type { TestAnswer, TestServer } from '../support/test-server.js';
@@ -20,18 +21,26 @@ export interface Filled {
   ids: Map<string, string[]>;
   tokens: string[];
   cursors: string[];
+  /** Bodies that were taken, and where they were sent: good ones for the same route of anybody. */
+  sent: { method: string; path: string; body: Json }[];
+  /** System keys that are bound: to the inbox with a task in hand, and to the system that reads events. */
+  keys: { inbox: string; cursor: string };
 }
 
 /** What a tenant's people see of the server: `as` picks among their own keys. */
-export function apiOf(lethe: Pick<TestServer, 'get' | 'post' | 'put'>, keys: Keys): Api {
+function apiOf(lethe: Pick<TestServer, 'get' | 'post' | 'put'>, keys: Keys, sent: Filled['sent']): Api {
   const call = ({ as = 'officer', key, ...more }: { as?: keyof Keys; key?: string } = {}): object => ({
     ...more,
     key: key ?? keys[as],
   });
+  const noted = (method: string, path: string, body: unknown, answer: TestAnswer): TestAnswer => {
+    if (answer.status < 300) sent.push({ method, path, body: body as Json });
+    return answer;
+  };
   return {
     get: (path, by) => lethe.get(path, call(by)),
-    post: (path, body, by) => lethe.post(path, body, call(by)),
-    put: (path, body, by) => lethe.put(path, body, call(by)),
+    post: async (path, body, by) => noted('POST', path, body, await lethe.post(path, body, call(by))),
+    put: async (path, body, by) => noted('PUT', path, body, await lethe.put(path, body, call(by))),
   };
 }
 
@@ -44,15 +53,20 @@ export const made = async (answer: Promise<TestAnswer>): Promise<Answer> => {
 
 /** Where a tenant's filling is written down. */
 export class Filling {
-  readonly filled: Filled = { ids: new Map(), tokens: [], cursors: [] };
+  readonly filled: Filled = { ids: new Map(), tokens: [], cursors: [], sent: [], keys: { inbox: '', cursor: '' } };
+  readonly api: Api;
+  readonly logId: string;
 
   constructor(
-    readonly api: Api,
+    lethe: Pick<TestServer, 'get' | 'post' | 'put'>,
+    tenant: { keys: Keys; logId: string },
     readonly mark: string,
-    readonly logId: string,
     readonly shop: Shop,
     readonly now: () => string,
-  ) {}
+  ) {
+    this.api = apiOf(lethe, tenant.keys, this.filled.sent);
+    this.logId = tenant.logId;
+  }
 
   get person(): { identifiers: { type: string; value: string }[] } {
     return { identifiers: [byEmail(`${this.mark}@example.test`)] };

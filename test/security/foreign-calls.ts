@@ -102,16 +102,48 @@ export function withForeign(
   if (/token|atLeast/i.test(name)) return pick(foreign.tokens);
   const prefix = byName[name];
   if (prefix !== undefined) return pick(foreign.ids.get(prefix) ?? foreign.all);
-  if (/ids?$/i.test(name)) return pick(foreign.all);
-  return name === 'value' ? `${foreign.mark}@example.test` : value;
+  // What does not look like an id is a word of the caller's own choice.
+  if (/ids?$/i.test(name) && /^([0-9a-f-]{16,})?$/.test(value)) return pick(foreign.all);
+  return name === 'value' && value.includes('@') ? `${foreign.mark}@example.test` : value;
 }
 
-function query(operation: Operation, foreign: Filled & { all: string[] }, chance: () => number): string {
-  const given = operation.parameters.flatMap(({ name, in: where, schema }) => {
-    if (where !== 'query') return [];
+/** Bodies that a tenant sent to this route with success. */
+function sentTo({ method, path }: Operation, { sent }: Filled): Json[] {
+  const route = new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`);
+  return sent.filter((one) => one.method === method && route.test(one.path)).map(({ body }) => body);
+}
+
+const datasets = [{ name: 'members', title: 'Members' }];
+const secret = `whsec_${'a'.repeat(32)}`;
+/** Bodies of routes that nobody calls to fill a tenant, or whose ids nobody fills in there. What is an id in them is put in. */
+const goodBodies: Record<string, Json[]> = {
+  declareRemote: [
+    {
+      ...{ name: 'remote', legalEntity: 'x', country: 'DE', keyId: '', datasets },
+      ...{ endpoint: 'https://remote.example.test/lethe', signingSecret: secret },
+    },
+  ],
+  rebindConnection: [{ keyId: '' }],
+  redeclareConnection: [{ datasets }],
+  rotateWebhookSecret: [{}],
+  excludeFromPlan: [{ connectionId: '', dataset: 'members', reason: 'x' }],
+  refuseRequest: [{ reason: 'x', exception: 'gdpr-12-5-b' }],
+  takeTaskRecords: [{ fence: 1, part: 0, sha256: '0'.repeat(64), content: 'x' }],
+  reportTaskOutcomes: [{ fence: 1, outcomes: [{ dataset: 'members', kind: 'not-found' }] }],
+  completeTask: [{ fence: 1 }],
+  releaseTask: [{ fence: 1 }],
+  searchAccesses: [{ subjectId: '' }, { subject: { identifiers: [{ type: 'email', value: '@' }] } }],
+  searchRequests: [{ subjectId: '' }],
+};
+
+/** Every other time with what is optional, which is where cursors stand. */
+function query(operation: Operation, foreign: Filled & { all: string[] }, at: number, chance: () => number): string {
+  const given = operation.parameters.flatMap(({ name, in: where, required: must, schema }) => {
+    if (where !== 'query' || (!must && at % 2 === 1)) return [];
     const pick = (from: readonly string[]): string => from[chance() % from.length] ?? '';
+    if (schema?.format === 'uuid' || /id$/i.test(name))
+      return [`${name}=${pick(foreign.ids.get(byName[name] ?? '') ?? foreign.all)}`];
     if (/cursor|after/i.test(name)) return [`${name}=${encodeURIComponent(pick(foreign.cursors))}`];
-    if (/id$/i.test(name)) return [`${name}=${pick(foreign.ids.get(byName[name] ?? '') ?? foreign.all)}`];
     const [word] = schema?.enum ?? [];
     if (typeof word === 'string') return [`${name}=${word}`];
     // A long poll would wait for what never comes.
@@ -120,7 +152,7 @@ function query(operation: Operation, foreign: Filled & { all: string[] }, chance
   return given.length > 0 ? `?${given.join('&')}` : '';
 }
 
-/** `runs` bodies for every foreign path of the operation. */
+/** The own good bodies and `runs` others, for every foreign path of the operation. */
 export function foreignCalls(
   document: OpenApi,
   operation: Operation,
@@ -128,15 +160,14 @@ export function foreignCalls(
   foreign: Filled & { all: string[]; mark: string },
   { runs, seed }: { runs: number; seed: number },
 ): Call[] {
-  const made = fc.sample(fc.tuple(valueOf(document, operation.body), fc.infiniteStream(fc.nat(1_000_000))), {
-    numRuns: runs,
-    seed,
-  });
-  return made.flatMap(([body, stream], at) => {
-    const chance = (): number => Number(stream.next().value);
-    return foreignPaths(operation, own, foreign, at).map((path) => ({
-      path: path + query(operation, foreign, chance),
+  const draw = <T>(from: fc.Arbitrary<T>, numRuns: number): T[] => fc.sample(from, { numRuns, seed });
+  const [chances] = draw(fc.infiniteStream(fc.nat(1_000_000)), 1);
+  const chance = (): number => Number(chances?.next().value);
+  const known = [...sentTo(operation, own), ...(goodBodies[operation.operationId] ?? [])];
+  return [...known, ...draw(valueOf(document, operation.body), runs)].flatMap((body, at) =>
+    foreignPaths(operation, own, foreign, at).map((path) => ({
+      path: path + query(operation, foreign, at, chance),
       body: withForeign(body, '', foreign, chance),
-    }));
-  });
+    })),
+  );
 }

@@ -1,4 +1,5 @@
-/** One tenant never sees or alters another's: every route of /openapi.json × every role × nobody, with the other's real ids. */
+/** One tenant never sees or alters another's: every route of /openapi.json × every role, bound keys and nobody, with the other's real ids. */
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Json } from '#kernel';
 import { bootstrapTenant, type BootstrappedTenant } from '../../apps/server/src/bootstrap-tenant.js';
@@ -15,7 +16,18 @@ const RUNS = process.env['LETHE_TEST_LONG'] === '1' ? 12 : 2;
 const SEED = Number(process.env['LETHE_TEST_SEED'] ?? Date.now() % 1_000_000_007);
 const OURS = 'aurora';
 const THEIRS = 'borealis';
-const WHO = ['admin', 'officer', 'auditor', 'system', 'nobody'] as const;
+const WHO = ['admin', 'officer', 'auditor', 'system', 'our inbox key', 'our cursor key', 'nobody'] as const;
+
+/** Routes for which nothing foreign is ever more than a 400, and why. */
+const NEVER_BEYOND: Record<string, string> = {
+  ...Object.fromEntries(
+    ['searchRefusals', 'readEvents', 'readConsentSnapshot', 'acknowledgeEvents', 'listPropagations'].map((name) => [
+      name,
+      'takes a cursor and no id; a foreign one is cursor-invalid',
+    ]),
+  ),
+  settlePropagation: "takes a place in the caller's own log and the caller's own name for a system",
+};
 
 describe('a tenant', () => {
   let lethe: TestServer;
@@ -45,11 +57,21 @@ describe('a tenant', () => {
     await shop.drop();
   });
 
-  const keysOf = (who: (typeof WHO)[number]): string => (who === 'nobody' ? 'none' : lethe.tenant.keys[who]);
+  const keysOf = (who: (typeof WHO)[number]): string => {
+    const { inbox, cursor } = ours.keys;
+    return { ...lethe.tenant.keys, 'our inbox key': inbox, 'our cursor key': cursor, nobody: 'none' }[who];
+  };
 
   const send = (method: string, path: string, body: Json, key: string): Promise<TestAnswer> => {
     if (method === 'GET') return lethe.get(path, { key });
     return method === 'PUT' ? lethe.put(path, body, { key }) : lethe.post(path, body, { key });
+  };
+
+  /** What belongs to them and stands in a call. */
+  const isForeign = ({ path, body }: Call): boolean => {
+    const sent = decodeURIComponent(path) + JSON.stringify(body);
+    const { all, cursors, tokens } = theirs;
+    return [...all, ...cursors, ...tokens, other.tenant.logId, `${THEIRS}@`].some((one) => sent.includes(one));
   };
 
   /** Ids of theirs that an answer tells although the call did not. */
@@ -59,9 +81,10 @@ describe('a tenant', () => {
     return [...theirs.all, THEIRS].filter((id) => text.includes(id) && !sent.includes(id));
   };
 
-  /** What is somebody else's is not there: a path that names it is never answered with success. */
+  /** What is somebody else's is not there: a path that names it is answered with no success and no conflict. */
   const answersForeign = ({ status }: TestAnswer, { path }: Call): boolean =>
-    status < 300 && [...theirs.all, other.tenant.logId].some((id) => path.split('?')[0]!.includes(id));
+    (status < 300 || status === 409) &&
+    [...theirs.all, other.tenant.logId].some((id) => path.split('?')[0]!.includes(id));
 
   it('has a real id for every parameter of every route, or a reason why not', () => {
     const missing = operations.flatMap((operation) =>
@@ -95,6 +118,7 @@ describe('a tenant', () => {
     const before = await storedOf(lethe, other.tenant.id);
     const leaks: string[] = [];
     const statuses = new Map<number, number>();
+    const tried = new Map<string, boolean>();
     let sent = 0;
     for (const [at, operation] of operations.entries()) {
       const calls = foreignCalls(document, operation, ours, theirs, { runs: RUNS, seed: SEED + at });
@@ -103,6 +127,10 @@ describe('a tenant', () => {
           const answer = await send(operation.method, call.path, call.body, keysOf(who));
           sent += 1;
           statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+          if (isForeign(call)) {
+            const beyond = ![400, 401, 403].includes(answer.status);
+            tried.set(operation.operationId, beyond || (tried.get(operation.operationId) ?? false));
+          }
           const seen = leaked(answer, call);
           const open = who === 'nobody' && answer.status !== 401;
           if (seen.length > 0 || answer.status >= 500 || open || answersForeign(answer, call))
@@ -116,7 +144,8 @@ describe('a tenant', () => {
       `tenant isolation: ${operations.length} routes x ${WHO.length} callers, ${sent} calls, ${theirs.all.length} foreign ids, seed ${SEED}; ${told}; leaks ${leaks.length}\n`,
     );
     expect(leaks.slice(0, 10)).toEqual([]);
-    expect(statuses.get(404)).toBeGreaterThan(operations.length);
+    expect([...tried].filter(([, beyond]) => !beyond).map(([name]) => name)).toEqual(Object.keys(NEVER_BEYOND));
+    expect(tried.size).toBeGreaterThan(90);
     const after = await storedOf(lethe, other.tenant.id);
     expect([...after].filter(([table, text]) => text !== before.get(table)).map(([table]) => table)).toEqual([]);
   }, 600_000);
@@ -140,11 +169,65 @@ describe('a tenant', () => {
         true,
       ]);
     }
-    for (const path of ['/v1/access-log/search', '/v1/requests/search', '/v1/admin/refusals/search'])
-      for (const cursor of theirs.cursors) {
-        const answer = await lethe.post(path, { limit: 1, cursor });
-        expect([path, answer.status, answer.body.code]).toEqual([path, 400, 'cursor-invalid']);
-      }
+    const refused = { status: 400, body: { code: 'cursor-invalid' } };
+    const bound = { key: ours.keys.cursor };
+    for (const cursor of theirs.cursors) {
+      for (const path of ['/v1/access-log/search', '/v1/requests/search', '/v1/admin/refusals/search'])
+        expect(await lethe.post(path, { limit: 1, cursor })).toMatchObject(refused);
+      expect(await lethe.post('/v1/events/ack', { cursor }, bound)).toMatchObject(refused);
+      for (const path of ['/v1/events?after', '/v1/events/snapshot?cursor'])
+        expect(await lethe.get(`${path}=${encodeURIComponent(cursor)}`, bound)).toMatchObject(refused);
+    }
+  });
+
+  it('works for its own systems by the keys that are bound to them', async () => {
+    const [claimed, open] = ours.ids.get('/v1/tasks') ?? [];
+    const connectionId = ours.ids.get('/v1/admin/connections')?.at(-1);
+    const inbox = { key: ours.keys.inbox };
+    const { body } = await lethe.get(`/v1/tasks?connectionId=${connectionId}`, inbox);
+    expect(body.items.map(({ id }: { id: string }) => id)).toEqual([open]);
+    expect((await lethe.post(`/v1/tasks/${claimed}/heartbeat`, { fence: 1 }, inbox)).status).toBe(200);
+    const bound = { key: ours.keys.cursor };
+    const snapshot = await lethe.get('/v1/events/snapshot', bound);
+    expect([snapshot.status, snapshot.body.items.length > 0]).toEqual([200, true]);
+    const [cursor] = ours.cursors;
+    expect((await lethe.post('/v1/events/ack', { cursor }, bound)).status).toBe(200);
+  });
+
+  it('is told of a person of another what it is told of nobody', async () => {
+    const purpose = 'same-name';
+    const subject = { identifiers: [{ type: 'email', value: `${THEIRS}-agrees@example.test` }] };
+    const decided = {
+      ...{ subject, decisions: [{ purpose, decision: 'given' }], notice: { id: THEIRS, version: '1' } },
+      ...{ method: 'web-form', collectedAt: lethe.clock.now().toISOString(), evidence: {} },
+    };
+    const given = (await lethe.post('/v1/consents', decided, { key: other.keys.system })).body;
+    const theirSubject = { subjectId: given.subjectId };
+    for (const who of ['system', 'officer'] as const) {
+      const check = async (question: object, key = lethe.tenant.keys[who]): Promise<unknown> => {
+        const one = await lethe.post('/v1/consents/check', { purpose, ...question }, { key });
+        const items = [{ ref: 'one', purpose, ...question }];
+        const batch = await lethe.post('/v1/consents/check-batch', { items }, { key });
+        for (const answer of [one.body, ...batch.body.items])
+          for (const name of ['token', 'instance']) delete answer[name];
+        return [one.status, one.body, batch.status, batch.body.items];
+      };
+      const told = (decision: string): object => [200, { decision }, 200, [{ decision }]];
+      // Asked by the other tenant first, and so kept in every cache there is.
+      for (const person of [theirSubject, { subject }])
+        expect(await check(person, other.keys[who])).toMatchObject(told('permit'));
+      const nobody = await check({ subjectId: randomUUID() });
+      expect(nobody).toMatchObject(told('deny'));
+      for (const person of [theirSubject, { subject }]) expect(await check(person)).toEqual(nobody);
+      const foreign = { ...theirSubject, purpose: `${THEIRS}-news` };
+      expect(await check(foreign)).toEqual(await check({ ...theirSubject, purpose: 'nobodys-news' }));
+      const late = await lethe.post(
+        '/v1/consents/check',
+        { purpose, ...theirSubject, atLeast: given.token },
+        { as: who },
+      );
+      expect([late.status, late.body.code]).toEqual([400, 'token-invalid']);
+    }
   });
 
   it('keeps no reference to what belongs to another', async () => {
