@@ -9,21 +9,25 @@ const STEP = 1_000;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 /**
- * The first row of `consent_record` that is not what its leaf says, or none. `from`: the leaf to begin at; from 0 rows that
- * no leaf has are looked for as well. Only as good as the log: to be asked once that was found sound.
+ * The first row of `consent_record` that is missing, that is not what its leaf says, and that has no leaf: where a restore left
+ * rows missing, what is changed later is named all the same. `from`: the leaf to begin at; from 0 rows without a leaf are looked
+ * for as well. Only as good as the log: to be asked once that was found sound.
  */
 export async function auditConsents(database: Database, tenant: TenantId, from = 0): Promise<LogFault[]> {
+  const first = new Map<string, LogFault>();
+  const name = (what: string, where: string): void => void (first.has(what) || first.set(what, { where, what }));
   for await (const leaves of stepsOfType(database, tenant, 'ConsentRecorded.v1', { from, window: STEP })) {
     const rows = await rowsOf(database, tenant, leaves);
-    for (const leaf of leaves) {
-      const where = `consent_record of leaf ${leaf.position}`;
-      const said = rowOf(leaf);
+    for (const said of leaves.map(rowOf)) {
       const row = rows.get(said.id);
-      if (!row) return [{ where, what: 'is missing' }];
-      if (!isDeepStrictEqual({ ...row }, said)) return [{ where, what: 'is not what the leaf says' }];
+      const where = `consent_record of leaf ${said.position}`;
+      if (!row) name('is missing', where);
+      else if (!isDeepStrictEqual({ ...row }, said)) name('is not what the leaf says', where);
     }
   }
-  return from === 0 ? strays(database, tenant) : [];
+  const stray = from === 0 ? await firstStray(database, tenant) : undefined;
+  if (stray !== undefined) name('has no leaf', `consent_record ${stray}`);
+  return [...first.values()];
 }
 
 /** Dates are compared as such: a row may hold one that no leaf can. */
@@ -52,8 +56,8 @@ async function rowsOf(database: Database, tenant: TenantId, leaves: StoredEvent[
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-/** Each leaf has its row: what has another place in the log, or none, was added. */
-async function strays(database: Database, tenant: TenantId): Promise<LogFault[]> {
+/** A row whose place in the log is another's, or nobody's, was added. */
+async function firstStray(database: Database, tenant: TenantId): Promise<string | undefined> {
   let from = FIRST_ID;
   for (;;) {
     const { rows } = await database.fetch<{ id: string; stray: boolean }>(tenant, {
@@ -64,8 +68,7 @@ async function strays(database: Database, tenant: TenantId): Promise<LogFault[]>
       values: [tenant, from],
     });
     const stray = rows.find((row) => row.stray);
-    if (stray) return [{ where: `consent_record ${stray.id}`, what: 'has no leaf' }];
-    if (rows.length < STEP) return [];
+    if (stray || rows.length < STEP) return stray?.id;
     from = rows.at(-1)!.id;
   }
 }
