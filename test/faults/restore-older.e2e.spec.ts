@@ -80,9 +80,10 @@ describe('somebody who withdrew between two backups', () => {
     expect((await service.get('/readyz')).body.code).toBe('quarantined');
     expect((await lethe('replay', '--accept-missing-rows'))[0]).toBe(0);
     await service.end('SIGTERM');
-    // The control: nothing else would have told.
+    // The control: nothing else would have told before it answered.
     expect(await decision()).toBe('consent-given');
     await service.end('SIGTERM');
+    expect(await lethe('verify-store')).toEqual([1, expect.stringMatching(/consent_record of leaf \d+ is missing/)]);
     expect((await restore('third'))[0]).toBe(0);
     expect((await lethe('replay'))[0]).toBe(0);
     expect(await decision()).toBe('consent-withdrawn');

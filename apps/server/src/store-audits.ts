@@ -30,7 +30,7 @@ export class StoreAudits {
   async start(): Promise<void> {
     this.metrics.gauge(
       'lethe_store_faults',
-      'Leaves, heads and suppressions that were changed behind the service',
+      'Leaves, heads, suppressions and rows of decisions or rights that were changed behind the service',
       [],
       (set) => set(this.audit.faults.length),
     );

@@ -83,4 +83,11 @@ describe('the audit of members and keys', () => {
     await change(table, `id = ${id}`, of());
     expect(await found()).toEqual([expect.stringMatching(`^${table} .* has no leaf$`)]);
   });
+
+  it('names a member whose planted role the service has passed on since: nobody has confirmed it', async () => {
+    const { changed } = members;
+    await change('member', `roles = '{auditor,privacy-officer}'`, changed);
+    await call(`admin/members/${changed}/roles`, { roles: ['privacy-officer'] });
+    expect(await found()).toEqual([`member ${changed} is not what its leaves say`]);
+  });
 });

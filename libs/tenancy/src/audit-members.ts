@@ -77,19 +77,20 @@ function vouchedSince(leaves: StoredEvent[]): string {
 interface MemberFact {
   id: string;
   roles: string[];
-  before: Pick<MemberRow, 'roles'>;
   after: Pick<MemberRow, 'roles'>;
 }
 
 function memberOf(leaves: StoredEvent[], vouched: string): MemberRow | undefined {
   let member: MemberRow | undefined;
   for (const { type, data, actorRef, recordedAt } of leaves) {
-    const { id, roles, before, after } = data as unknown as MemberFact;
+    const { id, roles, after } = data as unknown as MemberFact;
     const early = recordedAt < vouched;
     if (type === 'MemberAdded.v1') member = { id, roles, removed: false, confirmed: actorRef === 'system' || early };
     if (!member) return undefined;
     if (type === 'MemberChanged.v1') {
-      const granted = after.roles.some((role) => !before.roles.includes(role));
+      // By what the leaves gave before: the leaf's own word is that of the row, which somebody may have changed.
+      const { roles: known } = member;
+      const granted = after.roles.some((role) => !known.includes(role));
       member = { ...member, roles: after.roles, confirmed: member.confirmed && (early || !granted) };
     }
     if (type === 'MemberConfirmed.v1') member.confirmed = true;
