@@ -1,5 +1,6 @@
 /** One tenant never sees or alters another's: every route of /openapi.json × every role, bound keys and nobody, with the other's real ids. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Json } from '#kernel';
 import { bootstrapTenant, type BootstrappedTenant } from '../../apps/server/src/bootstrap-tenant.js';
@@ -203,7 +204,8 @@ describe('a tenant', () => {
     };
     const given = (await lethe.post('/v1/consents', decided, { key: other.keys.system })).body;
     const theirSubject = { subjectId: given.subjectId };
-    for (const who of ['system', 'officer'] as const) {
+    // A tenant's cache is trusted a moment after it was asked first: the second turn is answered from it.
+    for (const who of ['system', 'officer', 'system', 'officer'] as const) {
       const check = async (question: object, key = lethe.tenant.keys[who]): Promise<unknown> => {
         const one = await lethe.post('/v1/consents/check', { purpose, ...question }, { key });
         const items = [{ ref: 'one', purpose, ...question }];
@@ -213,7 +215,7 @@ describe('a tenant', () => {
         return [one.status, one.body, batch.status, batch.body.items];
       };
       const told = (decision: string): object => [200, { decision }, 200, [{ decision }]];
-      // Asked by the other tenant first, and so kept in every cache there is.
+      // Asked by the other tenant first, and so kept.
       for (const person of [theirSubject, { subject }])
         expect(await check(person, other.keys[who])).toMatchObject(told('permit'));
       const nobody = await check({ subjectId: randomUUID() });
@@ -227,6 +229,7 @@ describe('a tenant', () => {
         { as: who },
       );
       expect([late.status, late.body.code]).toEqual([400, 'token-invalid']);
+      await sleep(200);
     }
   });
 
@@ -274,6 +277,6 @@ async function settled(lethe: TestServer, tenant: string): Promise<void> {
     const now = [...(await storedOf(lethe, tenant)).values()].join('\n');
     quiet = now === last ? quiet + 1 : 0;
     last = now;
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await sleep(300);
   }
 }
