@@ -28,8 +28,9 @@ describe('when the files of all requests have ended', () => {
   };
   const isKnown = async (name: string): Promise<boolean> =>
     (await lethe.post('/v1/subjects/lookup', subject(name))).body.items.length > 0;
-  const ended = async (): Promise<number> =>
-    (await lethe.superuser.query(`SELECT count(*)::int AS n FROM event WHERE type = 'CaseFileEnded.v1'`)).rows[0].n;
+  // Not asked of the API, which does not answer as many lookups as somebody who waits would make.
+  const facts = async (type: string): Promise<number> =>
+    (await lethe.superuser.query('SELECT count(*)::int AS n FROM event WHERE type = $1', [type])).rows[0].n;
 
   it('the stranger is nobody again, and the others are who they were', async () => {
     for (const name of people) {
@@ -51,8 +52,8 @@ describe('when the files of all requests have ended', () => {
     expect(await Promise.all(people.map(isKnown))).toEqual([true, true, true, true]);
 
     lethe.clock.set(new Date('2030-01-01T09:00:00Z'));
-    await until('the files have ended', async () => (await ended()) === people.length);
-    await until('the stranger is forgotten', async () => !(await isKnown('stranger')));
+    await until('the files have ended', async () => (await facts('CaseFileEnded.v1')) === people.length);
+    await until('the stranger is forgotten', async () => (await facts('IdentityErased.v1')) > 0);
     lethe.clock.advance(86_400_000);
     expect(await Promise.all(people.map(isKnown))).toEqual([false, true, true, true]);
     // Who comes back is somebody new.
