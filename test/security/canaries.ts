@@ -59,8 +59,10 @@ export const tellingFiles = (folder: string): string[] =>
 
 /** The service's API: good bodies go out with canaries in every free text, and what came back is kept. */
 export class PlantedCalls {
-  /** Answers of the 200s by route. */
-  readonly accepted = new Map<string, number>();
+  /** Routes that have taken a body. */
+  readonly accepted = new Set<string>();
+  /** Bodies that were taken, as they went out. */
+  readonly sent: [method: string, path: string, body: unknown, call: TestCall | undefined][] = [];
   readonly refusals: string[] = [];
   /** Where answers lead to. */
   readonly heads: string[] = [];
@@ -83,8 +85,10 @@ export class PlantedCalls {
   async send(method: string, path: string, body: unknown, call?: TestCall): Promise<TestAnswer> {
     const answer = await this.service[method === 'PUT' ? 'put' : 'post'](path, body, call);
     const { operationId } = this.operation(method, path);
-    if (answer.status < 300) this.accepted.set(operationId, (this.accepted.get(operationId) ?? 0) + 1);
-    else this.refusals.push(`${operationId} ${JSON.stringify(answer.body)}`);
+    if (answer.status < 300) {
+      this.accepted.add(operationId);
+      this.sent.push([method, path, body, call]);
+    } else this.refusals.push(`${operationId} ${JSON.stringify(answer.body)}`);
     this.heads.push(JSON.stringify([...answer.headers]));
     return answer;
   }
