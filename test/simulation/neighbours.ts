@@ -170,6 +170,10 @@ export class WorldConnected extends ConnectedSystems {
     }));
   }
 
+  async find(_: TenantId, id: string): Promise<ConnectedSystem | undefined> {
+    return (await this.enabled()).find((one) => one.id === id);
+  }
+
   async unsearchable(): Promise<[]> {
     return [];
   }

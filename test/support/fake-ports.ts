@@ -53,6 +53,10 @@ export class FakeConnected extends ConnectedSystems {
     return this.systems.map((system) => structuredClone(system.view));
   }
 
+  async find(_: TenantId, id: string): Promise<FakeSystem['view'] | undefined> {
+    return structuredClone(this.systems.find(({ view }) => view.id === id)?.view);
+  }
+
   async unsearchable(): Promise<FakeConnected['unsearched']> {
     return this.unsearched;
   }

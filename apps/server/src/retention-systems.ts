@@ -1,7 +1,8 @@
 /** Binds what retention asks of connected systems and of requests: neighbours in its layer, and what lies above it. */
-import { Injectable, Module } from '@nestjs/common';
+import { Inject, Injectable, Module } from '@nestjs/common';
 import { ConnectorCalls, Connections, ConnectorsModule, type ConnectionRow, type Item } from '#connectors';
-import type { TenantId } from '#kernel';
+import type { Clock, TenantId } from '#kernel';
+import { CLOCK } from '#platform';
 import { KeptGroups, RequestHoldWitnesses, RequestsModule } from '#requests';
 import {
   HoldWitnesses,
@@ -22,6 +23,7 @@ export class ConnectedRetentionSystems extends RetentionSystems {
   constructor(
     private readonly connections: Connections,
     private readonly calls: ConnectorCalls,
+    @Inject(CLOCK) private readonly clock: Clock,
   ) {
     super();
   }
@@ -33,17 +35,17 @@ export class ConnectedRetentionSystems extends RetentionSystems {
     }));
   }
 
-  override async find(tenant: TenantId, connectionId: string): Promise<RetentionSystem | undefined> {
+  override async find(tenant: TenantId, connectionId: string, withinMs?: number): Promise<RetentionSystem | undefined> {
     const row = (await this.connections.all(tenant)).find(({ id }) => id === connectionId);
     // A system that pulls or is called has duties too; it is never scanned.
-    if (row && row.kind !== 'plugin') return (await this.enabled(tenant)).find(({ id }) => id === connectionId);
+    if (row && row.kind !== 'plugin') return this.calls.find(tenant, connectionId);
     if (!row || row.plugin_id === null || row.plugin_version === null || row.content_hash === null) return undefined;
     const known = {
       ...{ id: row.id, pluginId: row.plugin_id, pluginVersion: row.plugin_version },
       ...{ contentHash: row.content_hash, configVersion: row.config_version },
     };
     if (row.status !== 'enabled') return { ...known, datasets: row.datasets, status: 'disabled' };
-    return { ...known, ...(await this.live(tenant, row)) };
+    return { ...known, ...(await this.live(tenant, row, withinMs)) };
   }
 
   override async known(tenant: TenantId, connectionId: string): Promise<boolean> {
@@ -88,9 +90,14 @@ export class ConnectedRetentionSystems extends RetentionSystems {
   }
 
   /** What the plugin declares now: a schema that moved must not be taken for the approved one. */
-  private async live(tenant: TenantId, row: ConnectionRow): Promise<Pick<RetentionSystem, 'datasets' | 'status'>> {
+  private async live(
+    tenant: TenantId,
+    row: ConnectionRow,
+    withinMs: number | undefined,
+  ): Promise<Pick<RetentionSystem, 'datasets' | 'status'>> {
     try {
-      return { datasets: await this.calls.datasets(tenant, row.id), status: 'ready' };
+      const deadline = withinMs === undefined ? {} : { deadline: new Date(this.clock.now().getTime() + withinMs) };
+      return { datasets: await this.calls.datasets(tenant, row.id, deadline), status: 'ready' };
     } catch {
       return { datasets: row.datasets, status: 'silent' };
     }

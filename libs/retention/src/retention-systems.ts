@@ -85,8 +85,8 @@ export interface RetentionCallOptions {
 export abstract class RetentionSystems {
   /** Every enabled connection. */
   abstract enabled(tenant: TenantId): Promise<RetentionSystem[]>;
-  /** One connection, enabled or not; undefined when it is unknown or has no connector. */
-  abstract find(tenant: TenantId, connectionId: string): Promise<RetentionSystem | undefined>;
+  /** One connection, enabled or not; undefined when it is unknown or has no connector, silent after `withinMs`. */
+  abstract find(tenant: TenantId, connectionId: string, withinMs?: number): Promise<RetentionSystem | undefined>;
   /** True for every connection and every registered system without a connector. */
   abstract known(tenant: TenantId, connectionId: string): Promise<boolean>;
   abstract scan(

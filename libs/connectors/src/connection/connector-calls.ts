@@ -88,6 +88,12 @@ export class ConnectorCalls implements OnApplicationShutdown {
     return Promise.all(rows.map((row) => this.describe(tenant, row)));
   }
 
+  /** One of them, whatever has become of the others; undefined when it is not enabled. */
+  async find(tenant: TenantId, id: string): Promise<EnabledConnection | undefined> {
+    const row = (await this.connections.all(tenant)).find((one) => one.id === id && one.status === 'enabled');
+    return row && this.describe(tenant, row);
+  }
+
   /** Systems that nobody can search for us. */
   async unsearchable(tenant: TenantId): Promise<{ id: string; name: string; owner: string; why: string }[]> {
     const rows = await this.connections.all(tenant);

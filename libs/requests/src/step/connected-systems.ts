@@ -43,6 +43,8 @@ export interface UnsearchableSystem {
 
 export abstract class ConnectedSystems {
   abstract enabled(tenant: TenantId): Promise<ConnectedSystem[]>;
+  /** One of them, whatever has become of the others; undefined when it is not enabled. */
+  abstract find(tenant: TenantId, connectionId: string): Promise<ConnectedSystem | undefined>;
   abstract unsearchable(tenant: TenantId): Promise<UnsearchableSystem[]>;
 }
 

@@ -72,6 +72,13 @@ describe('a record that the approved plan keeps until its reason is gone', () =>
     expect(careFor(view)).toMatchObject([{ status: 'waiting' }]);
   });
 
+  it('is looked at whatever has become of the other systems', async () => {
+    all.rules.holds.set('shop/invoices', hold);
+    const id = await approvedAndUnheard();
+    all.connected.enabled = () => Promise.reject(new Error('secrets-unreadable'));
+    expect(ofInvoices(await closed(id))).toEqual([{ kind: 'retained', count: 1 }]);
+  });
+
   it.each(['erase', 'anonymise'] as const)(
     'is told as kept (%s) where the system reads it only by the record that it hangs on',
     async (action) => {

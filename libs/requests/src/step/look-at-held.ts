@@ -51,7 +51,8 @@ async function look(
   const asked = doubted.map(({ target }) => target);
   const itemKey = file.itemKey(tenant, `look|${step.planId}|${asked.join()}`, step.stepId, job.generation);
   const own = items.map((item) => ({ ...item, itemKey }));
-  const targets = kept.map((target) => asIfFree(target, mapped, itemKey));
+  const datasets = await mapped();
+  const targets = kept.map((target) => asIfFree(target, datasets, itemKey));
   const at = targets.filter(({ ref }, index) => ref !== DECLARED_REF || asked.includes(index));
   const said: Verification[] = [];
   for await (const one of calls.verify(tenant, connectionId, own, at, options)) said.push(one);

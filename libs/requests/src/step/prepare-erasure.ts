@@ -20,8 +20,8 @@ export interface Work extends Attempt {
   items: Item[];
   itemKey: string;
   kept: KeptTarget[];
-  /** The system's datasets as their table maps have them now. */
-  mapped: Dataset[];
+  /** The system's datasets as their table maps have them now: asked by whoever needs them, of this system alone. */
+  mapped: () => Promise<readonly Dataset[]>;
   /** Holds in force now, by dataset. */
   holds: ReadonlyMap<string, HoldFact>;
 }
@@ -49,7 +49,7 @@ export class PrepareErasure {
     const added = generation > 0 ? await this.late.add(attempt, items, known) : [];
     const subjects = [...new Set([...((details?.subjects ?? []) as SubjectId[]), state.subjectId])];
     const holds = await this.holds(tenant, subjects, step);
-    const mapped = (await this.connected.enabled(tenant)).find(({ id }) => id === connectionId)?.datasets ?? [];
+    const mapped = async (): Promise<Dataset[]> => (await this.connected.find(tenant, connectionId))?.datasets ?? [];
     return { ...attempt, tenant, connectionId, items, itemKey, kept: [...known, ...added], mapped, holds };
   }
 

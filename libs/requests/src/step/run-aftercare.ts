@@ -155,7 +155,7 @@ export class RunAftercare {
 
   /** The dataset as its table map has it now. */
   private async mapped(tenant: TenantId, { connectionId, dataset }: AftercareState): Promise<Dataset | undefined> {
-    const system = (await this.reasons.connected.enabled(tenant)).find((one) => one.id === connectionId);
+    const system = await this.reasons.connected.find(tenant, connectionId);
     return system?.datasets.find((one) => one.name === dataset);
   }
 }

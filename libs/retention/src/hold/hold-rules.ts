@@ -10,6 +10,9 @@ import { RetentionSystems } from '../retention-systems.js';
 
 type Body = z.infer<typeof HoldBody>;
 
+/** A hold must not wait: a system that hangs is away. */
+const ANSWER_MS = 2_000;
+
 @Injectable()
 export class HoldRules {
   constructor(
@@ -30,7 +33,7 @@ export class HoldRules {
     // A hold on something that does not exist would hold nothing and look as if it did.
     if (!connectionId) return;
     if (!(await this.systems.known(tenant, connectionId))) throw connectionMissing();
-    const system = dataset === undefined ? undefined : await this.systems.find(tenant, connectionId);
+    const system = dataset === undefined ? undefined : await this.systems.find(tenant, connectionId, ANSWER_MS);
     // A hold must not wait for a system that is away: only one that answers can say that it has no such dataset.
     if (system?.status === 'ready' && system.datasets.every(({ name }) => name !== dataset))
       throw scopeEmpty('/scope/dataset', 'The connection has no such dataset. GET /v1/admin/connections names them.');
