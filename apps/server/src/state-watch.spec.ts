@@ -39,6 +39,40 @@ describe('the first look of a process', () => {
   });
 });
 
+describe('a log that cannot be read', () => {
+  const look = async (code: string): Promise<{ refused: string[]; error: unknown }> => {
+    const state = new ServiceState(new TestClock(new Date()));
+    const head = async (): Promise<never> => {
+      throw Object.assign(new Error('refused'), { code });
+    };
+    const parts = {
+      ...{ state, signer: {}, store: { head }, database: { global: async () => ({ rows: [] }) } },
+      log: { error: () => undefined },
+    };
+    const lock = { logs: async () => [], read: async () => undefined };
+    const watch = new StateWatch(parts as never, lock as never, async () => ['a' as TenantId]);
+    const error = await watch.look(0).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    return { refused: state.refusals.map(({ code }) => code), error };
+  };
+
+  it.each(['53300', '53200', '57014', '40001', '40P01', '55P03', '25006', '58030', 'EMFILE', 'EIO', 'ESTALE'])(
+    'since nobody could be asked (%s) is not said to be behind',
+    async (code) => {
+      expect(await look(code)).toEqual({ refused: [], error: expect.objectContaining({ code }) });
+    },
+  );
+
+  it.each(['XX001', '58P01', '42P01', 'ERR_OUT_OF_RANGE'])(
+    'since it is damaged (%s) stops the service',
+    async (code) => {
+      expect(await look(code)).toEqual({ refused: ['rollback-detected'], error: undefined });
+    },
+  );
+});
+
 describe('a log that was signed', () => {
   const tenant = '01900000-0000-7000-8000-000000000001' as TenantId;
   const logId = '01900000-0000-7000-8000-000000000002';

@@ -22,6 +22,12 @@ const UNCOMPARED_DETAIL =
 const UNKNOWN_DETAIL =
   'the database does not answer, so that nobody knows whether this installation may serve. Start again when it is there.';
 
+/**
+ * Nobody could be asked, which says nothing about a log: the database has no room, no connection or no time, is a standby, or
+ * a file system has trouble. Not what says that something stored is damaged (XX001, 58P01).
+ */
+const UNASKED = /^(?:08|28|40|53|55|57)|^25006$|^58030$|^E[A-Z]+$/;
+
 const MARK_MS = 1_000;
 /** How long a start waits for a database that went away after it was opened. */
 const START_PATIENCE_MS = 15_000;
@@ -55,8 +61,9 @@ export class StateWatch {
         await this.lookAtLogs();
         return;
       } catch (error) {
-        if (!pointsToOutage(error)) throw error;
-        if (performance.now() >= end) throw new Error(UNKNOWN_DETAIL, { cause: error });
+        if (!nobodyAnswers(error)) throw error;
+        if (performance.now() < end) continue;
+        throw pointsToOutage(error) ? new Error(UNKNOWN_DETAIL, { cause: error }) : error;
       }
     }
   }
@@ -128,7 +135,7 @@ export class StateWatch {
       this.tell(tenant, behind ? 'behind' : '', fields, 'a log is behind its signed head');
       return behind ? [ROLLBACK_DETAIL] : [];
     } catch (error) {
-      if (pointsToOutage(error)) throw error;
+      if (nobodyAnswers(error)) throw error;
       // When it was signed, it is found among those that vanished.
       if (error instanceof UnknownTenant) return [];
       const cause = (error as Error).name;
@@ -155,6 +162,11 @@ export class StateWatch {
     if (what !== '' && this.told.get(whom) !== what) this.parts.log.error(fields, words);
     this.told.set(whom, what);
   }
+}
+
+function nobodyAnswers(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return pointsToOutage(error) || (typeof code === 'string' && UNASKED.test(code));
 }
 
 /** Second line of a checkpoint (c2sp.org/tlog-checkpoint). */
