@@ -66,6 +66,8 @@ export async function openParts(
     const clock = options.clock ?? systemClock;
     const metrics = new Metrics();
     const clockGuard = openClockGuard(databases.database, clock, log, options);
+    // Before anybody asks it. Without an answer nothing is known to be wrong; the first comparison that succeeds judges.
+    await clockGuard.compare().catch(() => undefined);
     const state = new ServiceState(clock);
     const archived = config.LETHE_ARCHIVE_URL !== undefined;
     const store = new EventStore(databases.database, clockGuard, () => state.assertWritable(), archived);
@@ -128,8 +130,6 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     await close();
   };
   try {
-    // Without an answer nothing is known to be wrong; the first comparison that succeeds judges.
-    await parts.clockGuard.compare().catch(() => undefined);
     parts.clockGuard.start();
     await watch.look();
     watch.start();
