@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ChoreRun } from '#jobs';
 import { newId, type TenantId } from '#kernel';
 import { ArchiveFiles } from '#ledger';
-import { Suppressions } from '#subjects';
+import { auditSuppressions, sealSuppressions, Suppressions } from '#subjects';
 import { startTestServer, type TestServer } from '../../../test/support/test-server.js';
 import { bringBackKept, KeptArchive } from './kept-archive.js';
 
@@ -40,13 +40,13 @@ async function certify(count: number): Promise<void> {
     );
 }
 
-async function suppress(name: string): Promise<void> {
+async function suppress(name: string, days = 1): Promise<void> {
   await server.server.app
     .get(Suppressions, { strict: false })
     .suppress(tenant, [{ type: 'email', value: `${name}@example.test` }], {
       scope: { kind: 'purpose', id: 'newsletter' },
       before: new Date(),
-      expiresAt: new Date(Date.now() + 86_400_000),
+      expiresAt: new Date(Date.now() + days * 86_400_000),
     });
 }
 
@@ -102,6 +102,38 @@ describe('the copy of what is kept', () => {
     await kept.copyAll(files);
     expect(await copy()).toBe(before);
     expect(await bringBackKept(server.server.parts, files, tenant)).toBe(2);
+  });
+
+  it('brings back to a key store that was set back what it lost, before it is written anew', async () => {
+    const { keystoreDatabase: vault, keys } = server.server.parts;
+    const ask = async (text: string, ...values: unknown[]): Promise<{ rows: string }[]> =>
+      (await vault.transaction(tenant, (query) => query<{ rows: string }>({ text, values: [tenant, ...values] }))).rows;
+    const tables = ['suppression_seal', 'suppression'];
+    const now = (table: string): Promise<{ rows: string }[]> =>
+      ask(`SELECT json_agg(t ORDER BY t)::text AS rows FROM ${table} t WHERE tenant = $1`);
+    await bringBackKept(server.server.parts, files, tenant);
+    await sealSuppressions(vault, keys, tenant);
+    await suppress('kept');
+    const old = await Promise.all(tables.map(now));
+    await suppress('kept', 2);
+    await suppress('lost');
+    await kept.copyAll(files);
+    const whole = await now('suppression');
+    for (const [at, table] of tables.entries()) {
+      await ask(`DELETE FROM ${table} WHERE tenant = $1`);
+      await ask(
+        `INSERT INTO ${table} SELECT * FROM json_populate_recordset(NULL::${table}, $2::json) WHERE tenant = $1`,
+        old[at]?.[0]?.rows,
+      );
+    }
+    expect(await auditSuppressions(vault, keys, tenant)).toEqual([]);
+    await kept.copyAll(files);
+    expect(await now('suppression')).toEqual(whole);
+    expect(await auditSuppressions(vault, keys, tenant)).toEqual([]);
+    await suppress('new');
+    await kept.copyAll(files);
+    await ask('DELETE FROM suppression WHERE tenant = $1');
+    expect(await bringBackKept(server.server.parts, files, tenant)).toBe(JSON.parse(whole[0]!.rows).length + 1);
   });
 
   it('and its drafts: what a killed writer left is swept by a chore of every day', async () => {

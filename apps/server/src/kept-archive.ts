@@ -4,7 +4,7 @@ import { Housekeeping } from '#jobs';
 import type { TenantId } from '#kernel';
 import { ArchiveFiles, Database, openArchive, unseal } from '#ledger';
 import { CONFIG, type Config, type KeyProvider, type PlatformParts } from '#platform';
-import { auditSuppressions, KeyStore } from '#subjects';
+import { auditSuppressions, bringBackSuppressions, KeyStore } from '#subjects';
 import { eachTenant, Tenants } from '#tenancy';
 
 /** Tables that a restore never rolls back, and the database of each. */
@@ -20,7 +20,8 @@ const PAGE = 100;
 
 /**
  * Copies what has changed since the last look, and looks cheaply: a certificate never changes and has a file of its own;
- * suppressions are written anew, without those that expired, when their seal is another one and they are sound.
+ * suppressions are written anew, without those that expired, when their seal is another one and they are sound, and never
+ * fewer than the copy has: what they lack of it comes back first.
  */
 @Injectable()
 export class KeptArchive implements OnModuleInit {
@@ -60,6 +61,9 @@ export class KeptArchive implements OnModuleInit {
     // The copy is what a damaged store is brought back from: the audit names the damage.
     const { database, provider } = this.keyStore;
     if ((await auditSuppressions(database, provider, tenant)).length > 0) return;
+    // A key store that was set back is as soundly sealed as it was then: what the copy has of later must not be lost with it.
+    const kept = await read(provider, files, tenant, nameOf(tenant, 'suppression'));
+    if (kept !== undefined) await bringBackSuppressions(this.keyStore, tenant, kept);
     await this.write(files, tenant, nameOf(tenant, 'suppression'), await allRows(database, tenant));
     this.sealed.set(tenant, seal);
   }
@@ -91,14 +95,23 @@ export async function bringBackKept(parts: PlatformParts, files: ArchiveFiles, t
   let added = 0;
   for (const { table, of } of KEPT)
     for (const name of await keptFiles(files, tenant, table)) {
-      const sealed = (await files.read(name))?.toString('utf8');
-      if (sealed === undefined) continue;
-      const rows = unseal(sealed, tenant, sealOf(parts.keys), name);
+      const rows = await read(parts.keys, files, tenant, name);
+      if (rows === undefined) continue;
       const text = `INSERT INTO ${table} SELECT * FROM json_populate_recordset(NULL::${table}, $1::json) ON CONFLICT DO NOTHING`;
       const { rowCount } = await parts[of].transaction(tenant, (query) => query({ text, values: [rows] }));
       added += rowCount ?? 0;
     }
   return added;
+}
+
+async function read(
+  keys: KeyProvider,
+  files: ArchiveFiles,
+  tenant: TenantId,
+  name: string,
+): Promise<string | undefined> {
+  const sealed = (await files.read(name))?.toString('utf8');
+  return sealed === undefined ? undefined : unseal(sealed, tenant, sealOf(keys), name);
 }
 
 /** True when the archive has a copy of the tenant's suppressions. */

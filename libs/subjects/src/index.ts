@@ -41,6 +41,7 @@ export { lookupKeyState, rekeyLookups, type LookupKeyState, type Rekeyed } from 
 export { epochHorizon, rotateEpoch, type EpochHorizon, type Rotation, type RotationStep } from './keys/rotate-epoch.js';
 export {
   auditSuppressions,
+  bringBackSuppressions,
   neverSealed,
   sealSuppressions,
   type SuppressionFault,

@@ -2,6 +2,7 @@
 import type { TenantId } from '#kernel';
 import type { Database, Query } from '#ledger';
 import type { KeyProvider } from '#platform';
+import type { KeyStore } from '../keys/keystore.js';
 
 /** What one seal covers. */
 interface SealedRow {
@@ -115,6 +116,29 @@ export async function sealSuppressions(database: Database, keys: KeyProvider, te
     }
     await writeSeal(query, keys, tenant, found);
     return found.rows;
+  });
+}
+
+/**
+ * Adds what a copy of the suppressions (rows as JSON) has and the key store lacks, or has with an earlier end, and seals it
+ * with the rest: suppressions are only ever extended until they expire. Returns of how many keyed hashes.
+ */
+export async function bringBackSuppressions(
+  { database, provider, clock }: Pick<KeyStore, 'database' | 'provider' | 'clock'>,
+  tenant: TenantId,
+  copy: string,
+): Promise<number> {
+  const kept = `SELECT k.* FROM json_populate_recordset(NULL::suppression, $2::json) k LEFT JOIN suppression s USING (tenant, mac, scope_kind, scope)
+                WHERE k.tenant = $1 AND k.expires_at > $3 AND (s.mac IS NULL OR s.before < k.before OR s.expires_at < k.expires_at)`;
+  const values = [tenant, copy, clock.now()];
+  return database.transaction(tenant, async (query) => {
+    const { rows } = await query<{ mac: Buffer }>({ text: `SELECT DISTINCT mac FROM (${kept}) AS lost`, values });
+    const macs = rows.map(({ mac }) => mac);
+    if (macs.length === 0) return 0;
+    const text = `INSERT INTO suppression AS s ${kept} ON CONFLICT (tenant, mac, scope_kind, scope) DO UPDATE
+                  SET before = GREATEST(s.before, excluded.before), expires_at = GREATEST(s.expires_at, excluded.expires_at)`;
+    await sealChange(query, provider, tenant, macs, () => query({ text, values }));
+    return macs.length;
   });
 }
 
