@@ -4,7 +4,7 @@ import type { TenantId } from '#kernel';
 import { EventStore, type Query } from '#ledger';
 import { restUntil } from './delivery-retry.js';
 import { DeliverySlots } from './delivery-slots.js';
-import { startAllLanes } from './start-lanes.js';
+import { startAllLanes, startIdleLanes } from './start-lanes.js';
 import { endpointStream, type DisabledBecause, type EndpointRow } from './webhook-endpoint.js';
 
 /** One delivery tries whether the endpoint is back; the others wait this long for its answer. */
@@ -68,8 +68,9 @@ export class EndpointHealth {
     return this.setStatus(tenant, row, 'disabled', because, actorRef);
   }
 
-  /** Everything undelivered is due at once, with 72 hours of its own; a repeat finishes what could not be finished. */
+  /** Everything undelivered is due at once, with 72 hours of its own; a repeat starts what could not be started. */
   async enable(tenant: TenantId, row: EndpointRow, actorRef: string, now: Date): Promise<void> {
+    if (row.status === 'enabled') return startIdleLanes(this.store.database, tenant, now);
     await this.setStatus(tenant, row, 'enabled', null, actorRef);
     // Not in the append: a backlog would hold up every write of the tenant.
     await startAllLanes(this.store.database, tenant, row.id, now);
