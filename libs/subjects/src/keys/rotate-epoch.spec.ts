@@ -25,14 +25,14 @@ async function restored(): Promise<Sealer> {
   return new Sealer(new KeyStore(given.vault.database, await FileKeys.open(given.keyDirectory), given.clock));
 }
 
-async function backup(): Promise<() => Promise<void>> {
-  const { rows } = await given.vault.superuser.query<Record<string, unknown>>('SELECT * FROM subject_key');
+async function backup(table = 'subject_key'): Promise<() => Promise<void>> {
+  const { rows } = await given.vault.superuser.query<Record<string, unknown>>(`SELECT * FROM ${table}`);
   return async () => {
-    await given.vault.superuser.query('DELETE FROM subject_key');
+    await given.vault.superuser.query(`DELETE FROM ${table}`);
     for (const row of rows) {
       const names = Object.keys(row);
       await given.vault.superuser.query(
-        `INSERT INTO subject_key (${names.join()}) VALUES (${names.map((_, index) => `$${index + 1}`).join()})`,
+        `INSERT INTO ${table} (${names.join()}) VALUES (${names.map((_, index) => `$${index + 1}`).join()})`,
         Object.values(row),
       );
     }
@@ -74,6 +74,17 @@ describe('an epoch that ends', () => {
         reason: 'destroyed',
       });
     }
+  });
+
+  it('ends also for a key store that was set back to before its end, as does every later one', async () => {
+    await given.sealer.seal(given.tenant, newId() as SubjectId, 'identity', 'stays', 'p');
+    const back = await Promise.all(['key_epoch_tenant', 'key_epoch', 'subject_key'].map(backup));
+    const { destroyed } = await rotateEpoch(given.keyStore);
+    for (const restore of back) await restore();
+    const again = await rotateEpoch(given.keyStore);
+    expect(again.destroyed).toEqual(expect.arrayContaining(destroyed));
+    expect(await epochHorizon(given.keyStore)).toMatchObject({ living: 1, horizon: again.horizon });
+    expect(await rotateEpoch(given.keyStore)).toMatchObject({ destroyed: [again.epoch] });
   });
 
   it('loses no key that is made meanwhile', async () => {

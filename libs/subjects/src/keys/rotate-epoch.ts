@@ -56,11 +56,13 @@ export async function rotateEpoch(
   let rewrapped = 0;
   const destroyed: string[] = [];
   for (const old of rows) {
-    const count = await rewrapAll(keyStore, old.epoch, tell);
+    // A key store that was set back does not know it: what is wrapped under such an epoch is gone by design.
+    const ended = await isDestroyed(keyStore, old.epoch);
+    const count = ended ? 0 : await rewrapAll(keyStore, old.epoch, tell);
     rewrapped += count;
     tell('survivors-rewrapped');
     if (destroyRetiredUntil && (count > 0 || old.retired_at > destroyRetiredUntil)) continue;
-    await assertUnused(keyStore, old.epoch);
+    if (!ended) await assertUnused(keyStore, old.epoch);
     await provider.destroyEpoch(old.epoch);
     tell('old-epoch-destroyed');
     await database.global({
@@ -74,17 +76,28 @@ export async function rotateEpoch(
   return { epoch, destroyed, rewrapped, horizon };
 }
 
-async function beginEpoch(
-  { database, provider, clock }: KeyStore,
-  tell: (step: RotationStep) => void,
-): Promise<string> {
-  const epoch = await provider.newEpoch();
+/** Notes the one that is over as well: a key store that was set back does not know it, and would never end it. */
+async function beginEpoch(keyStore: KeyStore, tell: (step: RotationStep) => void): Promise<string> {
+  await noteEpoch(keyStore, await keyStore.provider.currentEpoch());
+  const epoch = await keyStore.provider.newEpoch();
+  await noteEpoch(keyStore, epoch);
+  tell('epoch-begun');
+  return epoch;
+}
+
+async function noteEpoch({ database, provider, clock }: KeyStore, epoch: string): Promise<void> {
   await database.global({
     text: 'INSERT INTO key_epoch (epoch, created_at, key_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
     values: [epoch, clock.now(), (await provider.epochKeyId(epoch)) ?? null],
   });
-  tell('epoch-begun');
-  return epoch;
+}
+
+/** By design, not by a loss: a key file that is missing or damaged may come back. */
+function isDestroyed({ provider }: KeyStore, epoch: string): Promise<boolean> {
+  return provider.epochKeyId(epoch).then(
+    (id) => id === undefined,
+    () => false,
+  );
 }
 
 /** Waits for every transaction that holds an old epoch (FOR SHARE); none can take one afterwards. */
