@@ -59,6 +59,9 @@ export class FakeSystem {
   /** Effective deletions by `dataset/ref`. */
   changed = new Map<string, number>();
 
+  /** Whose holds it was told of with what it was to act on. */
+  people: readonly string[] | undefined;
+
   constructor(readonly view: ConnectedSystem) {}
 
   *located(items: Item[]): Generator<Located> {
@@ -138,12 +141,15 @@ export class FakeSystem {
   /** Keys of work that waits for somebody to begin it. */
   offered = new Set<string>();
 
+  /** Somebody has had what was offered, and let it lie. */
+  wasHanded = false;
+
   withdrawn(itemKey: string): TakenBack {
     this.calls.push('withdraw');
     if (this.faults.slow !== 'offers') return 'unknown';
     if (this.ready) return 'taken-on';
     this.offered.delete(itemKey);
-    return 'withdrawn';
+    return this.wasHanded ? 'withdrawn' : 'unasked';
   }
 
   private pending(): { kind: 'pending'; handle: Json; pollAfterMs: number; mustFinishBy: string } {
@@ -230,7 +236,8 @@ export function fakeCalls(systems: FakeSystem[]): SystemCalls {
         if (of(id).rows.some((row) => row.dataset === dataset && row.ref === ref))
           yield { itemKey: items[0]?.itemKey ?? '', dataset, ref, fields: { ref } } satisfies DataRecord;
     },
-    async *apply(_tenant, id, op, _items, at) {
+    async *apply(_tenant, id, op, _items, at, options) {
+      of(id).people = options?.about?.people;
       yield* of(id).applied(at, op);
     },
     async *poll(_tenant, id, handle, at) {

@@ -48,7 +48,7 @@ export class ClaimTask {
     });
     const asked = await this.tasks.asked(tenant, task);
     if (!asked || (await this.held.keep(tenant, task, asked))) {
-      await this.opened.end(tenant, task, asked ? 'task-withdrawn' : 'task-unreadable');
+      await this.opened.end(tenant, task, asked ? 'task-withdrawn' : 'task-unreadable', true);
       throw taskTaken();
     }
     return this.view(tenant, { ...task, fence, lease_until: leaseUntil }, asked);

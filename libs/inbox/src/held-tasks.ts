@@ -26,7 +26,10 @@ export class HeldTasks implements Process {
   async keep(tenant: TenantId, { kind, subject, connection: connectionId }: TaskRow, asked: Asked): Promise<boolean> {
     if (kind !== 'apply') return false;
     const changed = asked.datasets.filter(({ action }) => action !== 'retain').map(({ name }) => name);
-    const found = changed.map((dataset) => this.holds.covering(tenant, { subject, connectionId, dataset }));
+    const people = asked.people ?? [subject];
+    const found = changed.flatMap((dataset) =>
+      people.map((one) => this.holds.covering(tenant, { subject: one, connectionId, dataset })),
+    );
     return (await Promise.all(found)).some((hold) => hold !== undefined);
   }
 

@@ -117,7 +117,9 @@ export class InboxDriver implements ConnectionDriver {
     for (const item of items) {
       const own = at.filter((one) => one.itemKey === item.itemKey);
       if (own.length === 0) continue;
-      const wanted = { kind: 'apply' as const, itemKey: item.itemKey, asked: askedOf(item, own), about: options.about };
+      const { about } = options;
+      const asked = { ...askedOf(item, own), ...(about?.people ? { people: about.people } : {}) };
+      const wanted = { kind: 'apply' as const, itemKey: item.itemKey, asked, about };
       await this.opened.ensure(tenant, row, wanted);
       yield* await this.standing(tenant, row, item.itemKey, own, options);
     }
@@ -140,7 +142,8 @@ export class InboxDriver implements ConnectionDriver {
 
   async withdraw(tenant: TenantId, row: ConnectionRow, itemKey: string): Promise<TakenBack> {
     const task = await this.tasks.ofItem(tenant, row.id, 'apply', itemKey);
-    return !task || (await this.opened.withdraw(tenant, task)) ? 'withdrawn' : 'taken-on';
+    if (task && !(await this.opened.withdraw(tenant, task))) return 'taken-on';
+    return (await this.tasks.wasHanded(tenant, row.id, itemKey)) ? 'withdrawn' : 'unasked';
   }
 
   async *verify(

@@ -77,8 +77,8 @@ export class OpenTasks {
   }
 
   /** Nobody may work at it any more; its request hears of it at once. */
-  async end(tenant: TenantId, task: Pick<TaskRow, 'id' | 'job'>, why: EndOfTask): Promise<void> {
-    await this.over(tenant, task, { why });
+  async end(tenant: TenantId, task: Pick<TaskRow, 'id' | 'job'>, why: EndOfTask, unhanded = false): Promise<void> {
+    await this.over(tenant, task, { why, unhanded });
   }
 
   /** The same for a task that nobody has begun; false when somebody has, or when it was over. */

@@ -30,6 +30,8 @@ export type Asked = {
   /** `claimed` ones stand in an `obey` only: a withdrawal needs no proof (GDPR 7(3)). */
   identifiers: { type: string; value: string; strength: 'verified' | 'derived' | 'claimed' }[];
   datasets: AskedDataset[];
+  /** Whose holds keep what would be changed; absent in tasks of before: the subject's. Never travels. */
+  people?: readonly SubjectId[];
   /** Of an `obey`: how each purpose stands, as the consent check answers it. */
   decisions?: { purpose: string; allowed: boolean; state: string }[];
 };

@@ -46,6 +46,17 @@ export class Tasks {
     return rows[0];
   }
 
+  /** True when somebody was handed an `apply` of this item, also one that was taken back since. */
+  async wasHanded(tenant: TenantId, connection: string, itemKey: string): Promise<boolean> {
+    const { rowCount } = await this.database.fetch(tenant, {
+      name: 'inbox-was-handed',
+      text: `SELECT FROM inbox_task WHERE tenant = $1 AND connection = $2 AND kind = 'apply' AND fence > 0
+               AND (item_key = $3 OR starts_with(item_key, $3 || '/')) LIMIT 1`,
+      values: [tenant, connection, itemKey],
+    });
+    return (rowCount ?? 0) > 0;
+  }
+
   /** Tasks that can be claimed: open ones, and claimed ones whose lease has run out. `now` is the product's time. */
   async claimable(tenant: TenantId, connection: string, now: Date, limit: number): Promise<TaskRow[]> {
     const { rows } = await this.database.fetch<TaskRow>(tenant, {
@@ -223,10 +234,14 @@ async function isHeld(query: Query, tenant: TenantId, id: string, fence: number)
   return (rowCount ?? 0) > 0;
 }
 
-/** How a task ends. `unlessBegun`: not while somebody holds it, or when its system has given a word for work it took on. */
+/**
+ * How a task ends. `unlessBegun`: not while somebody holds it, or when its system has given a word for work it took on.
+ * `unhanded`: its last claim was handed to nobody, and does not count.
+ */
 export interface TaskEnd {
   why: EndOfTask;
   unlessBegun?: boolean;
+  unhanded?: boolean;
 }
 
 /**
@@ -237,16 +252,16 @@ export async function endTask(
   query: Query,
   tenant: TenantId,
   id: string,
-  { why, unlessBegun = false }: TaskEnd,
+  { why, unlessBegun = false, unhanded = false }: TaskEnd,
   now: Date,
 ): Promise<boolean> {
   const { rowCount } = await query({
     name: 'inbox-end',
-    text: `UPDATE inbox_task SET state = 'ended', why = $3, asked = NULL, lease_until = NULL, finished_at = $4,
+    text: `UPDATE inbox_task SET state = 'ended', why = $3, asked = NULL, lease_until = NULL, finished_at = $4, fence = fence - $6::int,
              item_key = CASE WHEN $3 = 'task-withdrawn' THEN item_key || '/' || id ELSE item_key END
            WHERE tenant = $1 AND id = $2 AND (state = 'open' OR state = 'claimed'
              AND NOT ($5 AND (lease_until >= clock_timestamp() OR handle IS NOT NULL)))`,
-    values: [tenant, id, why, now, unlessBegun],
+    values: [tenant, id, why, now, unlessBegun, unhanded ? 1 : 0],
   });
   return (rowCount ?? 0) > 0;
 }

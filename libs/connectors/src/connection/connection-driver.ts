@@ -24,6 +24,8 @@ export interface CallAbout {
   requestId?: string;
   /** Whose access log names the release of identifiers, and whose case key seals them. */
   subject: SubjectId;
+  /** Everybody whose holds keep what the call would change, by whichever identifier it is about them. Default: the subject. */
+  people?: readonly SubjectId[];
   /** The waiting job, run at once when the system has answered. */
   jobId?: string;
 }
@@ -48,10 +50,10 @@ export class AnswerLater extends Error {
 }
 
 /**
- * What became of work that was to be taken back. `withdrawn`: nobody acts on it any more, or it was never asked. `taken-on`:
- * the system has it. `unknown`: nobody but the system can say, by its own answer to the work.
+ * What became of work that was to be taken back. `withdrawn`: nobody acts on it any more. `unasked`: the same, and nobody
+ * was ever handed it. `taken-on`: the system has it. `unknown`: nobody but the system can say, by its own answer to the work.
  */
-export type TakenBack = 'withdrawn' | 'taken-on' | 'unknown';
+export type TakenBack = 'withdrawn' | 'unasked' | 'taken-on' | 'unknown';
 
 /** One kind of connection without a plugin. Methods mean what they mean in the plugin SDK, and may throw `AnswerLater`. */
 export interface ConnectionDriver {

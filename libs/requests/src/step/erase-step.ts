@@ -54,9 +54,10 @@ export class EraseStep {
     }
   }
 
-  private async act(work: Work): Promise<JobResult> {
-    const open = openTargets(work.kept, work.step.settled);
-    const held = await this.prepare.held(work, open);
+  private async act(begun: Work): Promise<JobResult> {
+    const open = openTargets(begun.kept, begun.step.settled);
+    const { held, earlier } = await this.prepare.held(begun, open);
+    const work = { ...begun, earlier };
     for (const { target } of held) open.delete(target);
     const left = leftAlone(open);
     for (const { target } of left) open.delete(target);
@@ -77,7 +78,8 @@ export class EraseStep {
 
   private options(work: Work): CallOptions {
     const deadline = new Date(this.clock.now().getTime() + CALL_MS);
-    return { signal: work.context.signal, deadline, about: aboutOf(work), ...revisionOf(work) };
+    const about = { ...aboutOf(work), people: work.subjects };
+    return { signal: work.context.signal, deadline, about, ...revisionOf(work) };
   }
 
   private async apply(

@@ -36,12 +36,26 @@ describe('work that a system has not begun', () => {
     const id = await offered();
     place();
     await comes(id, () => count('apply') === 2);
+    expect(shop.people).toContain((await all.requests.load(all.tenant, id)).subjectId);
     expect(shop.handed.slice(2)).toEqual(['customers/c1']);
     expect(shop.left).toEqual(['invoices/i1']);
     shop.ready = true;
     expect(latest(await closed(id))).toMatchObject({ customers: 'erased', invoices: 'retained' });
     expect([count('withdraw'), new Set(shop.itemKeys).size]).toEqual([1, 1]);
     expect(shop.rows.map(({ ref }) => ref)).toEqual(['i1']);
+  });
+
+  it.each([
+    ['not there', false, 'not-found'],
+    ['gone', true, 'erased'],
+  ])('is told as %s when its record is away, and somebody was handed the work: %s', async (_, wasHanded, told) => {
+    const id = await offered();
+    shop.wasHanded = wasHanded;
+    shop.rows = shop.rows.filter(({ dataset }) => dataset !== 'invoices');
+    place();
+    await comes(id, (one) => latest(one)['invoices'] !== 'pending');
+    shop.ready = true;
+    expect(latest(await closed(id))).toMatchObject({ customers: 'erased', invoices: told });
   });
 
   it('is asked anew when the hold is gone before anybody heard what became of it', async () => {

@@ -22,6 +22,8 @@ export interface Work extends Attempt {
   kept: KeptTarget[];
   /** The system's datasets as their table maps have them now: asked by whoever needs them, of this system alone. */
   mapped: () => Promise<readonly Dataset[]>;
+  /** Whose holds count. */
+  subjects: SubjectId[];
   /** Holds in force now, by dataset. */
   holds: ReadonlyMap<string, HoldFact>;
 }
@@ -50,21 +52,26 @@ export class PrepareErasure {
     const subjects = [...new Set([...((details?.subjects ?? []) as SubjectId[]), state.subjectId])];
     const holds = await this.holds(tenant, subjects, step);
     const mapped = async (): Promise<Dataset[]> => (await this.connected.find(tenant, connectionId))?.datasets ?? [];
-    return { ...attempt, tenant, connectionId, items, itemKey, kept: [...known, ...added], mapped, holds };
+    return { ...attempt, tenant, connectionId, items, itemKey, kept: [...known, ...added], mapped, subjects, holds };
   }
 
-  /** Outcomes of what a hold keeps although its erasure was approved. What a vendor has taken on already cannot be kept. */
-  async held(work: Work, open: ReadonlyMap<number, KeptTarget>): Promise<TargetOutcome[]> {
-    const { tenant, connectionId, itemKey, holds } = work;
+  /**
+   * Outcomes of what a hold keeps although its erasure was approved. What a vendor has taken on already cannot be kept; of
+   * what nobody was ever handed, no earlier attempt has done anything.
+   */
+  async held(work: Work, open: ReadonlyMap<number, KeptTarget>): Promise<{ held: TargetOutcome[]; earlier: number }> {
+    const { tenant, connectionId, itemKey, holds, earlier, job } = work;
     const covered = [...open].flatMap(([target, { dataset, count, action }]): TargetOutcome[] => {
       const hold = holds.get(dataset);
       if (!hold || action === 'retain') return [];
       const rule = { ruleId: `hold:${hold.id}`, citation: hold.ground, until: null, reason: 'hold' };
       return [{ target, dataset, kind: 'retained', count, ...rule }];
     });
-    if (covered.length === 0) return [];
+    if (covered.length === 0) return { held: [], earlier };
     const taken = await this.calls.withdraw(tenant, connectionId, itemKey);
-    return covered.filter(({ target }) => !isTakenOn(work, target, taken));
+    const held = covered.filter(({ target }) => !isTakenOn(work, target, taken));
+    // A re-drive has a key of its own: only the first key speaks for every attempt.
+    return { held, earlier: taken === 'unasked' && job.generation === 0 ? 0 : earlier };
   }
 
   /** Verified and derived ones only, and none that an officer excluded here. */

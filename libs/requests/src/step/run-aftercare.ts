@@ -121,7 +121,7 @@ export class RunAftercare {
   }
 
   private async erase(
-    { tenant, state, care, targets, items }: Kept,
+    { tenant, state, care, targets, items, subjects: people }: Kept,
     context: JobContext,
     jobId: string,
   ): Promise<Ended> {
@@ -138,7 +138,7 @@ export class RunAftercare {
     if (at.length === 0) return { kind: 'failed', count: 0, code: 'targets-unreadable' };
     const outcomes: Outcome[] = [];
     const { calls } = this.reasons;
-    const options = { signal: context.signal, about: { requestId: state.id, subject: state.subjectId, jobId } };
+    const options = { signal: context.signal, about: { requestId: state.id, subject: state.subjectId, people, jobId } };
     await context.heartbeat();
     for await (const one of calls.apply(tenant, connectionId, { kind: 'erasure' }, items, at, options))
       outcomes.push(one);
