@@ -38,8 +38,10 @@ export const inboxMigrations: Migration[] = [
   },
   {
     id: '0087-inbox-turns',
-    // In which order a person's decisions are told: counted as tasks come, since clocks differ and are put back.
+    // In which order a person's decisions are told: counted as tasks come, since clocks differ and are put back. A replica of
+    // the build before counts none: its tasks come after all that are known by their time, and whoever counts comes after them.
     sql: `ALTER TABLE inbox_task ADD COLUMN turn bigint NOT NULL DEFAULT 0;
+       ALTER TABLE inbox_task ALTER COLUMN turn SET DEFAULT (extract(epoch FROM clock_timestamp()) * 1000)::bigint;
        DROP INDEX inbox_task_obey;
        CREATE INDEX inbox_task_obey ON inbox_task (tenant, connection, subject, turn, id) WHERE kind = 'obey' AND state IN ('open', 'claimed');`,
   },
