@@ -36,6 +36,6 @@ export class StoreAudits {
     );
     // A command reads for itself what it needs.
     if (this.config.LETHE_LOG_LEVEL === 'silent' || !this.config.LETHE_ROLES.includes('worker')) return;
-    await this.audit.audit(this.parts, false);
+    await this.audit.look(this.parts);
   }
 }

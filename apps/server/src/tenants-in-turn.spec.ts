@@ -49,6 +49,13 @@ it.each<[string, () => { onModuleInit(): void }]>([
   expect(looked).toEqual(['a', 'b', 'c']);
 });
 
+it('the audit of the store at a start, which holds up no start', async () => {
+  const told: object[] = [];
+  const log = { error: (fields: object) => told.push(fields) } as never;
+  await new StoreAudit(tenants, nobody, { database } as never, nobody, log).look({ database } as never);
+  expect([looked, told]).toEqual([['a', 'b', 'c'], [{ cause: 'Error' }]]);
+});
+
 it('the audit of the store', async () => {
   const audit = new StoreAudit(tenants, nobody, nobody, nobody, nobody);
   await expect(audit.audit({ reader: { identity: ask } } as never, true)).rejects.toBe(broken);
