@@ -83,7 +83,8 @@ describe('somebody who withdrew between two backups', () => {
     // The control: nothing else would have told before it answered.
     expect(await decision()).toBe('consent-given');
     await service.end('SIGTERM');
-    expect(await lethe('verify-store')).toEqual([1, expect.stringMatching(/consent_record of leaf \d+ is missing/)]);
+    // What was given up is no tampering.
+    expect(await lethe('verify-store')).toEqual([0, expect.any(String)]);
     expect((await restore('third'))[0]).toBe(0);
     expect((await lethe('replay'))[0]).toBe(0);
     expect(await decision()).toBe('consent-withdrawn');

@@ -1,5 +1,6 @@
 /** `lethe replay`: erases again what was erased before a restore, lists it on one page, and ends the quarantine when nothing is left. */
 import { parseArgs } from 'node:util';
+import { missingConsents } from '#consent';
 import type { TenantId } from '#kernel';
 import { logStream, openArchive, ROWS_MISSING } from '#ledger';
 import { ReplayErasures, ReplayKeys, type ReplayedKeys, type ReplayedStep } from '#requests';
@@ -38,7 +39,8 @@ export const replayVerb: Verb = async (args, terminal) => {
   const without = new Set(values.without ?? []);
   const opened = await openApplication(commandConfig(terminal));
   try {
-    if (!values['accept-missing-rows'] && (await lacksRows(opened))) {
+    const lacking = await lacksRows(opened);
+    if (lacking && !values['accept-missing-rows']) {
       terminal.complain(MISSING);
       return 1;
     }
@@ -54,7 +56,7 @@ export const replayVerb: Verb = async (args, terminal) => {
       return 1;
     }
     if (!(await reseal(opened, pages, terminal))) return 1;
-    for (const page of pages) await record(opened, page, [...without]);
+    for (const page of pages) await record(opened, page, [...without], lacking);
     await endQuarantine(opened);
     terminal.say('The quarantine has ended.');
     return 0;
@@ -117,8 +119,13 @@ function tell({ tenant, keys, steps }: Replayed, { say }: Terminal): void {
   }
 }
 
-/** What was done stands in the ledger of each tenant. */
-async function record({ parts }: OpenApplication, { tenant, keys, steps }: Replayed, without: string[]): Promise<void> {
+/** What was done, and given up, stands in the ledger of each tenant. */
+async function record(
+  { parts }: OpenApplication,
+  { tenant, keys, steps }: Replayed,
+  without: string[],
+  lacking: boolean,
+): Promise<void> {
   const sum = (of: (step: ReplayedStep) => number): number => steps.reduce((total, step) => total + of(step), 0);
   const data = {
     requests: new Set(steps.map(({ requestId }) => requestId)).size,
@@ -127,6 +134,7 @@ async function record({ parts }: OpenApplication, { tenant, keys, steps }: Repla
     keys: keys.keys,
     people: keys.people,
     without: without.filter((id) => steps.some(({ connectionId }) => connectionId === id)),
+    ...(lacking ? { missingConsents: await missingConsents(parts.database, tenant) } : {}),
   };
   await parts.store.append({
     tenant,

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { newId, TestClock, type SubjectId, type TenantId } from '#kernel';
 import { openSubjects, type SubjectsFixture } from '../../../test/support/subjects-fixture.js';
-import { auditConsents } from './audit-consents.js';
+import { auditConsents, missingConsents } from './audit-consents.js';
 import { consentMigrations, consentRecordRow } from './consent.migrations.js';
 import { consentStream, type ConsentRecorded, type Decision } from './consent.js';
 
@@ -84,6 +84,30 @@ describe('the audit of decisions', () => {
     expect(await found()).toEqual(['consent_record of leaf 2 is missing']);
     await tamper('DELETE FROM consent_record WHERE tenant = $1 AND position = 1');
     expect(await found()).toEqual(['consent_record of leaf 1 is missing']);
+  });
+
+  it('misses no row that a replay gave up, and every other one', async () => {
+    await decide(tenant);
+    const { database } = given.ledger;
+    const missing = (): Promise<object[]> => missingConsents(database, tenant);
+    await tamper('DELETE FROM consent_record WHERE tenant = $1 AND position IN (2, 4, 7)');
+    expect(await missing()).toEqual([
+      { from: 2, to: 4 },
+      { from: 7, to: 7 },
+    ]);
+    await given.store.append({
+      ...{ tenant, actorRef: 'system:replay' },
+      events: [
+        {
+          stream: 'log',
+          type: 'ErasuresReplayed.v1',
+          data: { missingConsents: await missingConsents(database, tenant) },
+        },
+      ],
+    });
+    expect([await found(), await missing()]).toEqual([[], []]);
+    await tamper('DELETE FROM consent_record WHERE tenant = $1 AND position = 8');
+    expect([await found(), await missing()]).toEqual([['consent_record of leaf 8 is missing'], [{ from: 8, to: 8 }]]);
   });
 
   it('names what was changed beside what a restore left missing', async () => {

@@ -1,5 +1,5 @@
 /** The door of consent: purposes, notices, decisions and the check. */
-export { auditConsents } from './audit-consents.js';
+export { auditConsents, missingConsents, type MissingConsents } from './audit-consents.js';
 export { ConsentCheck, type ConsentAnswer } from './check-consent.js';
 export { ConsentHistory } from './consent-history.js';
 export { ConsentModule } from './consent.module.js';
