@@ -4,7 +4,7 @@ import { newId, systemClock, type SubjectId } from '#kernel';
 import { openSubjects, type SubjectsFixture } from '../../../test/support/subjects-fixture.js';
 import { inboxMigrations } from './inbox.migrations.js';
 import type { TaskKind } from './task.js';
-import { insertTask, Tasks, type NewTask } from './tasks.js';
+import { changeHeld, endTask, insertTask, takeTask, Tasks, type NewTask } from './tasks.js';
 
 describe('the table of tasks', () => {
   let base: SubjectsFixture;
@@ -53,5 +53,27 @@ describe('the table of tasks', () => {
       );
     }
     expect(told).toEqual(came);
+  });
+
+  it.each([
+    ['nobody has claimed', [], false],
+    ['a hold met at its claim', ['claimed', 'unhanded'], false],
+    ['somebody was handed and gave back with what he had done', ['claimed', 'given back'], true],
+    ['somebody was handed before a hold met at the next claim', ['claimed', 'given back', 'claimed', 'unhanded'], true],
+  ])('knows of a task that was taken back whether it was handed to anybody: one that %s', async (_, life, handed) => {
+    const [connection, one] = [newId(), task('apply', newId(), newId())];
+    const { tenant } = base;
+    const id = await opened({ ...one, connection });
+    let fence = 0;
+    const end = { why: 'task-withdrawn' as const, unlessBegun: true };
+    await tasks.transaction(tenant, async (query) => {
+      for (const step of life)
+        if (step === 'claimed') fence = (await takeTask(query, tenant, id, 60))?.fence ?? 0;
+        else if (step === 'given back')
+          await changeHeld(query, tenant, { id, fence }, { state: 'open', outcomes: '{}' });
+        else expect(await endTask(query, tenant, id, { why: end.why, unhanded: true }, new Date())).toBe(true);
+      expect(await endTask(query, tenant, id, end, new Date())).toBe(!life.includes('unhanded'));
+    });
+    expect(await tasks.wasHanded(tenant, connection, one.item_key)).toBe(handed);
   });
 });
