@@ -108,7 +108,8 @@ export class VendorCalls extends SystemCalls {
       jobs.delete(handle);
       if (order) this.world.effects.splice(this.world.effects.indexOf(order), 1);
     }
-    return 'withdrawn';
+    // Nobody begins before its time. Of what it was never asked it says no more than that nothing goes on.
+    return own.length > 0 ? 'unasked' : 'withdrawn';
   }
 
   override async *verify(_: TenantId, id: string, items: Item[], at: Target[]): AsyncIterable<Verification> {
