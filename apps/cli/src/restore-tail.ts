@@ -75,7 +75,8 @@ async function forward(
   const lost = behind ? Math.max(1, behind.locked.size - behind.size) : 0;
   const log: ForwardLog = { ...tail, logId, kept, lost };
   if (behind && !newEpoch) return log;
-  if (behind) await beginEpoch(rollback, tenant, behind);
+  if (behind)
+    await beginEpoch(rollback, tenant, behind, (await archive?.read(`${logId}/checkpoint`))?.toString('utf8'));
   // What the log goes on without must not be found in its archive at the next restore.
   if (archive && (behind || tail.leftOut > 0 || tail.damage !== undefined))
     await setAsideFrom(archive, logId, tail.to, `set-aside/${logId}/${tail.to}-${Date.now()}`);

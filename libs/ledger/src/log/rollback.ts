@@ -53,9 +53,14 @@ export async function findRollback(
 /**
  * Goes on without what is lost: the next epoch begins with a leaf that names the lost positions and holds the last signed
  * head, so that everybody who has a proof of a lost leaf finds the log's own word for it. What stands at a lost position may be
- * another leaf, or the one that was signed and is proven by no published head. Returns its position.
+ * another leaf, or the one that was signed and is proven by no published head, nor by `archived`, the last one that an archive has. Returns its position.
  */
-export async function beginEpoch(parts: RollbackParts, tenant: TenantId, rollback: Rollback): Promise<number> {
+export async function beginEpoch(
+  parts: RollbackParts,
+  tenant: TenantId,
+  rollback: Rollback,
+  archived?: string,
+): Promise<number> {
   const { store, reader, keys, lock } = parts;
   const { logId, locked, size } = rollback;
   const { epoch } = await reader.identity(tenant);
@@ -63,7 +68,7 @@ export async function beginEpoch(parts: RollbackParts, tenant: TenantId, rollbac
   const data: JsonObject = {
     epoch: epoch + 1,
     continuesAt: size,
-    lost: { from: await provenSize(parts, tenant, rollback), to: locked.size - 1 },
+    lost: { from: await provenSize(parts, tenant, rollback, archived), to: locked.size - 1 },
     lastSigned: before?.note ?? '',
   };
   const { lastPosition } = await store.append({
@@ -88,21 +93,35 @@ export async function beginEpoch(parts: RollbackParts, tenant: TenantId, rollbac
   return lastPosition;
 }
 
-/** Leaves from the first on that are certainly those that were signed: as many as the last published head has that still fits. */
-async function provenSize({ reader }: RollbackParts, tenant: TenantId, { locked, size }: Rollback): Promise<number> {
+/**
+ * Leaves from the first on that are certainly those that were signed: as many as the last published head has that still fits.
+ * What was published since a backup is known by the archive only.
+ */
+async function provenSize(
+  { reader }: RollbackParts,
+  tenant: TenantId,
+  { locked, size }: Rollback,
+  archived: string | undefined,
+): Promise<number> {
   const known = await reader.logKeys(tenant);
-  for (let upTo = Math.min(size, locked.size - 1); ;) {
+  const fits = async (note: string, most: number): Promise<number> => {
+    const head = signedHead(note, known);
+    if (!head || head.size > most) return 0;
+    return (await reader.root(tenant, head.size)).equals(head.root) ? head.size : 0;
+  };
+  const most = Math.min(size, locked.size - 1);
+  const proven = archived === undefined ? 0 : await fits(archived, most);
+  for (let upTo = most; ;) {
     const published = await reader.latestCheckpoint(tenant, upTo);
-    if (!published) return 0;
-    const root = await reader.root(tenant, published.size);
-    if (signedRoot(published.note, known)?.equals(root)) return published.size;
+    if (!published || published.size <= proven) return proven;
+    if ((await fits(published.note, published.size)) === published.size) return published.size;
     upTo = published.size - 1;
   }
 }
 
-function signedRoot(note: string, known: readonly LogKey[]): Buffer | undefined {
+function signedHead(note: string, known: readonly LogKey[]): OpenedCheckpoint | undefined {
   try {
-    return openWithAnyKey(note, known).root;
+    return openWithAnyKey(note, known);
   } catch (error) {
     if (error instanceof NoteRefused) return undefined;
     throw error;
