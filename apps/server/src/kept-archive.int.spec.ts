@@ -130,8 +130,11 @@ describe('the copy of what is kept', () => {
     await kept.copyAll(files);
     expect(await now('suppression')).toEqual(whole);
     expect(await auditSuppressions(vault, keys, tenant)).toEqual([]);
+    // All of them gone with their seal: the next suppression begins another one.
+    for (const table of tables) await ask(`DELETE FROM ${table} WHERE tenant = $1`);
     await suppress('new');
     await kept.copyAll(files);
+    expect(JSON.parse((await now('suppression'))[0]!.rows)).toHaveLength(JSON.parse(whole[0]!.rows).length + 1);
     await ask('DELETE FROM suppression WHERE tenant = $1');
     expect(await bringBackKept(server.server.parts, files, tenant)).toBe(JSON.parse(whole[0]!.rows).length + 1);
   });
