@@ -35,6 +35,7 @@ const MAY: [part: string, why: string][] = [
   ['DELETE FROM webhook_delivery WHERE tenant = $1 AND endpoint = $2', 'an endpoint was removed'],
   ['SELECT DISTINCT subject FROM consent_record', 'a snapshot reads everybody once, page after page'],
   ['SELECT c.id, e.type IS DISTINCT FROM', 'the audit compares every decision with its leaf, page after page'],
+  ["kind = 'apply' AND fence > 0", 'a hold met an approved erasure; the erasing tasks of one connection'],
   ['SELECT id FROM request_summary WHERE tenant = $1 AND status', 'a connection was handed over'],
   ['SELECT k.id, k.request, k.connection FROM request_kept_group', 'a hold was released; as many rows as kept groups'],
   ["SELECT subject FROM subject_key WHERE tenant = $1 AND class = 'identity'", 'lethe replay, after a restore'],
