@@ -79,7 +79,7 @@ export async function buildCommit(commit: string): Promise<OtherBuild | undefine
   return { main, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
-/** Its own published packages, and everything else from here. */
+/** Its own published packages, and everything else from here: what only the build before needs is installed for it (`@fastify/helmet`). */
 async function linkPackages(folder: string): Promise<void> {
   const packages = join(folder, 'node_modules');
   await mkdir(join(packages, '@lethe'), { recursive: true });
