@@ -4,7 +4,7 @@ import { Housekeeping } from '#jobs';
 import type { Clock, TenantId } from '#kernel';
 import { Database, Subscriptions, type Process, type StoredEvent } from '#ledger';
 import { CLOCK, CONFIG, Metrics, TenantReadings, type Config } from '#platform';
-import { Tenants } from '#tenancy';
+import { eachTenant, Tenants } from '#tenancy';
 import { HeldTasks } from './held-tasks.js';
 import { OpenTasks } from './open-task.js';
 import { Tasks } from './tasks.js';
@@ -53,12 +53,13 @@ export class TaskChores {
   ) {}
 
   async endOverdue(now: Date): Promise<void> {
-    for (const { id } of await this.tenants.all())
+    await eachTenant(this.tenants, async (id) => {
       for (const task of await this.tasks.overdue(id, now)) await this.opened.end(id, task, 'task-overdue');
+    });
   }
 
   async prune(now: Date): Promise<void> {
-    for (const { id } of await this.tenants.all()) await this.pruneOne(id, now.getTime());
+    await eachTenant(this.tenants, (id) => this.pruneOne(id, now.getTime()));
   }
 
   /** Open tasks and the age of the oldest, in seconds, over all tenants. */
