@@ -1,27 +1,18 @@
 /** A hold that comes while a system has a task that it has not begun: the task is taken back, and what is held stays. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { byEmail, hasStatus, outcomesOf, requestWhen, thirdOfficer } from '../support/connected-systems.js';
-import { connectInbox, declaredDatasets, type InboxSystem } from '../support/inbox-system.js';
-import { inboxTasks, ticking } from '../support/inbox-tasks.js';
-import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
+import { declaredDatasets, type InboxSystem } from '../support/inbox-system.js';
+import { inboxPerSpec, inboxTasks } from '../support/inbox-tasks.js';
+import type { TestAnswer, TestServer } from '../support/test-server.js';
 import { until } from '../support/until.js';
 
 describe('a hold on what a system is to erase', () => {
   let lethe: TestServer;
   let club: InboxSystem;
-  let stopTicking: () => void;
   const { approved, call, offered, targetOf, taskOf } = inboxTasks(() => ({ lethe, club }));
 
-  beforeAll(async () => {
-    lethe = await startTestServer();
-    club = await connectInbox(lethe);
-    stopTicking = ticking(lethe);
-  }, 90_000);
-  afterEach(() => club.stopWorkers());
-  afterAll(async () => {
-    stopTicking();
-    await club.close();
-    await lethe.close();
+  inboxPerSpec((started) => {
+    ({ lethe, club } = started);
   });
 
   async function hold(scope: object): Promise<string> {

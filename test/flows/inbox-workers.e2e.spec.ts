@@ -1,5 +1,5 @@
 /** A system that pulls its work: erased by its own workers, believed after a second look, and never on their word alone. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import {
   approveByTwo,
   byEmail,
@@ -9,9 +9,9 @@ import {
   planOf,
   requestWhen,
 } from '../support/connected-systems.js';
-import { connectInbox, type InboxSystem } from '../support/inbox-system.js';
-import { inboxTasks, ticking } from '../support/inbox-tasks.js';
-import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
+import type { InboxSystem } from '../support/inbox-system.js';
+import { inboxPerSpec, inboxTasks } from '../support/inbox-tasks.js';
+import type { TestAnswer, TestServer } from '../support/test-server.js';
 
 type Answer = TestAnswer['body'];
 /** Shared by two workers. */
@@ -21,19 +21,10 @@ const INES = 'ines@example.test';
 describe('the workers of a system that pulls its work', () => {
   let lethe: TestServer;
   let club: InboxSystem;
-  let stopTicking: () => void;
   const { approved, targetOf } = inboxTasks(() => ({ lethe, club }));
 
-  beforeAll(async () => {
-    lethe = await startTestServer();
-    club = await connectInbox(lethe);
-    stopTicking = ticking(lethe);
-  }, 90_000);
-  afterEach(() => club.stopWorkers());
-  afterAll(async () => {
-    stopTicking();
-    await club.close();
-    await lethe.close();
+  inboxPerSpec((started) => {
+    ({ lethe, club } = started);
   });
 
   it('is planned by what it declares, uncounted, and erased by its own process', async () => {

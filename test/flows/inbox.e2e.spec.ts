@@ -1,6 +1,6 @@
 /** A system that pulls its work: its tasks are its own, claimed under a lease, and take no more words than were given. */
 import { createHash } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { AnswerLater, ConnectorCalls } from '#connectors';
 import { newId, type SubjectId } from '#kernel';
 import {
@@ -12,9 +12,9 @@ import {
   planOf,
   requestWhen,
 } from '../support/connected-systems.js';
-import { connectInbox, declaredDatasets, taskKey, type InboxSystem } from '../support/inbox-system.js';
-import { inboxTasks, ticking } from '../support/inbox-tasks.js';
-import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
+import { declaredDatasets, taskKey, type InboxSystem } from '../support/inbox-system.js';
+import { inboxPerSpec, inboxTasks } from '../support/inbox-tasks.js';
+import type { TestAnswer, TestServer } from '../support/test-server.js';
 import { until } from '../support/until.js';
 
 type Answer = TestAnswer['body'];
@@ -22,19 +22,10 @@ type Answer = TestAnswer['body'];
 describe('the tasks of a system that pulls its work', () => {
   let lethe: TestServer;
   let club: InboxSystem;
-  let stopTicking: () => void;
   const { approved, call, offered, targetOf, taskOf } = inboxTasks(() => ({ lethe, club }));
 
-  beforeAll(async () => {
-    lethe = await startTestServer();
-    club = await connectInbox(lethe);
-    stopTicking = ticking(lethe);
-  }, 90_000);
-  afterEach(() => club.stopWorkers());
-  afterAll(async () => {
-    stopTicking();
-    await club.close();
-    await lethe.close();
+  inboxPerSpec((started) => {
+    ({ lethe, club } = started);
   });
 
   it('gives identifiers to a claim only, and the access log knows it before', async () => {

@@ -1,7 +1,8 @@
 /** Requests that lead to tasks for a system without a plugin, and calls about these tasks with the system's key. */
-import { expect } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect } from '@jest/globals';
 import { approve, approveByTwo, byEmail, openProven, planOf } from './connected-systems.js';
-import type { TestAnswer, TestServer } from './test-server.js';
+import { connectInbox, type InboxSystem } from './inbox-system.js';
+import { startTestServer, type TestAnswer, type TestServer } from './test-server.js';
 import { until } from './until.js';
 
 type Answer = TestAnswer['body'];
@@ -56,4 +57,23 @@ export function inboxTasks(now: () => { lethe: TestServer; club: { connectionId:
 export function ticking({ clock }: Pick<TestServer, 'clock'>): () => void {
   const timer = setInterval(() => clock.advance(100), 100);
   return () => clearInterval(timer);
+}
+
+/** A server with one system that pulls its work, for a whole spec; time passes, and no worker outlives its test. */
+export function inboxPerSpec(started: (all: { lethe: TestServer; club: InboxSystem }) => void): void {
+  let lethe: TestServer;
+  let club: InboxSystem;
+  let stopTicking: () => void;
+  beforeAll(async () => {
+    lethe = await startTestServer();
+    club = await connectInbox(lethe);
+    stopTicking = ticking(lethe);
+    started({ lethe, club });
+  }, 90_000);
+  afterEach(() => club.stopWorkers());
+  afterAll(async () => {
+    stopTicking();
+    await club.close();
+    await lethe.close();
+  });
 }
