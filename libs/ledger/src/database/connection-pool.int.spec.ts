@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { TenantId } from '#kernel';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
-import { Database } from './database.js';
+import { Database, type Query } from './database.js';
 import { DatabaseUnavailable } from './server-watch.js';
 
 const LONG = process.env['LETHE_TEST_LONG'] === '1';
@@ -28,6 +28,27 @@ async function settings(): Promise<Record<string, string>> {
     }),
   );
   return Object.fromEntries(rows.map(({ name, setting }) => [name, setting]));
+}
+
+/** A table whose rows are found by a key, of which there are none yet; nobody will analyse it. */
+const SMALL = `
+  CREATE TABLE answer (tenant uuid, key text, at timestamptz, PRIMARY KEY (tenant, key));
+  ALTER TABLE answer SET (autovacuum_enabled = false);
+  GRANT SELECT ON answer TO lethe_app`;
+const GROWN = `INSERT INTO answer SELECT '${tenant}', md5(n::text), now() FROM generate_series(1, 30000) AS n`;
+const BY_KEY = {
+  name: 'by-key',
+  text: 'SELECT at FROM answer JOIN unnest($2::text[]) AS asked(key) USING (key) WHERE tenant = $1',
+  values: [tenant, ['none']],
+};
+
+/** Blocks that the prepared statement looks at for a row that is not there. */
+async function blocks(query: Query): Promise<number> {
+  const { rows } = await query<{ 'QUERY PLAN': [{ Plan: Record<string, number> }] }>({
+    text: `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE "by-key" ('${tenant}', '{none}')`,
+  });
+  const { Plan: plan } = rows[0]!['QUERY PLAN'][0];
+  return plan['Shared Hit Blocks']! + plan['Shared Read Blocks']!;
 }
 
 describe('a connection', () => {
@@ -57,6 +78,21 @@ describe('a connection', () => {
     expect(hasty.available).toBe(true);
     await hasty.close();
   });
+
+  it('keeps no plan that was made while a table was small', async () => {
+    await given.superuser.query(SMALL);
+    const one = new Database({ connectionString: given.urls.appUrl, max: 1 });
+    const before = await one.transaction(tenant, async (query) => {
+      for (let time = 0; time < 10; time++) await query(BY_KEY);
+      await given.superuser.query(GROWN);
+      return blocks(query);
+    });
+    // The control: such a plan is kept within a transaction, and reads all rows of the tenant.
+    expect(before).toBeGreaterThan(100);
+    await sleep(5_100);
+    expect(await one.transaction(tenant, blocks)).toBeLessThan(10);
+    await one.close();
+  }, 30_000);
 
   it('that is closed by the server is replaced, and its server is not taken for dead', async () => {
     await given.superuser.query(

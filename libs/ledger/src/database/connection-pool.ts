@@ -20,6 +20,11 @@ export type WaitListener = (seconds: number) => void;
 const PATIENCE_MS = 8_000;
 const ANSWER_MARGIN_MS = 3_000;
 const KEEP_ALIVE_MS = 5_000;
+/**
+ * How long a plan of a prepared statement is used. PostgreSQL keeps one made while a table was small until somebody
+ * analyses the table; meanwhile it read half of it for one row (measured: 10 ms instead of 0.1 after 20,000 rows).
+ */
+const PLANS_MS = 5_000;
 const DISK_FULL = '53100';
 const int8 = 20;
 const date = 1082;
@@ -40,6 +45,8 @@ export function pointsToOutage(error: unknown): boolean {
 export class ConnectionPool {
   private readonly pool: Pool;
   private readonly lines = new WeakMap<PoolClient, Line>();
+  /** When a connection's plans were last thrown away; milliseconds. */
+  private readonly planned = new WeakMap<PoolClient, number>();
 
   constructor(
     config: PoolConfig,
@@ -60,6 +67,7 @@ export class ConnectionPool {
     try {
       const client = await this.watch.orDown(this.pool.connect(), (late) => late.release());
       this.waited((performance.now() - asked) / 1000);
+      this.planAnew(client);
       return client;
     } catch (error) {
       if (pointsToOutage(error)) this.watch.suspect();
@@ -91,6 +99,16 @@ export class ConnectionPool {
 
   end(): Promise<void> {
     return this.pool.end();
+  }
+
+  /** Leaves with the first statement of whoever has borrowed the connection, and costs no round trip. */
+  private planAnew(client: PoolClient): void {
+    const now = performance.now();
+    const since = this.planned.get(client);
+    if (since !== undefined && now - since < PLANS_MS) return;
+    this.planned.set(client, now);
+    // A connection that refuses this refuses what comes next, which tells its caller.
+    if (since !== undefined) client.query('DISCARD PLANS').catch(() => undefined);
   }
 
   private attend(client: PoolClient, patienceMs: number): void {
