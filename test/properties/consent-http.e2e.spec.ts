@@ -4,6 +4,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import fc from 'fast-check';
 import type { SubjectId } from '#kernel';
 import { LiftRestriction, RestrictSubject } from '#subjects';
+import { issueFirstKeys } from '../../apps/server/src/bootstrap-tenant.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 import { expectedAnswer, type ModelPurpose, type ModelRecord } from './consent-model.js';
 
@@ -12,6 +13,8 @@ const SEED = Number(process.env['LETHE_TEST_SEED'] ?? Date.now() % 1_000_000_007
 const MINUTE = 60_000;
 const DAY = 1440;
 const START = Date.UTC(2026, 2, 1);
+/** A thousand histories take some fifteen years; their caller's key outlives them. */
+const KEY_DAYS = 36_500;
 
 const purposes: Record<string, ModelPurpose & { lifetimeDays?: number }> = {
   news: { basis: 'consent', model: 'opt-in', channels: ['email', 'sms'], lifetimeDays: 10 },
@@ -59,6 +62,7 @@ describe('a consent history over HTTP', () => {
 
   beforeAll(async () => {
     lethe = await startTestServer({ now: new Date(START) });
+    lethe.tenant.keys = await issueFirstKeys(lethe.server.app, lethe.tenant.tenant, KEY_DAYS);
     for (const [id, { basis, model, channels, lifetimeDays }] of Object.entries(purposes)) {
       const definition = {
         name: id,
