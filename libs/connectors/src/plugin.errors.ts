@@ -31,6 +31,7 @@ const SAYINGS = {
   aborted: ['transient', 'was told to stop'],
   'host-closed': ['transient', 'cannot be called while the server stops'],
   'connection-disabled': ['config', 'is disabled for this connection; enable the connection first'],
+  'secrets-unreadable': ['config', 'cannot be started, because its secrets can no longer be opened; enter all of them'],
   'memory-limit': ['bug', 'used more memory than its manifest allows and was stopped'],
   'protocol-violation': ['bug', 'broke the protocol and was stopped'],
   'plugin-mismatch': ['bug', 'says another id, version or protocol than its manifest'],

@@ -8,6 +8,7 @@ import { Sealer, type Sealed } from '#subjects';
 import { secretsPlace, WORDS_PLACE } from './connection.js';
 import type { ConnectionRow, PluginRow, QuarantineRow } from './connection-rows.js';
 import { ConnectionVersions } from './connection-versions.js';
+import { hostFailure } from '../plugin.errors.js';
 import type { RunningConnection } from '../process/process-pool.js';
 
 export type { ConnectionRow, PluginRow, QuarantineRow } from './connection-rows.js';
@@ -61,8 +62,8 @@ export class Connections {
     return join(this.config.pluginDir, id, `${version}-${contentHash}`);
   }
 
-  /** What the host needs to run a connection. Errors: 409 for a system without a connector, or whose secrets are gone. */
-  async running(tenant: TenantId, row: ConnectionRow, given?: Record<string, string>): Promise<RunningConnection> {
+  /** The plugin of a connection, whatever has become of its secrets. Errors: 409 for a system without a connector. */
+  async plugin(tenant: TenantId, row: ConnectionRow): Promise<RunningConnection['plugin']> {
     const { plugin_id: id, plugin_version: version, content_hash: contentHash } = row;
     const plugin = (await this.plugins(tenant)).find(
       (one) => one.id === id && one.version === version && one.content_hash === contentHash,
@@ -70,16 +71,27 @@ export class Connections {
     if (!plugin || id === null || version === null || contentHash === null) {
       throw conflict('connection-without-plugin', 'This system has no connector. Its work is a manual task.');
     }
+    return { id, version, contentHash, dir: this.pluginDir(id, version, contentHash), manifest: plugin.manifest };
+  }
+
+  /**
+   * What the host needs to run a connection. Errors: 409 for a system without a connector; `PluginFailure` of class `config`
+   * when its secrets are gone, which ends this call and no other connection's.
+   */
+  async running(tenant: TenantId, row: ConnectionRow, given?: Record<string, string>): Promise<RunningConnection> {
+    const plugin = await this.plugin(tenant, row);
+    const secrets = given ?? (await this.opened(tenant, row));
+    if (!secrets) throw hostFailure('secrets-unreadable', `${plugin.id}@${plugin.version}`);
     const datasets = row.datasets.map((dataset) => dataset.name);
     return {
       id: row.id,
       tenant,
-      plugin: { id, version, contentHash, dir: this.pluginDir(id, version, contentHash), manifest: plugin.manifest },
+      plugin,
       config: row.config,
-      secrets: given ?? (await this.secrets(tenant, row)),
+      secrets,
       configVersion: row.config_version,
       quarantined: (await this.quarantines(tenant)).some(
-        (one) => one.connection === row.id && one.content_hash === contentHash,
+        (one) => one.connection === row.id && one.content_hash === plugin.contentHash,
       ),
       ...(datasets.length > 0 ? { datasets } : {}),
     };
@@ -95,12 +107,25 @@ export class Connections {
     return rows;
   }
 
-  /** The stored secrets of a connection. Errors: 409 `secrets-unreadable`. */
-  async secrets(tenant: TenantId, row: ConnectionRow): Promise<Record<string, string>> {
+  /**
+   * The stored secrets of a connection with new values in their place. Errors: 409 `secrets-unreadable`, unless these are all
+   * that its plugin needs: so it is mended.
+   */
+  async secrets(
+    tenant: TenantId,
+    row: ConnectionRow,
+    given: Record<string, string> = {},
+  ): Promise<Record<string, string>> {
+    const stored = await this.opened(tenant, row);
+    if (stored) return { ...stored, ...given };
+    const { manifest } = await this.plugin(tenant, row);
+    if (manifest.secrets.every((name) => name in given)) return given;
+    throw conflict('secrets-unreadable', 'The secrets of this connection can no longer be opened. Enter all of them.');
+  }
+
+  private async opened(tenant: TenantId, row: ConnectionRow): Promise<Record<string, string> | undefined> {
     if (row.secrets === null) return {};
     const opened = await this.sealer.open(tenant, JSON.parse(row.secrets) as Sealed, secretsPlace(row.id));
-    if (!opened.readable)
-      throw conflict('secrets-unreadable', 'The secrets of this connection can no longer be opened. Enter them again.');
-    return opened.value as Record<string, string>;
+    return opened.readable ? (opened.value as Record<string, string>) : undefined;
   }
 }

@@ -25,7 +25,7 @@ import { hostFailure, PluginFailure } from '../plugin.errors.js';
 import { PluginHost } from '../call/plugin-host.js';
 import { Quarantines } from './quarantines.js';
 
-/** An enabled connection as a plan needs it; `status` is `silent` when its plugin did not answer just now. */
+/** An enabled connection as a plan needs it; `status` is `silent` when its plugin did not, or could not, answer just now. */
 export interface EnabledConnection {
   id: string;
   name: string;
@@ -223,9 +223,9 @@ export class ConnectorCalls implements OnApplicationShutdown {
       const datasets = driver.datasets(row);
       return { ...known, ...plugin, datasets, isolation: driver.isolation, searched, status: 'ready' };
     }
-    const running = await this.connections.running(tenant, row);
-    const { id: pluginId, version: pluginVersion, contentHash } = running.plugin;
-    const isolation = await this.host.isolation(running);
+    const plugin = await this.connections.plugin(tenant, row);
+    const { id: pluginId, version: pluginVersion, contentHash } = plugin;
+    const isolation = await this.host.isolation({ plugin });
     const deadline = new Date(this.clock.now().getTime() + DATASETS_MS);
     const live = await this.datasets(tenant, row.id, { deadline }).catch(() => undefined);
     return {

@@ -80,16 +80,16 @@ export class ListConnections {
       };
     const { LETHE_MIN_ISOLATION: least } = this.config;
     if (row.plugin_id === null || least === 'process') return null;
-    const { level, notes } = await this.calls.host.isolation(await this.rows.running(tenant, row));
+    const { level, notes } = await this.calls.host.isolation({ plugin: await this.rows.plugin(tenant, row) });
     if (isEnough(level, least)) return null;
     return { code: 'isolation-too-weak', why: `${level} instead of ${least}. ${notes.join(' ')}`, since: null };
   }
 
   private async isolation(tenant: TenantId, row: ConnectionRow): Promise<string | null> {
     if (row.plugin_id === null) return null;
-    const { level, separateUser, permissionFlags } = await this.calls.host.isolation(
-      await this.rows.running(tenant, row),
-    );
+    const { level, separateUser, permissionFlags } = await this.calls.host.isolation({
+      plugin: await this.rows.plugin(tenant, row),
+    });
     return [level, ...(separateUser ? ['own user'] : []), ...(permissionFlags ? ['permission flags'] : [])].join(', ');
   }
 }

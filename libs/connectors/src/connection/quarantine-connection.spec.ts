@@ -10,7 +10,7 @@ import type { Quarantines } from './quarantines.js';
 it('a budget spent in memory alone is given anew though nothing is recorded to clear', async () => {
   const forgotten: string[] = [];
   const row = { id: 'c1', status: 'enabled', plugin_id: 'shop', plugin_version: '1.0.0', removed_at: null };
-  const connections = { get: async () => row, words: async () => ({}), running: async () => ({ id: 'c1' }) };
+  const connections = { get: async () => row, words: async () => ({}), plugin: async () => ({ id: 'shop' }) };
   const quarantines = { clear: () => Promise.reject(conflict('not-quarantined', { detail: 'Nothing to clear.' })) };
   const calls = { host: { clearQuarantine: ({ id }: { id: string }) => forgotten.push(id) } };
   const handler = new QuarantineConnectionHandler(

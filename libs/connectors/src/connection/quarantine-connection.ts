@@ -39,7 +39,8 @@ export class QuarantineConnectionHandler implements ICommandHandler<QuarantineCo
       return { id, status: 'quarantined' };
     }
     // First: this process may remember failures that it could not record, and there is nothing else to clear then.
-    this.calls.host.clearQuarantine({ ...(await this.connections.running(by.tenant, row)) });
+    const plugin = await this.connections.plugin(by.tenant, row);
+    this.calls.host.clearQuarantine({ tenant: by.tenant, id, plugin });
     await this.quarantines.clear(by, row, words);
     return { id, status: row.status };
   }

@@ -70,7 +70,7 @@ export class UpgradeConnectionHandler implements ICommandHandler<UpgradeConnecti
     const plugin = installedPlugin(await this.connections.plugins(by.tenant), row.plugin_id, body.version);
     if (plugin.content_hash === row.content_hash)
       throw conflict('version-unchanged', 'This version serves the connection already.');
-    const all = { ...(await this.connections.secrets(by.tenant, row)), ...body.secrets };
+    const all = await this.connections.secrets(by.tenant, row, body.secrets);
     mustHave(plugin.manifest.secrets, all);
     return orRefuse(this.trials, by, row, { what: 'upgrade', to: plugin.version }, async () => {
       const migrated = await this.trials.migrated(by, row, plugin);
@@ -120,7 +120,7 @@ export class RotateSecretHandler implements ICommandHandler<RotateSecret> {
     const row = await withPlugin(this.connections, by, id);
     const names = Object.keys(body.secrets);
     if (names.length === 0) throw unprocessable('secret-missing', 'Name at least one secret with its new value.');
-    const all = { ...(await this.connections.secrets(by.tenant, row)), ...body.secrets };
+    const all = await this.connections.secrets(by.tenant, row, body.secrets);
     return orRefuse(this.trials, by, row, { what: 'rotate-secret', to: row.plugin_version }, async () => {
       const datasets = await this.trials.checked(by, { row, wanted: row }, all);
       return this.change.to(by, row, { ...row, datasets }, all, {
