@@ -61,8 +61,7 @@ export class Attack {
         const calls = fc.sample(badCallsOf(this.document, operation, this.canary), runs);
         for (let first = 0; first < calls.length; first += AT_ONCE) {
           const batch = calls.slice(first, first + AT_ONCE);
-          const answers = await Promise.all(batch.map((call) => this.send(operation, call)));
-          answers.forEach((answer, index) => this.count(tally, operation, batch[index]!, answer));
+          await Promise.all(batch.map((call) => this.ask(tally, operation, call)));
         }
       }
   }
@@ -92,6 +91,15 @@ export class Attack {
     this.wire.close();
   }
 
+  /** What was shed is asked again when it said: whoever comes back is served. */
+  private async ask(tally: Tally, operation: Operation, call: WireCall): Promise<void> {
+    const answer = await this.send(operation, call);
+    this.count(tally, operation, call, answer);
+    if (!answer || !isShed(answer)) return;
+    await sleep(Number(answer.retryAfter) * 1000);
+    this.count(tally, operation, call, await this.send(operation, call));
+  }
+
   private send(operation: Operation, call: WireCall): Promise<Answer | undefined> {
     return this.wire.send(operation, call, this.callers.get(operation.operationId)!);
   }
@@ -111,6 +119,11 @@ export class Attack {
   private count(tally: Tally, operation: Operation, call: WireCall, answer: Answer | undefined): void {
     const { operationId } = operation;
     tally.routes.set(operationId, (tally.routes.get(operationId) ?? 0) + 1);
+    const said = complaint(call, answer, this.canary);
+    if (said)
+      tally.wrong.push(
+        `${operationId}: ${said.slice(0, 200)} <- ${call.fault} ${call.body?.subarray(0, 300).toString()}`,
+      );
     if (!answer) return;
     const code = answer.status < 400 ? String(answer.status) : ((/"code":"([^"]+)"/.exec(answer.text) ?? [])[1] ?? '?');
     tally.codes.set(code, (tally.codes.get(code) ?? 0) + 1);
@@ -118,10 +131,5 @@ export class Attack {
     if (answer.ms > tally.slowest.ms)
       tally.slowest = { ms: answer.ms, what: `${operationId} ${answer.status} ${call.fault.slice(0, 60)}` };
     if (answer.ms > SLOWEST_MS) tally.slow.push({ operation, call });
-    const said = complaint(answer, this.canary);
-    if (said)
-      tally.wrong.push(
-        `${operationId}: ${said.slice(0, 200)} <- ${call.fault} ${call.body?.subarray(0, 300).toString()}`,
-      );
   }
 }

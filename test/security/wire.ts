@@ -10,7 +10,7 @@ export interface Answer {
   ms: number;
 }
 
-/** A client of `atOnce` connections. `undefined`: the connection ended while ten megabytes were still on their way. */
+/** A client of `atOnce` connections. `undefined`: the connection was cut. */
 export class Wire {
   private readonly agent: Agent;
   sent = 0;
@@ -43,7 +43,6 @@ export class Wire {
           }),
         );
       });
-      // A refusal may end the connection while the body is still being sent.
       outgoing.on('error', (error: Error & { code?: string }) =>
         ['ECONNRESET', 'EPIPE'].includes(error.code ?? '') ? resolve(undefined) : reject(error),
       );
@@ -57,12 +56,16 @@ export class Wire {
 }
 
 /** Load shedding is an answer too: 503 with a time to come back. */
-export const isShed = ({ status, retryAfter }: Answer): boolean => status === 503 && retryAfter !== undefined;
+export const isShed = ({ status, retryAfter }: Answer): boolean => status === 503 && /^\d+$/.test(retryAfter ?? '');
+
+/** The service reads no more of a body than this; a refusal may end the connection while the rest is on its way. */
+const BODY_LIMIT = 1024 * 1024;
 
 /** What is wrong with an answer to bad input; undefined when nothing is. */
-export function complaint({ status, type, text, ...rest }: Answer, canary: string): string | undefined {
-  if (isShed({ status, type, text, ...rest })) return undefined;
-  if (status >= 500) return `${status} ${text}`;
+export function complaint(call: WireCall, answer: Answer | undefined, canary: string): string | undefined {
+  if (!answer) return (call.body?.length ?? 0) > BODY_LIMIT ? undefined : 'the connection was cut';
+  const { status, type, text } = answer;
+  if (status >= 500 && !isShed(answer)) return `${status} ${text}`;
   if (status < 400) return undefined;
   if (!type.startsWith('application/problem+json')) return `${status} is no problem document but ${type}`;
   const problem = JSON.parse(text) as { code?: string; status?: number };
