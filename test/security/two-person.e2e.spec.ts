@@ -1,6 +1,7 @@
 /** Every way around the second human that we know: each is refused, and each attempt is a fact that an auditor finds. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { runVerb } from '../../apps/cli/src/run-verb.js';
+import { newId } from '#kernel';
 import { scopeGrants } from '#platform';
 import { approve, closed, openProven, planOf } from '../support/connected-systems.js';
 import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
@@ -91,10 +92,14 @@ describe('a minted key', () => {
     const plan = (): Promise<TestAnswer> => lethe.post('/v1/retention/plans', { all: true }, { key: planning.key });
     const change = { name: 'two-person-erasure', value: 'off' };
     const proposal = await lethe.post('/v1/admin/settings/changes', change, { key: proposing.key });
-    expect([await plan(), proposal].map(codeOf)).toEqual(Array(2).fill([403, 'credential-unconfirmed']));
+    const [removal, reason] = [`/v1/admin/connections/${newId()}/remove`, { reason: 'Contract ended.' }];
+    const taken = (): Promise<TestAnswer> => lethe.post(removal, reason, { key: proposing.key });
+    expect([await plan(), proposal, await taken()].map(codeOf)).toEqual(Array(3).fill([403, 'credential-unconfirmed']));
     // Control: vouched for, it is heard.
-    expect((await lethe.post(`/v1/admin/api-keys/${planning.id}/confirm`, {})).status).toBe(200);
+    for (const { id } of [planning, proposing])
+      expect((await lethe.post(`/v1/admin/api-keys/${id}/confirm`, {})).status).toBe(200);
     expect(codeOf(await plan())).toEqual([422, 'policy-missing']);
+    expect(codeOf(await taken())).toEqual([404, 'not-found']);
   });
 
   it('of a system never approves, with every scope there is', async () => {

@@ -3,7 +3,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { z } from 'zod';
 import { conflict, type JsonObject, type SubjectId } from '#kernel';
 import { EventStore, type Query } from '#ledger';
-import type { Caller } from '#platform';
+import { vouchedHuman, type Caller } from '#platform';
 import { KeyStore } from '#subjects';
 import { connectionStream } from './connection.js';
 import { Connections, type ConnectionRow } from './connections.js';
@@ -48,6 +48,8 @@ export class RemoveConnectionHandler implements ICommandHandler<RemoveConnection
   ) {}
 
   async execute({ by, id, body }: RemoveConnection): Promise<Removed> {
+    // Without it nothing of the system is planned or erased: no step for a token that only its maker has vouched for.
+    vouchedHuman(by);
     const { tenant } = by;
     const row = await this.connections.get(tenant, id);
     if (!body.takeover) mustBeFree(await this.work.known.open(tenant, id));
