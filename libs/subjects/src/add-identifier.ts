@@ -42,7 +42,17 @@ export class AddIdentifierHandler implements ICommandHandler<AddIdentifier> {
       );
     const { event, row } = await this.subjects.addIdentifier(by.tenant, subject, found, strength, shared);
     try {
-      await this.store.append({ tenant: by.tenant, actorRef: by.actorRef, events: [event], rows: [row] });
+      await this.store.append({
+        tenant: by.tenant,
+        actorRef: by.actorRef,
+        events: [event],
+        rows: [row],
+        side: async (query) => {
+          // The row would be dropped, beside a fact that it was added. Flushes of a tenant come one after the other.
+          const text = `SELECT FROM subject WHERE tenant = $1 AND id = $2 AND status <> 'erased'`;
+          if ((await query({ text, values: [by.tenant, subject] })).rowCount === 0) throw new SubjectErased();
+        },
+      });
     } finally {
       this.identifiers.invalidate(by.tenant, [found.mac]);
     }

@@ -53,8 +53,13 @@ const erase = (subject: SubjectId, ...classes: KeyClass[]) =>
   );
 const erasuresOf = async (subject: SubjectId) =>
   (await given.store.load(by.tenant, `subject/${subject}`)).filter((event) => event.type === 'IdentityErased.v1');
-const add = (subject: SubjectId, identifier: Identifier, shared: boolean) =>
-  new AddIdentifierHandler(given.store, given.subjects, given.identifiers, people).execute(
+const add = (
+  subject: SubjectId,
+  identifier: Identifier,
+  shared: boolean,
+  store: Pick<EventStore, 'append'> = given.store,
+) =>
+  new AddIdentifierHandler(store as EventStore, given.subjects, given.identifiers, people).execute(
     new AddIdentifier(by, subject, identifier, 'verified', shared),
   );
 
@@ -120,6 +125,18 @@ describe('an identifier', () => {
     expect(await add(other, family, true)).toEqual({ added: true });
     expect(await add(other, family, true)).toEqual({ added: false });
     await expect(given.subjects.resolve(by.tenant, [family])).rejects.toMatchObject({ code: 'subject-ambiguous' });
+  });
+
+  it('of somebody who is erased while it is on its way is refused, and no fact says that it was added', async () => {
+    const one = await register(email('leaving@example.test'));
+    const append: EventStore['append'] = async (input) => {
+      await erase(one);
+      return given.store.append(input);
+    };
+    const added = add(one, email('late@example.test'), false, { append });
+    await expect(added).rejects.toMatchObject({ code: 'subject-erased' });
+    const facts = await given.store.load(by.tenant, `subject/${one}`);
+    expect(facts.filter(({ type }) => type === 'IdentifierAdded.v1')).toHaveLength(1);
   });
 
   it('is shown in clear to callers that may see it, with its strength', async () => {
