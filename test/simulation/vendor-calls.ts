@@ -98,18 +98,18 @@ export class VendorCalls extends SystemCalls {
   }
 
   /** Whole: what one call has asked is one task of a system that is asked. */
-  override async withdraw(_: TenantId, id: string, itemKey: string): Promise<TakenBack> {
+  override async withdraw(_: TenantId, id: string, itemKey: string, at: Target[]): Promise<TakenBack[]> {
     await this.machine.read('withdraw');
     const { kind, askable, jobs } = this.world.systems.get(id) ?? {};
-    if (kind !== 'makes-jobs' || !askable || !jobs) return 'unknown';
+    if (kind !== 'makes-jobs' || !askable || !jobs) return at.map(() => 'unknown');
     const own = [...jobs.values()].filter(({ key }) => key === itemKey);
-    if (own.some(({ begunAt }) => this.world.now >= begunAt)) return 'taken-on';
+    if (own.some(({ begunAt }) => this.world.now >= begunAt)) return at.map(() => 'taken-on');
     for (const { handle, order } of own) {
       jobs.delete(handle);
       if (order) this.world.effects.splice(this.world.effects.indexOf(order), 1);
     }
     // Nobody begins before its time. Of what it was never asked it says no more than that nothing goes on.
-    return own.length > 0 ? 'unasked' : 'withdrawn';
+    return at.map(() => (own.length > 0 ? 'unasked' : 'withdrawn'));
   }
 
   override async *verify(_: TenantId, id: string, items: Item[], at: Target[]): AsyncIterable<Verification> {

@@ -144,12 +144,16 @@ export class FakeSystem {
   /** Somebody has had what was offered, and let it lie. */
   wasHanded = false;
 
-  withdrawn(itemKey: string): TakenBack {
+  /** Datasets that somebody was done with when he gave the rest back. */
+  told: string[] = [];
+
+  withdrawn(itemKey: string, at: Target[]): TakenBack[] {
     this.calls.push('withdraw');
-    if (this.faults.slow !== 'offers') return 'unknown';
-    if (this.ready) return 'taken-on';
+    if (this.faults.slow !== 'offers') return at.map(() => 'unknown');
+    if (this.ready) return at.map(() => 'taken-on');
     this.offered.delete(itemKey);
-    return this.wasHanded ? 'withdrawn' : 'unasked';
+    const taken = this.wasHanded ? 'withdrawn' : 'unasked';
+    return at.map(({ dataset }) => (this.told.includes(dataset) ? 'taken-on' : taken));
   }
 
   private pending(): { kind: 'pending'; handle: Json; pollAfterMs: number; mustFinishBy: string } {
@@ -243,8 +247,8 @@ export function fakeCalls(systems: FakeSystem[]): SystemCalls {
     async *poll(_tenant, id, handle, at) {
       yield* of(id).polled(handle, at);
     },
-    async withdraw(_tenant, id, itemKey) {
-      return of(id).withdrawn(itemKey);
+    async withdraw(_tenant, id, itemKey, at) {
+      return of(id).withdrawn(itemKey, at);
     },
     async *verify(_tenant, id, items, at) {
       yield* of(id).verified(items, at);

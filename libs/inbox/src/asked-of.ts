@@ -23,3 +23,11 @@ export function askedOf({ ids }: Item, at: readonly Wanted[]): Asked {
     datasets: [...groups.values()],
   };
 }
+
+/** A second look at these. */
+export function lookOf(item: Item, at: readonly Pick<Target, 'dataset' | 'ref'>[]): Asked {
+  return askedOf(
+    item,
+    at.map(({ dataset, ref }) => ({ dataset, ref, action: 'verify' })),
+  );
+}

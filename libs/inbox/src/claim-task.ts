@@ -69,7 +69,8 @@ function claimedView(task: TaskRow, asked: Asked, sha256: string | null): Claime
     fence: task.fence,
     leaseUntil: (task.lease_until ?? task.must_finish_by).toISOString(),
     // With the kind: a system that knows calls by their key alone must not answer a second look with the deed's answer.
-    idempotencyKey: `${task.kind}:${task.item_key}`,
+    // And with the task where a wider one was handed out before: its answer is not that of the rest.
+    idempotencyKey: [`${task.kind}:${task.item_key}`, ...(asked.anew ? [task.id] : [])].join('/'),
     mustFinishBy: task.must_finish_by.toISOString(),
     identifiers: asked.identifiers,
     datasets: asked.datasets,

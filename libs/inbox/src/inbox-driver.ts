@@ -23,12 +23,13 @@ import {
 } from '#connectors';
 import type { Clock, Json, TenantId } from '#kernel';
 import { CLOCK } from '#platform';
-import { askedOf } from './asked-of.js';
+import { askedOf, lookOf } from './asked-of.js';
 import { configHash, configOf, datasetsOf } from './system/declared-system.js';
 import { KeyBinding } from './system/key-binding.js';
 import { OpenTasks } from './open-task.js';
 import { outcomeFor, type TaskOutcome } from './task-outcome.js';
 import { TaskRecords } from './task-records.js';
+import { looksAt, toldBefore } from './told-before.js';
 import { standingOf, staysAway, verificationsOf, type Answered } from './task-standing.js';
 import { isOverdue, lookAgainMs, type Asked, type TaskKind, type TaskRow } from './task.js';
 import { Tasks } from './tasks.js';
@@ -117,11 +118,14 @@ export class InboxDriver implements ConnectionDriver {
     for (const item of items) {
       const own = at.filter((one) => one.itemKey === item.itemKey);
       if (own.length === 0) continue;
+      const { itemKey } = item;
       const { about } = options;
-      const asked = { ...askedOf(item, own), ...(about?.people ? { people: about.people } : {}) };
-      const wanted = { kind: 'apply' as const, itemKey: item.itemKey, asked, about };
-      await this.opened.ensure(tenant, row, wanted);
-      yield* await this.standing(tenant, row, item.itemKey, own, options);
+      const { told, rest, handed } = await toldBefore(this.tasks, tenant, row.id, { itemKey, at: own });
+      for (const look of looksAt(item, told, about)) await this.opened.ensure(tenant, row, look);
+      const people = about?.people ? { people: about.people } : {};
+      const asked: Asked = { ...askedOf(item, rest), ...people, ...(handed ? { anew: true } : {}) };
+      if (rest.length > 0) await this.opened.ensure(tenant, row, { kind: 'apply', itemKey, asked, about });
+      yield* await this.standing(tenant, row, itemKey, own, options);
     }
   }
 
@@ -133,17 +137,21 @@ export class InboxDriver implements ConnectionDriver {
     options: SystemCallOptions = {},
   ): AsyncGenerator<Outcome> {
     for (const itemKey of new Set(at.map((one) => one.itemKey))) {
-      // Taken back for a hold: what the hold does not keep is asked anew.
-      if (!(await this.tasks.ofItem(tenant, row.id, 'apply', itemKey))) throw failure(row, 'operation-unsupported');
       const own = at.filter((one) => one.itemKey === itemKey);
+      const { told } = await toldBefore(this.tasks, tenant, row.id, { itemKey, at: own });
+      // Taken back for a hold: what the hold does not keep is asked anew, and what was told is looked at.
+      if (told.length > 0 || !(await this.tasks.ofItem(tenant, row.id, 'apply', itemKey)))
+        throw failure(row, 'operation-unsupported');
       yield* await this.standing(tenant, row, itemKey, own, options);
     }
   }
 
-  async withdraw(tenant: TenantId, row: ConnectionRow, itemKey: string): Promise<TakenBack> {
+  async withdraw(tenant: TenantId, row: ConnectionRow, itemKey: string, at: Target[]): Promise<TakenBack[]> {
     const task = await this.tasks.ofItem(tenant, row.id, 'apply', itemKey);
-    if (task && !(await this.opened.withdraw(tenant, task))) return 'taken-on';
-    return (await this.tasks.wasHanded(tenant, row.id, itemKey)) ? 'withdrawn' : 'unasked';
+    if (task && !(await this.opened.withdraw(tenant, task))) return at.map(() => 'taken-on');
+    const { rest, handed } = await toldBefore(this.tasks, tenant, row.id, { itemKey, at });
+    const free = handed ? 'withdrawn' : 'unasked';
+    return at.map((target) => (rest.includes(target) ? free : 'taken-on'));
   }
 
   async *verify(
@@ -158,7 +166,10 @@ export class InboxDriver implements ConnectionDriver {
       const own = at.filter((one) => one.itemKey === item.itemKey);
       // What was planned by an earlier declaration is looked at too, when its duty has ended.
       const datasets = [...new Set([...declared, ...own.map((one) => one.dataset)])];
-      const seen = (await this.answered(tenant, row, 'verify', item.itemKey))?.outcomes ?? [];
+      const before = await this.tasks.takenBack(tenant, row.id, item.itemKey);
+      const looks = [item.itemKey, ...before.map(({ item_key: key }) => key)];
+      const looked = await Promise.all(looks.map((key) => this.answered(tenant, row, 'verify', key)));
+      const seen = looked.flatMap((one) => one?.outcomes ?? []);
       // What an earlier attempt did has been looked at then, and not since: it is looked at again.
       const unseen = own.filter((target) => staysAway(target) && !outcomeFor(seen, target));
       const again = await this.lookAgain(tenant, row, item, unseen, options);
@@ -174,11 +185,8 @@ export class InboxDriver implements ConnectionDriver {
     options: SystemCallOptions,
   ): Promise<TaskOutcome[]> {
     if (unseen.length === 0) return [];
-    const asked = askedOf(
-      item,
-      unseen.map(({ dataset, ref }) => ({ dataset, ref, action: 'verify' as const })),
-    );
-    return (await this.settled(tenant, row, 'verify', `${item.itemKey}:again`, asked, options)).outcomes;
+    const itemKey = `${item.itemKey}:again`;
+    return (await this.settled(tenant, row, 'verify', itemKey, lookOf(item, unseen), options)).outcomes;
   }
 
   async obey(
@@ -224,11 +232,18 @@ export class InboxDriver implements ConnectionDriver {
     at: Target[],
     options: SystemCallOptions,
   ): Promise<Outcome[]> {
+    const { told, rest } = await toldBefore(this.tasks, tenant, row.id, { itemKey, at });
+    const stand: Outcome[] = [];
+    for (const one of told) {
+      const verify = await this.moved(tenant, row, 'verify', one.task.item_key, options);
+      stand.push(...standingOf(one, verify, one.at, this.clock.now()));
+    }
+    if (rest.length === 0) return stand;
     const apply = await this.moved(tenant, row, 'apply', itemKey, options);
     // Taken back for a hold since it was asked: whoever asks looks at once what is kept.
     if (!apply) throw new AnswerLater(this.clock.now());
     const verify = apply.task.state === 'done' ? await this.moved(tenant, row, 'verify', itemKey, options) : undefined;
-    return standingOf(apply, verify, at, this.clock.now());
+    return [...stand, ...standingOf(apply, verify, rest, this.clock.now())];
   }
 
   /** The task of this effect with what was said of it; `AnswerLater` while nobody has answered. */

@@ -50,7 +50,9 @@ const DONE = ['erased', 'anonymised', 'masked', 'detached', 'rectified', 'not-fo
 export const staysAway = (target: Pick<Target, 'action'>): boolean =>
   target.action !== 'retain' && target.action !== 'strip';
 
-const needsLook = (target: Target, said: TaskOutcome): boolean => DONE.includes(said.kind) && staysAway(target);
+/** True when a system says that it is done: no outcome until a second look has found nothing. */
+export const needsLook = (target: Target, said: TaskOutcome | undefined): boolean =>
+  said !== undefined && DONE.includes(said.kind) && staysAway(target);
 
 const verifyEnd = (why: EndOfTask | null): string => (why === 'task-overdue' || why === null ? 'verify-overdue' : why);
 

@@ -32,6 +32,8 @@ export type Asked = {
   datasets: AskedDataset[];
   /** Whose holds keep what would be changed; absent in tasks of before: the subject's. Never travels. */
   people?: readonly SubjectId[];
+  /** An earlier task for the same was taken back after somebody was handed it: what travels has a key of its own. Never travels. */
+  anew?: true;
   /** Of an `obey`: how each purpose stands, as the consent check answers it. */
   decisions?: { purpose: string; allowed: boolean; state: string }[];
 };

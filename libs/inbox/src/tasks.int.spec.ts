@@ -74,6 +74,6 @@ describe('the table of tasks', () => {
         else expect(await endTask(query, tenant, id, { why: end.why, unhanded: true }, new Date())).toBe(true);
       expect(await endTask(query, tenant, id, end, new Date())).toBe(!life.includes('unhanded'));
     });
-    expect(await tasks.wasHanded(tenant, connection, one.item_key)).toBe(handed);
+    expect((await tasks.takenBack(tenant, connection, one.item_key)).map((row) => row.id)).toEqual(handed ? [id] : []);
   });
 });

@@ -46,15 +46,17 @@ export class Tasks {
     return rows[0];
   }
 
-  /** True when somebody was handed an `apply` of this item, also one that was taken back since. */
-  async wasHanded(tenant: TenantId, connection: string, itemKey: string): Promise<boolean> {
-    const { rowCount } = await this.database.fetch(tenant, {
-      name: 'inbox-was-handed',
-      text: `SELECT FROM inbox_task WHERE tenant = $1 AND connection = $2 AND kind = 'apply' AND fence > 0
-               AND (item_key = $3 OR starts_with(item_key, $3 || '/')) LIMIT 1`,
+  /** Each `apply` of this item that was taken back after somebody was handed it, the latest first. */
+  async takenBack(tenant: TenantId, connection: string, itemKey: string): Promise<TaskRow[]> {
+    const { rows } = await this.database.fetch<TaskRow>(tenant, {
+      name: 'inbox-taken-back',
+      // What follows is the id of the task: the range lets the index find it.
+      text: `SELECT ${COLUMNS} FROM inbox_task WHERE tenant = $1 AND connection = $2 AND kind = 'apply' AND fence > 0
+               AND item_key > $3 || '/' AND item_key < $3 || '/g' AND starts_with(item_key, $3 || '/')
+             ORDER BY created_at DESC, id DESC`,
       values: [tenant, connection, itemKey],
     });
-    return (rowCount ?? 0) > 0;
+    return rows;
   }
 
   /** Tasks that can be claimed: open ones, and claimed ones whose lease has run out. `now` is the product's time. */

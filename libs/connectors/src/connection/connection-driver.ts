@@ -51,7 +51,7 @@ export class AnswerLater extends Error {
 
 /**
  * What became of work that was to be taken back. `withdrawn`: nobody acts on it any more. `unasked`: the same, and nobody
- * was ever handed it. `taken-on`: the system has it. `unknown`: nobody but the system can say, by its own answer to the work.
+ * was ever handed it. `taken-on`: the system has it, or has said what became of it. `unknown`: nobody but the system can say, by its own answer to the work.
  */
 export type TakenBack = 'withdrawn' | 'unasked' | 'taken-on' | 'unknown';
 
@@ -87,8 +87,11 @@ export interface ConnectionDriver {
     at: Target[],
     options?: SystemCallOptions,
   ): AsyncIterable<Outcome>;
-  /** Takes an `apply` back, by its item's key, unless somebody has begun it: in one step against whoever begins just now. */
-  withdraw(tenant: TenantId, row: ConnectionRow, itemKey: string): Promise<TakenBack>;
+  /**
+   * Takes an `apply` back, by its item's key, unless somebody has begun it: in one step against whoever begins just now.
+   * Answers for each of these targets of it.
+   */
+  withdraw(tenant: TenantId, row: ConnectionRow, itemKey: string, at: Target[]): Promise<TakenBack[]>;
   verify(
     tenant: TenantId,
     row: ConnectionRow,

@@ -170,9 +170,9 @@ export class ConnectorCalls implements OnApplicationShutdown {
   }
 
   /** Takes an `apply` back that nobody has begun. A plugin begins at once: only its own answer says how its work stands. */
-  async withdraw(tenant: TenantId, id: string, itemKey: string): Promise<TakenBack> {
+  async withdraw(tenant: TenantId, id: string, itemKey: string, at: Target[]): Promise<TakenBack[]> {
     const row = (await this.connections.all(tenant)).find((one) => one.id === id);
-    return (row && (await this.drivers.get(row.kind)?.withdraw(tenant, row, itemKey))) ?? 'unknown';
+    return (row && (await this.drivers.get(row.kind)?.withdraw(tenant, row, itemKey, at))) ?? at.map(() => 'unknown');
   }
 
   async *verify(

@@ -83,9 +83,9 @@ export abstract class SystemCalls {
     at: Target[],
     options?: CallOptions,
   ): AsyncIterable<Outcome>;
-  /** Takes an `apply` back that nobody has begun, by its item's key. */
-  withdraw(_tenant: TenantId, _connectionId: string, _itemKey: string): Promise<TakenBack> {
-    return Promise.resolve('unknown');
+  /** Takes an `apply` back that nobody has begun, by its item's key; answers for each of these targets of it. */
+  withdraw(_tenant: TenantId, _connectionId: string, _itemKey: string, at: Target[]): Promise<TakenBack[]> {
+    return Promise.resolve(at.map(() => 'unknown'));
   }
   abstract verify(
     tenant: TenantId,

@@ -45,6 +45,17 @@ describe('work that a system has not begun', () => {
     expect(shop.rows.map(({ ref }) => ref)).toEqual(['i1']);
   });
 
+  it('is told as it was done where its system was done with a part of it: the hold keeps the rest', async () => {
+    const id = await offered();
+    Object.assign(shop, { wasHanded: true, told: ['invoices'] });
+    place();
+    all.rules.holds.set('shop/customers', hold);
+    await comes(id, () => count('apply') === 2);
+    expect(shop.handed.slice(2)).toEqual(['invoices/i1']);
+    shop.ready = true;
+    expect(latest(await closed(id))).toMatchObject({ customers: 'retained', invoices: 'erased' });
+  });
+
   it.each([
     ['not there', false, 'not-found'],
     ['gone', true, 'erased'],

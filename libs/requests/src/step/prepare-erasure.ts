@@ -8,7 +8,7 @@ import type { PlanDetails } from '../plan/plan.js';
 import type { RequestState, StepState } from '../request-state.js';
 import type { Dataset, Item, TakenBack, VerifiedId } from './connected.js';
 import { ConnectedSystems, KeepingRules, SystemCalls } from './connected-systems.js';
-import type { KeptTarget } from './kept-target.js';
+import { toTarget, type KeptTarget } from './kept-target.js';
 import { LateRecords } from './late-records.js';
 import type { TargetOutcome } from './step-outcomes.js';
 import type { Attempt } from './step-run.js';
@@ -68,10 +68,13 @@ export class PrepareErasure {
       return [{ target, dataset, kind: 'retained', count, ...rule }];
     });
     if (covered.length === 0) return { held: [], earlier };
-    const taken = await this.calls.withdraw(tenant, connectionId, itemKey);
-    const held = covered.filter(({ target }) => !isTakenOn(work, target, taken));
+    const at = [...open.values()].map((target) => toTarget(target, itemKey));
+    const answers = await this.calls.withdraw(tenant, connectionId, itemKey, at);
+    const taken = new Map([...open.keys()].map((target, index) => [target, answers[index] ?? 'unknown']));
+    const held = covered.filter(({ target }) => !isTakenOn(work, target, taken.get(target) ?? 'unknown'));
     // A re-drive has a key of its own: only the first key speaks for every attempt.
-    return { held, earlier: taken === 'unasked' && job.generation === 0 ? 0 : earlier };
+    const unasked = job.generation === 0 && answers.every((one) => one === 'unasked');
+    return { held, earlier: unasked ? 0 : earlier };
   }
 
   /** Verified and derived ones only, and none that an officer excluded here. */

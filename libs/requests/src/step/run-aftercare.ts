@@ -60,7 +60,7 @@ export class RunAftercare {
 
   /** What a system was told to erase when nothing kept it, and has not begun. */
   private async takeBack({ tenant, care, items }: Kept): Promise<void> {
-    for (const { itemKey } of items) await this.reasons.calls.withdraw(tenant, care.connectionId, itemKey);
+    for (const { itemKey } of items) await this.reasons.calls.withdraw(tenant, care.connectionId, itemKey, []);
   }
 
   /** Once: a look after a release and the group's own job may come to the same end. */
