@@ -4,6 +4,7 @@ import { runVerb } from '../../apps/cli/src/run-verb.js';
 import { newId } from '#kernel';
 import { scopeGrants } from '#platform';
 import { approve, closed, openProven, planOf } from '../support/connected-systems.js';
+import { quietPort } from '../support/quiet-port.js';
 import { startTestServer, type TestAnswer, type TestServer } from '../support/test-server.js';
 import {
   addMember,
@@ -250,10 +251,11 @@ describe('the rule itself', () => {
 });
 
 describe('the command line', () => {
-  const run = async (words: string[]): Promise<{ status: number; out: string }> => {
+  const run = async (words: string[], more: Record<string, string> = {}): Promise<{ status: number; out: string }> => {
     const { config } = lethe.server.parts;
     const out: string[] = [];
     const environment = {
+      ...more,
       DATABASE_URL: config.DATABASE_URL,
       LETHE_KEYSTORE_URL: config.LETHE_KEYSTORE_URL,
       LETHE_DATA_DIR: config.dataDir,
@@ -277,6 +279,29 @@ describe('the command line', () => {
     expect(keys).toHaveLength(2);
     for (const key of keys) expect((await approveWith(id, hash, key)).status).toBe(404);
     expect(await approvalsOf(lethe, id)).toBe(0);
+    // Each of the two is told in the ledger of the tenant that they are of, and in no other.
+    const auditor = { key: /auditor +(lethe_\S+)/.exec(made.out)![1]! };
+    const told = await refusals(lethe, 'not-found', id, { atLeast: 2, auditor });
+    expect(new Set(told.map(({ actor }) => actor)).size).toBe(2);
+    expect(await refusals(lethe, 'not-found', id, { atLeast: 0 })).toEqual([]);
+  });
+
+  it('ends no connection alone, with a key or at the machine, and each attempt is told', async () => {
+    const system = { name: 'Paper archive', legalEntity: 'Test shop', country: 'DE', owner: 'Ida', why: 'Paper.' };
+    const { id } = (await lethe.post('/v1/admin/systems', system, { as: 'admin' })).body;
+    const adam = await addMember(lethe, 'Adam', { roles: ['admin'] });
+    const { key } = await mint(lethe, adam.body.id);
+    const words = ['plugin', 'remove', 'Paper archive', '--reason', 'Alone.'];
+    const refused = [
+      await run([...words, '--url', lethe.server.baseUrl], { LETHE_API_KEY: key }),
+      await run([...words, '--tenant', lethe.tenant.tenant.id], { PORT: String(await quietPort()) }),
+    ];
+    expect(refused.map(({ status }) => status)).toEqual([1, 1]);
+    expect(await refusals(lethe, 'credential-unconfirmed', id)).toMatchObject([{ route: 'removeConnection' }]);
+    const [atMachine] = await refusals(lethe, 'human-needed', id);
+    expect(atMachine).toMatchObject({ route: 'removeConnection', actor: 'system:operator', human: null });
+    const { items } = (await lethe.get('/v1/admin/connections', { as: 'admin' })).body;
+    expect(items.find((one: Answer) => one.id === id).status).toBe('manual');
   });
 });
 

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@jest/globals';
 import { byEmail, openProven, planOf } from '../support/connected-systems.js';
-import type { TestAnswer, TestServer } from '../support/test-server.js';
+import type { TestAnswer, TestCall, TestServer } from '../support/test-server.js';
 
 export type Refused = {
   code: string;
@@ -47,11 +47,11 @@ export async function refusals(
   lethe: TestServer,
   code: string,
   target: string,
-  { atLeast = 1 }: { atLeast?: number } = {},
+  { atLeast = 1, auditor = { as: 'auditor' } }: { atLeast?: number; auditor?: TestCall } = {},
 ): Promise<Refused[]> {
   const end = Date.now() + 20_000;
   for (;;) {
-    const { status, body } = await lethe.post('/v1/admin/refusals/search', { code, limit: 500 }, { as: 'auditor' });
+    const { status, body } = await lethe.post('/v1/admin/refusals/search', { code, limit: 500 }, auditor);
     expect(status).toBe(200);
     const found = (body.items as Refused[]).filter((one) => Object.values(one.target).includes(target));
     if (found.length >= atLeast || Date.now() > end) return found;

@@ -8,7 +8,9 @@ import {
   RollbackConnection,
   SetConnectionStatus,
 } from '#connectors';
-import { Caller } from '#platform';
+import type { Clock } from '#kernel';
+import { EventStore } from '#ledger';
+import { Caller, CLOCK, KeyProvider, Refusals } from '#platform';
 import { Tenants, type Tenant } from '#tenancy';
 import { commandConfig, openApplication } from './open-application.js';
 import type { PluginOffice } from './plugin-office.js';
@@ -19,11 +21,12 @@ const ACTOR = 'system:operator';
 
 /** Opens the databases without a listener and without workers; no plugin code is loaded but for a check of a rollback. */
 export async function offlineOffice(terminal: Terminal, wanted: string | undefined): Promise<PluginOffice> {
-  const { app, close } = await openApplication(commandConfig(terminal));
+  const { app, parts, close } = await openApplication(commandConfig(terminal));
   try {
     const by = operatorOf(chosen(await app.get(Tenants).all(), wanted));
     const bus = app.get(CommandBus);
     const lists = app.get(ListConnections);
+    const refusals = new Refusals(app.get(EventStore), app.get(KeyProvider), app.get<Clock>(CLOCK), parts.log);
     const { tenant } = by;
     return {
       plugins: async () => (await lists.plugins(tenant)).items,
@@ -39,7 +42,14 @@ export async function offlineOffice(terminal: Terminal, wanted: string | undefin
       quarantine: async (id, how, reason) => (await bus.execute(new QuarantineConnection(by, id, how, reason))).status,
       remove: async (id, reason, takeover) => {
         const body = { reason, ...(takeover ? { takeover } : {}) };
-        const { status, tasks } = await bus.execute(new RemoveConnection(by, id, body));
+        // It takes a human for whom another has vouched, and at the machine nobody is: the attempt is a fact as over the API.
+        const attempt = { route: 'removeConnection', params: { id }, approves: false };
+        const { status, tasks } = await bus
+          .execute(new RemoveConnection(by, id, body))
+          .catch(async (error: unknown) => {
+            await refusals.record(by, attempt, error);
+            throw error;
+          });
         return `${status}, ${tasks} manual tasks`;
       },
       removeVersion: async (id, version, reason) => {

@@ -16,7 +16,7 @@ const usage = [
   '       lethe plugin remove <connection> --reason <text> [--owner <who> --due <day>]   who takes over by hand',
   '       lethe plugin remove-version <plugin> <version> --reason <text>',
   apiUsage,
-  '  All but install work on the database when the service does not answer; --tenant names a tenant then.',
+  '  All but install and remove work on the database when the service does not answer; --tenant names a tenant then.',
 ];
 
 const options = {

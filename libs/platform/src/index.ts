@@ -28,7 +28,7 @@ export * from './platform.module.js';
 export * from './http/problem-details.js';
 export * from './provision.js';
 export { DEFAULT_LIMITS, equalLimits, RateLimits, type CallLimits, type RateClass } from './http/rate-limits.js';
-export { RefusalInterceptor, Refusals, refusalStream, type ApprovalRefused } from './access/refusals.js';
+export { RefusalInterceptor, Refusals, refusalStream, type ApprovalRefused, type Attempt } from './access/refusals.js';
 export * from './http/security-headers.js';
 export * from './telemetry.js';
 export * from './service-state.js';

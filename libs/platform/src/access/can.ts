@@ -5,7 +5,7 @@ import { DomainError } from '#kernel';
 import { abilityOf, type Action, type Resource } from './abilities.js';
 import type { CallerRequest } from './caller.js';
 import { CAN, type Needs } from './needs.js';
-import type { Refusals } from './refusals.js';
+import { attemptOf, type Refusals } from './refusals.js';
 
 /** Declares the permission of a route, e.g. `@Can('approve', 'Request')`. */
 export function Can(needs: 'anyone'): CustomDecorator;
@@ -33,7 +33,7 @@ export class CanGuard implements CanActivate {
       'forbidden',
       'Your role or key scope does not allow this. Ask an admin of the tenant.',
     );
-    await this.refusals?.record(caller, context, refusal);
+    await this.refusals?.record(caller, attemptOf(context), refusal);
     throw refusal;
   }
 }

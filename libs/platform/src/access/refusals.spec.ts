@@ -1,23 +1,17 @@
 /** Refused attempts are facts; so many that the rest cannot be told apart is a fact as well. */
-import type { ExecutionContext } from '@nestjs/common';
 import { describe, expect, it } from '@jest/globals';
 import { DomainError, newId, TestClock, type TenantId } from '#kernel';
 import type { EventStore } from '#ledger';
 import type { KeyProvider } from '../keys/key-provider.js';
 import { createLogger } from '../log.js';
 import { Caller } from './caller.js';
-import { Refusals, type ApprovalRefused } from './refusals.js';
+import { Refusals, type ApprovalRefused, type Attempt } from './refusals.js';
 
 const by = new Caller({
   ...{ kind: 'human', id: 'm', tenant: 't' as TenantId, mode: 'test', roles: [], scopes: [], actorRef: 'member:m' },
 });
 const refusal = new DomainError(409, 'approver-repeated', 'twice');
-function approveRequest(): void {}
-const about = (id: string): ExecutionContext =>
-  ({
-    getHandler: () => approveRequest,
-    switchToHttp: () => ({ getRequest: () => ({ params: { id } }) }),
-  }) as unknown as ExecutionContext;
+const about = (id: string): Attempt => ({ route: 'approveRequest', params: { id }, approves: true });
 
 describe('a caller who is refused', () => {
   const recorded: ApprovalRefused[] = [];

@@ -25,6 +25,16 @@ export type ApprovalRefused = {
   humanRef: string | null;
 };
 
+/** What somebody tried. */
+export interface Attempt {
+  /** operationId, whichever way it came. */
+  route: string;
+  /** What stood in the path. */
+  params: Record<string, unknown>;
+  /** True on a route that approves. */
+  approves: boolean;
+}
+
 /** Refusals that are an attempt at deciding alone, on whatever route they happen. */
 const always = new Set([
   'approver-repeated',
@@ -65,14 +75,11 @@ export class Refusals {
   ) {}
 
   /** Resolves when the fact is on disk. A ledger that takes nothing now does not turn a refusal into anything else. */
-  async record(by: Caller, context: ExecutionContext, error: unknown): Promise<void> {
-    const code = codeOf(error, context);
+  async record(by: Caller, attempt: Attempt, error: unknown): Promise<void> {
+    const code = codeOf(error, attempt);
     if (code === undefined) return;
-    const { params = {} } = context.switchToHttp().getRequest<{ params?: Record<string, unknown> }>();
-    const data: ApprovalRefused = {
-      ...{ route: context.getHandler().name, target: idsIn(params), code },
-      humanRef: this.humanRef(by),
-    };
+    const { route, params } = attempt;
+    const data: ApprovalRefused = { route, target: idsIn(params), code, humanRef: this.humanRef(by) };
     const told = this.told(by, data);
     if (told === undefined) return;
     try {
@@ -106,12 +113,19 @@ export class Refusals {
 }
 
 /** The code that is recorded; undefined for refusals that are no attempt at deciding. */
-function codeOf(error: unknown, context: ExecutionContext): string | undefined {
+function codeOf(error: unknown, { approves }: Attempt): string | undefined {
   if (!(error instanceof DomainError)) return undefined;
-  if (always.has(error.code)) return error.code;
+  // Not there for this caller: a guess, or another tenant's.
+  const isAttempt = always.has(error.code) || (approves && (whenApproving.has(error.code) || error.status === 404));
+  return isAttempt ? error.code : undefined;
+}
+
+/** The attempt that a call over HTTP is. */
+export function attemptOf(context: ExecutionContext): Attempt {
+  const { params = {} } = context.switchToHttp().getRequest<{ params?: Record<string, unknown> }>();
   const needs = Reflect.getMetadata(CAN, context.getHandler()) as Needs | undefined;
-  const deciding = needs !== undefined && needs !== 'anyone' && needs.action === 'approve';
-  return deciding && whenApproving.has(error.code) ? error.code : undefined;
+  const approves = needs !== undefined && needs !== 'anyone' && needs.action === 'approve';
+  return { route: context.getHandler().name, params, approves };
 }
 
 /** What a caller writes into a path may be anything; only ids go into a leaf. */
@@ -136,7 +150,7 @@ export class RefusalInterceptor implements NestInterceptor {
       .handle()
       .pipe(
         catchError((error: unknown) =>
-          from(this.refusals.record(caller, context, error)).pipe(mergeMap(() => throwError(() => error))),
+          from(this.refusals.record(caller, attemptOf(context), error)).pipe(mergeMap(() => throwError(() => error))),
         ),
       );
   }
