@@ -9,6 +9,8 @@ export class FakeErasure extends OwnErasure {
   crashesAfter: Parameters<OwnErasure['erase']>[2][number] | undefined;
   /** Whose stops were asked for, in turn. */
   readonly remembered: SubjectId[] = [];
+  /** What its caller knew of whom it erased, in turn. */
+  readonly known: string[][] = [];
   private readonly handler: EraseIdentityHandler;
 
   constructor(
@@ -19,7 +21,8 @@ export class FakeErasure extends OwnErasure {
     this.handler = new EraseIdentityHandler(base.store, base.keyStore, base.identifiers, people);
   }
 
-  async erase(tenant: TenantId, subject: SubjectId, classes: Parameters<OwnErasure['erase']>[2]): Promise<void> {
+  async erase(...[tenant, subject, classes, known = []]: Parameters<OwnErasure['erase']>): Promise<void> {
+    this.known.push(known.map(({ value }) => value));
     await this.handler.execute(new EraseIdentity({ tenant, actorRef: 'system:requests' } as never, subject, classes));
     if (this.crashesAfter === undefined || !classes.includes(this.crashesAfter)) return;
     this.crashesAfter = undefined;

@@ -29,13 +29,19 @@ export class RememberObjections {
     return this.mark(tenant, subject, await this.readable(tenant, subject), this.clock.now());
   }
 
-  /** Runs her erasure, and marks what she stopped while it ran: it was acknowledged, and nobody can read who she was any more. */
-  async during(tenant: TenantId, subject: SubjectId, erase: () => Promise<void>): Promise<void> {
+  /**
+   * Runs her erasure, and marks what she stopped while it ran: it was acknowledged. `erase` says when it was first run: what
+   * she says yes to as somebody new comes after it. `known`: who she was, for a repeat after a crash that cannot read it.
+   */
+  async during(
+    tenant: TenantId,
+    subject: SubjectId,
+    known: readonly Identifier[],
+    erase: () => Promise<Date>,
+  ): Promise<void> {
     const readable = await this.readable(tenant, subject);
-    // Not later: what she says yes to as somebody new comes after it.
-    const before = this.clock.now();
-    await erase();
-    await this.mark(tenant, subject, readable, before);
+    const before = await erase();
+    await this.mark(tenant, subject, readable.length > 0 ? readable : known, before);
   }
 
   private async readable(tenant: TenantId, subject: SubjectId): Promise<Identifier[]> {

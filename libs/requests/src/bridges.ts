@@ -60,9 +60,15 @@ export class SubjectErasure extends OwnErasure {
     return this.objections.remember(tenant, subject);
   }
 
-  async erase(tenant: TenantId, subject: SubjectId, classes: readonly KeyClass[]): Promise<void> {
-    await this.objections.during(tenant, subject, async () => {
-      await this.commands.execute(new EraseIdentity({ tenant, actorRef: ACTOR }, subject, classes));
+  async erase(
+    tenant: TenantId,
+    subject: SubjectId,
+    classes: readonly KeyClass[],
+    known: readonly Identifier[] = [],
+  ): Promise<void> {
+    await this.objections.during(tenant, subject, known.flatMap(normal), async () => {
+      const { keys } = await this.commands.execute(new EraseIdentity({ tenant, actorRef: ACTOR }, subject, classes));
+      return new Date(Math.min(...keys.map(({ shreddedAt }) => Date.parse(shreddedAt))));
     });
   }
 

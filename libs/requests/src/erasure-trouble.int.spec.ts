@@ -71,6 +71,13 @@ describe('an erasure that meets trouble', () => {
     expect(new Set(shop.itemKeys).size).toBe(1);
   });
 
+  it('still knows by its file whom it has erased, when it crashed before it could mark what she stopped', async () => {
+    all.erasure.crashesAfter = 'identity';
+    const id = await approved();
+    expect((await all.untilLater(id, (one) => one.status === 'closed', 60_000)).status).toBe('closed');
+    expect(all.erasure.known).toEqual(Array(2).fill(expect.arrayContaining([customer.value])));
+  });
+
   it.each([
     ['is asked by its own word', 'askable', { poll: 2, apply: 1 }],
     ['is told again under the same key when it cannot be asked', 'mute', { poll: 2, apply: 3 }],

@@ -83,8 +83,16 @@ export abstract class OwnErasure {
   isKnown(_tenant: TenantId, _subject: SubjectId): Promise<boolean> {
     return Promise.resolve(true);
   }
-  /** Destroys classes of the person's keys; a repeat changes nothing. */
-  abstract erase(tenant: TenantId, subject: SubjectId, classes: readonly KeyClass[]): Promise<void>;
+  /**
+   * Destroys classes of the person's keys; a repeat changes nothing. What she stopped meanwhile is marked, of a repeat by
+   * how she is `known` elsewhere.
+   */
+  abstract erase(
+    tenant: TenantId,
+    subject: SubjectId,
+    classes: readonly KeyClass[],
+    known?: readonly { type: string; value: string }[],
+  ): Promise<void>;
   /** Destroys the key of one case file, or of what else has a key of its own; a repeat changes nothing. */
   abstract eraseFile(tenant: TenantId, keyHolder: SubjectId): Promise<void>;
   /** True while the identity of the person can still be opened. */

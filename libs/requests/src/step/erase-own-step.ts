@@ -33,9 +33,10 @@ export class EraseOwnStep {
     const kept = await this.heldBack(tenant, await this.file.targets(tenant, attempt.state.id, attempt.step));
     const subjects = kept.filter((one) => one.action === 'erase').map((one) => one.ref as SubjectId);
     await context.heartbeat();
-    const requestId = attempt.state.id;
+    const { id: requestId, plan } = attempt.state;
+    const known = plan ? (await this.file.details(tenant, plan)).identifiers : [];
     for (const subject of subjects) await rememberStops(this.requests, this.own, { tenant, requestId, subject });
-    for (const subject of subjects) await this.own.erase(tenant, subject, ['identity']);
+    for (const subject of subjects) await this.own.erase(tenant, subject, ['identity'], known);
     const left = await this.left(tenant, subjects);
     const horizon = await this.own.horizon();
     if (left > 0) return dead('residue');
