@@ -1,7 +1,7 @@
 /** Promises about looking: whose rows are found, whose are not, and that nothing is written. */
 import { expect } from '@jest/globals';
 import type { Target } from '@lethe/plugin-sdk';
-import { ADA, FAMILY } from './conformance-shop.js';
+import { ADA, FAMILY, phone, shopMap } from './conformance-shop.js';
 import {
   ADAS,
   RULE,
@@ -27,7 +27,7 @@ export const searchPromises: ConnectorPromise[] = [
       expect(located.find((row) => row.ref === '400')?.sharedWith).toBe('others');
       expect(located.find((row) => row.ref === '200')?.startsOn).toBe('2024-03-02');
       const row = located.find((entry) => entry.dataset === 'customers');
-      expect(row?.found).toContainEqual({ type: 'phone', value: '4930100', strength: 'candidate' });
+      expect(row?.found).toContainEqual({ type: 'phone', value: '+4930100', strength: 'candidate' });
       expect(row?.found).toContainEqual({ type: 'shop-customer-id', value: '1', strength: 'identifying' });
     },
   ],
@@ -108,6 +108,26 @@ export const searchPromises: ConnectorPromise[] = [
       expect(
         refs(await shop.locate(person(['phone', ADA.phone], ['shop-customer-id', '1'])), 'candidate-only'),
       ).toEqual(['calls/500']);
+    },
+  ],
+  [
+    'finds a telephone number in each spelling of it, and shows one that names no country unless the map names it',
+    async (shop) => {
+      const numbers = ['0049 30 100', '+49 (0)30 100', '030 100', '30100', '4930100', '+43 30 100', '0043 30 100'];
+      for (const [index, number] of numbers.entries())
+        await shop.system.sql(`INSERT INTO calls VALUES (${510 + index}, '${number}', NULL)`);
+      const calls = { ...shopMap.datasets.at(-1)!, match: [{ ...phone, strength: 'identifying' }] };
+      const found = async (asked: string, more: object = {}): Promise<string[]> => {
+        const map = { datasets: [calls], ...more };
+        const located = await collect(shop.connector.locate(shop.context(map), [person(['phone', asked])]));
+        return located.map(({ ref, blockedBy }) => (blockedBy ? `${ref} ${blockedBy}` : ref)).sort();
+      };
+      const doubtful = ['512 candidate-only', '513 candidate-only'];
+      expect(await found('+4930100')).toEqual(['500', '510', '511', ...doubtful, '514 candidate-only']);
+      expect(await found('+4330100')).toEqual([...doubtful, '515', '516']);
+      const german = { nationalPhones: { callingCode: '49' } };
+      expect(await found('+4930100', german)).toEqual(['500', '510', '511', '512', '513 candidate-only', '514']);
+      expect(await found('+4330100', german)).toEqual(['515', '516']);
     },
   ],
   [

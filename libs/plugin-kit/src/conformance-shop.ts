@@ -9,7 +9,7 @@ export const FAMILY = 'family@example.test';
 
 const id = (column: string) => ({ column, identifier: 'shop-customer-id', strength: 'identifying' });
 const email = { column: 'email', identifier: 'email', strength: 'identifying' };
-const phone = { column: 'phone', identifier: 'phone', strength: 'candidate' };
+export const phone = { column: 'phone', identifier: 'phone', strength: 'candidate' };
 const toCustomer = (column: string) => ({ column, to: { dataset: 'customers', column: 'id' }, identifying: true });
 
 /** The table map of the shop. */

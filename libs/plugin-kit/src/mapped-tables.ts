@@ -88,7 +88,7 @@ export class MappedTables {
 
   /** `column IN (…)` over the values the column can hold; undefined when it can hold none of them. */
   among(column: Column, values: string[], how: Normalise): { sql: string; parameters: SqlValue[] } | undefined {
-    const parameters = [...new Set(values.flatMap((value) => comparable(value, column, how)))];
+    const parameters = [...new Set(values.flatMap((value) => comparable(value, column, how, this.map.nationalPhones)))];
     if (parameters.length === 0) return undefined;
     const typed = how === 'none' && (column.family === 'integer' || column.family === 'uuid');
     const cast = typed ? (column.family === 'integer' ? 'bigint' : 'uuid') : 'varchar';
@@ -97,7 +97,7 @@ export class MappedTables {
     const marks = parameters.map((_, index) => `CAST(${this.dialect.parameter(index + 1)} AS ${cast})`);
     if (how === 'lower')
       return { sql: `lower(${plain}) IN (${marks.map((mark) => `lower(${mark})`).join(', ')})`, parameters };
-    if (how === 'digits')
+    if (how === 'digits' || how === 'phone')
       return { sql: `regexp_replace(${plain}, '[^0-9]', '', 'g') IN (${marks.join(', ')})`, parameters };
     return { sql: `${plain} IN (${marks.join(', ')})`, parameters };
   }

@@ -2,6 +2,7 @@
 import type { Identifier } from '@lethe/plugin-sdk';
 import { fold, identifierName, isPlaceholder } from './identifier-values.js';
 import type { MappedRow, MappedTables } from './mapped-tables.js';
+import { isCertainPhone } from './phone-numbers.js';
 import type { Carrier } from './table-map.js';
 
 /** Whether a row may be acted on; everything but `clear` is shown to an officer and left alone. */
@@ -34,7 +35,10 @@ export function carriedBy(tables: MappedTables, row: MappedRow): Carried[] {
   return tables.table(row.dataset.name).carriers.flatMap((carrier) => {
     const value = row.values[carrier.column];
     if (value === null || value === undefined || isPlaceholder(value, tables.map.ignoreValues)) return [];
-    return [{ type: carrier.type, value: fold(value, carrier.normalise), carrier }];
+    const folded = fold(value, carrier.normalise, tables.map.nationalPhones);
+    // A number of nobody knows which country is another person's in each of them.
+    const sure = carrier.normalise !== 'phone' || isCertainPhone(folded);
+    return [{ type: carrier.type, value: folded, carrier: sure ? carrier : { ...carrier, strength: 'candidate' } }];
   });
 }
 

@@ -1,16 +1,19 @@
 /** The table map: what the tables of a connected database hold, how rows lead to a person, and what becomes of them. */
 import { ConnectorError } from '@lethe/plugin-sdk';
 import * as z from 'zod';
+import { nationalPhonesSchema } from './phone-numbers.js';
 
 const name = z.string().min(1).max(200);
 const constant = z.union([z.null(), z.string(), z.number(), z.boolean()]);
-const normalise = z.enum(['none', 'lower', 'digits']);
+const normalise = z.enum(['none', 'lower', 'digits', 'phone']);
 
 const match = z.strictObject({
   column: name,
   identifier: name.describe('Identifier type the column carries, e.g. email, phone, shop-customer-id'),
   strength: z.enum(['identifying', 'candidate']),
-  normalise: normalise.optional().describe('Default: lower for email, digits for phone, otherwise none'),
+  normalise: normalise
+    .optional()
+    .describe('Default: lower for email, phone for phone, otherwise none. A phone by digits: whole, without its +'),
   unique: z
     .boolean()
     .optional()
@@ -49,6 +52,7 @@ const dataset = z.strictObject({
 export const tableMapSchema = z.strictObject({
   datasets: z.array(dataset).min(1).max(500),
   ignoreValues: z.array(z.string()).default(['0']).describe('Placeholders that never lead to a person'),
+  nationalPhones: nationalPhonesSchema.optional(),
   residueScan: z.boolean().default(true).describe('Search all text columns for the identifiers after an erasure'),
 });
 
@@ -68,7 +72,7 @@ export interface Carrier {
 
 // A household shares an address and a telephone; account numbers are given to one person.
 const SHAREABLE = new Set(['email', 'phone']);
-const FOLDS: Record<string, Normalise> = { email: 'lower', phone: 'digits' };
+const FOLDS: Record<string, Normalise> = { email: 'lower', phone: 'phone' };
 
 function declared(entry: z.infer<typeof match>): Carrier {
   return {
