@@ -68,7 +68,7 @@ export class SubjectErasure extends OwnErasure {
   ): Promise<void> {
     await this.objections.during(tenant, subject, known.flatMap(normal), async () => {
       const { keys } = await this.commands.execute(new EraseIdentity({ tenant, actorRef: ACTOR }, subject, classes));
-      return new Date(Math.min(...keys.map(({ shreddedAt }) => Date.parse(shreddedAt))));
+      return new Date(Math.max(...keys.map(({ shreddedAt }) => Date.parse(shreddedAt))));
     });
   }
 
