@@ -7,7 +7,9 @@ import { join, relative } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { parseLeaf } from '#ledger';
 import { openShop, type Shop } from '../support/connected-shop.js';
+import { strangeShapes } from '../support/event-shapes.js';
 import { startMailServer, type MailServer } from '../support/mail-server.js';
 import { allowing, startReceiver, type Receiver } from '../support/receiver.js';
 import { ServiceProcess } from '../support/service-process.js';
@@ -141,6 +143,11 @@ describe('what is written into free fields', () => {
     await until('everybody was told', () =>
       [hook.received, unable.lines, mails.inbox].every((told) => told.length > 1),
     );
+  });
+
+  it('is recorded in facts of the committed shape: stored bytes never migrate', async () => {
+    const { rows } = await service.superusers.ledger.query<{ bytes: string }>('SELECT bytes FROM event');
+    expect(strangeShapes(rows.map(({ bytes }) => parseLeaf(0, bytes)))).toEqual([]);
   });
 
   it(`is in no log, metric, trace, refusal, job or kept answer, seed ${SEED}`, async () => {
