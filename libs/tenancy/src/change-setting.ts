@@ -82,6 +82,7 @@ export class ChangeSetting {
   async approve(by: Caller, id: string): Promise<SettingChangeView> {
     const now = this.clock.now();
     const { humanIds, humanId } = decidingHuman(by, now);
+    const place = await this.members.expecting(by.tenant, by.principal.id, 'approve', 'Tenant');
     const { name, change, open, version } = await this.find(by, id, now);
     if (humanIds.includes(change.proposedBy)) throw proposerRepeated();
     if (change.status !== 'proposed' || !open) throw changeNotNow(change.status);
@@ -90,7 +91,7 @@ export class ChangeSetting {
     const effectiveAt = new Date(now.getTime() + SETTING_DELAY_MS).toISOString();
     const data = { id, name, from: change.from, to: change.to, by: humanId, effectiveAt };
     const approved: SettingChange = { ...change, status: 'approved', effectiveAt };
-    return this.append(by, { name, version }, 'SettingChangeApproved.v1', data, approved);
+    return this.append(by, { name, version, place }, 'SettingChangeApproved.v1', data, approved);
   }
 
   /** Anybody who may operate the tenant stops a change before its hour; nothing is weaker for it. */
@@ -116,7 +117,7 @@ export class ChangeSetting {
 
   private async append(
     by: Caller,
-    { name, version }: { name: SettingName; version: number },
+    { name, version, place }: { name: SettingName; version: number; place?: Record<string, number> },
     type: string,
     data: JsonObject,
     after: SettingChange,
@@ -129,7 +130,7 @@ export class ChangeSetting {
       tenant: by.tenant,
       actorRef: by.actorRef,
       events: [{ stream, type, data }],
-      expect: { [stream]: version },
+      expect: { ...place, [stream]: version },
       ...(idempotency ? { idempotency, respond: () => ({ status, body: view as JsonObject }) } : {}),
     });
     by.idempotency = undefined;

@@ -5,6 +5,7 @@ import { Database, EventStore, type IdempotencyClaim } from '#ledger';
 import { abilityOf, CLOCK, type Action, type Resource, type Role } from '#platform';
 import { MemberMarks, type OwnIdentifier } from './member-marks.js';
 import { oidcSubject, type OidcSubjectInput } from './oidc-issuers.js';
+import { placeLost } from './tenancy.errors.js';
 import { memberStream } from './tenant.js';
 
 export interface Member {
@@ -113,6 +114,18 @@ export class Members {
     });
   }
 
+  /**
+   * What an append expects that rests on this member's place: who leaves or loses it while the append is on its way has decided
+   * nothing. Errors: 403 `forbidden`.
+   */
+  async expecting(tenant: TenantId, id: string, action: Action, resource: Resource): Promise<Record<string, number>> {
+    const stream = memberStream(id);
+    const version = (await this.store.load(tenant, stream)).at(-1)?.version ?? 0;
+    const member = await this.find(tenant, id);
+    if (!member || !may(member, action, resource)) throw placeLost();
+    return { [stream]: version };
+  }
+
   /** Every id of the humans who may approve requests now. */
   approvers(tenant: TenantId): Promise<string[]> {
     return this.able(tenant, 'approve', 'Request');
@@ -123,9 +136,7 @@ export class Members {
    * has added alone brings nobody back. `members`: all of them, as they are or as they would be.
    */
   async able(tenant: TenantId, action: Action, resource: Resource, members?: readonly Member[]): Promise<string[]> {
-    const able = (members ?? (await this.list(tenant))).filter(
-      ({ confirmed, roles }) => confirmed && abilityOf({ roles, scopes: [] }).can(action, resource),
-    );
+    const able = (members ?? (await this.list(tenant))).filter((one) => may(one, action, resource));
     return (await Promise.all(able.map(({ id }) => this.marks.sameHuman(tenant, id)))).flat();
   }
 
@@ -158,6 +169,10 @@ const memberExists = (): DomainError =>
     'member-exists',
     'This human is a member already, by their identity provider or their e-mail. List the members.',
   );
+
+function may({ confirmed, roles }: Member, action: Action, resource: Resource): boolean {
+  return confirmed && abilityOf({ roles, scopes: [] }).can(action, resource);
+}
 
 function memberOf({ id, label, roles, added_at, vouched_by }: MemberRow): Member {
   return { id, label, roles, addedAt: added_at.toISOString(), confirmed: vouched_by !== null };

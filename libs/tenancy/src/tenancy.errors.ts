@@ -5,6 +5,10 @@ import { conflict, DomainError } from '#kernel';
 export const selfVouched = (): DomainError =>
   new DomainError(403, 'self-vouched', 'You made this, or it is yours. Another privacy officer has to confirm it.');
 
+/** 403: whoever decides has left, or may not any more. */
+export const placeLost = (): DomainError =>
+  new DomainError(403, 'forbidden', 'Your role does not allow this any more. Somebody else of the office decides.');
+
 /** 409: nothing is left to confirm. */
 export const alreadyConfirmed = (): DomainError =>
   conflict('already-confirmed', 'It is confirmed already. Nothing is left to do.');

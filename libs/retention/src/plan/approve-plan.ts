@@ -49,6 +49,7 @@ export class ApprovePlanHandler implements ICommandHandler<ApprovePlan> {
 
   async execute({ by, id, hash }: ApprovePlan): Promise<z.infer<typeof PlanView>> {
     const { humanRef: approver, humanRefs } = this.plans.deciderOf(by, this.clock.now());
+    const place = await this.plans.placeOf(by);
     const state = await this.plans.get(by.tenant, id);
     this.assertMayApprove(state, humanRefs, hash);
     if (!(await this.plans.isPlannerHere(by.tenant, state.plannedBy))) throw plannerGone();
@@ -60,7 +61,7 @@ export class ApprovePlanHandler implements ICommandHandler<ApprovePlan> {
     const items = draft.refs.map((refs, index) => ({ total: refs.length, batches: kept[index] ?? 0 }));
     const approved = planFact('RetentionPlanApproved.v1', { id, hash, approvedBy: approver, runId, items });
     try {
-      return await this.append(by, state, approved, runId, items);
+      return await this.append(by, state, approved, { place, runId, items });
     } catch (error) {
       // Another approval was first, so nobody will run what was kept for this one. Any other error may have committed.
       if (error instanceof VersionConflict || error instanceof AlreadyDone)
@@ -94,8 +95,7 @@ export class ApprovePlanHandler implements ICommandHandler<ApprovePlan> {
     by: Caller,
     state: PlanState,
     approved: NewEvent,
-    runId: string,
-    items: readonly { batches: number }[],
+    { place, runId, items }: { place: Record<string, number>; runId: string; items: readonly { batches: number }[] },
   ): Promise<z.infer<typeof PlanView>> {
     const view = viewOf(foldPlan(await this.store.load(by.tenant, planStream(state.id)), [approved]) ?? state);
     const jobs = items.flatMap((item, index) =>
@@ -109,7 +109,7 @@ export class ApprovePlanHandler implements ICommandHandler<ApprovePlan> {
       tenant: by.tenant,
       actorRef: by.actorRef,
       events: [approved],
-      expect: { [approved.stream]: state.version },
+      expect: { ...place, [approved.stream]: state.version },
       rows: jobs,
       ...(by.idempotency
         ? { idempotency: by.idempotency, respond: () => ({ status: 200, body: answerOf(view) }) }

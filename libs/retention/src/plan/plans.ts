@@ -77,6 +77,11 @@ export class Plans {
     return { humanRef: this.refOf(by.tenant, humanId), humanRefs: humanIds.map((one) => this.refOf(by.tenant, one)) };
   }
 
+  /** What the append of an approval expects: who leaves while it is on its way approves nothing. Errors: 403 `forbidden`. */
+  placeOf({ tenant, principal }: Caller): Promise<Record<string, number>> {
+    return this.members.expecting(tenant, principal.id, 'approve', 'Retention');
+  }
+
   /** Pseudonym of the human who plans, vouched for: two credentials of one human are one person. */
   plannerOf(by: Caller): string {
     return this.refOf(by.tenant, vouchedHuman(by).humanId);
