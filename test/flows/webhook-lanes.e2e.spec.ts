@@ -238,6 +238,33 @@ describe('messages of one person', () => {
     await operate(id, 'remove');
   });
 
+  it('are waited for before a job is entered, so that nobody who enters one waits for them', async () => {
+    const client = lethe.superuser;
+    const [one, other] = [await endpoint(), await endpoint()];
+    const name = somebody();
+    await decide(name, 'given');
+    for (const id of [one, other]) await allDelivered(id, 1);
+    const [delivery] = await deliveries(one);
+    const plans = (): Promise<unknown> => decide(name, 'withdrawn');
+    const again = (): Promise<unknown> => lethe.post(`/v1/webhook-deliveries/${delivery.id}/redeliver`, {});
+    const waits = 'SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))';
+    for (const [rows, act] of [
+      [`webhook_lane WHERE endpoint = '${one}'`, plans],
+      [`webhook_lane WHERE endpoint = '${other}'`, plans],
+      [`webhook_delivery WHERE id = '${delivery.id}'`, again],
+    ] as const) {
+      await client.query(`BEGIN; SET LOCAL lock_timeout = '500ms'`);
+      await client.query(`SELECT FROM ${rows} FOR UPDATE`);
+      const acted = act();
+      await until('it waits', async () => (await client.query(waits)).rowCount !== 0);
+      await client.query('SELECT FROM job_due FOR UPDATE');
+      await client.query('COMMIT');
+      await acted;
+    }
+    for (const id of [one, other]) await allDelivered(id, 3);
+    for (const id of [one, other]) await operate(id, 'remove');
+  });
+
   it('are forgotten with an endpoint that is removed in the middle of a step, by the lane or by the chore', async () => {
     const { app, parts } = lethe.server;
     const { id: tenant } = lethe.tenant.tenant;

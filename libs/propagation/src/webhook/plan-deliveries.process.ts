@@ -10,7 +10,7 @@ import { publicEventTypes, translatedTypes, type PublicEvent } from '../event/pu
 import { PublicEvents } from '../event/public-events.js';
 import { connectionOf, mustObey, type System } from '../system.js';
 import { Systems } from '../systems.js';
-import { startLane } from './start-lanes.js';
+import { giveJobs } from './start-lanes.js';
 import type { EndpointRow } from './webhook-endpoint.js';
 import { WebhookEndpoints } from './webhook-endpoints.js';
 
@@ -72,6 +72,7 @@ export class PlanDeliveries implements Process {
   private plan(tenant: TenantId, event: PublicEvent, listening: EndpointRow[], told: System[]): Promise<void> {
     const now = this.jobs.clock.now();
     return this.database.transaction(tenant, async (query) => {
+      const jobs = told.map((system) => obeyJob(system, event));
       for (const { id: endpoint } of listening) {
         const { position, type } = event;
         const id = newId();
@@ -79,14 +80,9 @@ export class PlanDeliveries implements Process {
         const added = await addDelivery(query, tenant, { id, endpoint, lane, position, type }, now);
         // Started though the endpoint may be disabled: its job leaves the delivery lying, and one that is enabled just now
         // has looked for lanes before this delivery could be seen.
-        if (added) await startLane(query, tenant, endpoint, lane, now);
+        if (added) jobs.push(...(await giveJobs(query, tenant, endpoint, [lane])));
       }
-      await enqueueIn(
-        query,
-        tenant,
-        told.map((system) => obeyJob(system, event)),
-        now,
-      );
+      await enqueueIn(query, tenant, jobs, now);
     });
   }
 }

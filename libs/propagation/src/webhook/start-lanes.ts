@@ -11,9 +11,10 @@ const FIRST = '00000000-0000-0000-0000-000000000000';
 
 /**
  * Gives lanes of an endpoint, in order, a job: those that have none, or all of them `anew`. The caller enqueues the jobs
- * last: from then until it commits nobody else of the tenant can enqueue.
+ * last: from then until it commits nobody else of the tenant can enqueue, and whoever waits for a row then may wait for
+ * one who holds that row and would enqueue.
  */
-async function giveJobs(
+export async function giveJobs(
   query: Query,
   tenant: TenantId,
   endpoint: string,
@@ -45,21 +46,14 @@ export async function startLane(
   await enqueueIn(query, tenant, await giveJobs(query, tenant, endpoint, [lane]), now);
 }
 
-/** Starts a lane now, though its job may wait for its next attempt; one that is sending looks at its lane again by itself. */
-export async function hastenLane(
-  query: Query,
-  tenant: TenantId,
-  endpoint: string,
-  lane: string,
-  now: Date,
-): Promise<void> {
+/** Takes a lane's job, which may wait for its next attempt, so that `startLane` starts it now; one that is sending looks again by itself. */
+export async function freeLane(query: Query, tenant: TenantId, endpoint: string, lane: string): Promise<void> {
   await query({
-    name: 'webhook-lane-hasten',
+    name: 'webhook-lane-free',
     text: `UPDATE webhook_lane SET job = NULL WHERE tenant = $1 AND endpoint = $2 AND lane = $3
            AND (sender IS NULL OR sending_until <= clock_timestamp())`,
     values: [tenant, endpoint, lane],
   });
-  await startLane(query, tenant, endpoint, lane, now);
 }
 
 /**

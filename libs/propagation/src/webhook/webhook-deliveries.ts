@@ -7,7 +7,7 @@ import { Database } from '#ledger';
 import { CLOCK, KeyProvider, openCursor, sealCursor, type Caller } from '#platform';
 import { addDelivery, type DeliveryRow } from './deliveries.js';
 import { endpointDisabled } from '../propagation.errors.js';
-import { hastenLane, startLane } from './start-lanes.js';
+import { freeLane, startLane } from './start-lanes.js';
 import { WebhookEndpoints } from './webhook-endpoints.js';
 
 const states = ['pending', 'delivered', 'failed'] as const;
@@ -77,7 +77,7 @@ export class WebhookDeliveries {
     await this.assertEnabled(by, row.endpoint);
     const now = this.clock.now();
     await this.database.transaction(by.tenant, async (query) => {
-      await hastenLane(query, by.tenant, row.endpoint, row.lane, now);
+      await freeLane(query, by.tenant, row.endpoint, row.lane);
       await query({
         text: `UPDATE webhook_delivery SET state = 'pending', attempts = 0, first_at = NULL, next_at = NULL, delivered_at = NULL
                WHERE tenant = $1 AND id = $2`,
@@ -88,6 +88,7 @@ export class WebhookDeliveries {
         text: 'UPDATE webhook_endpoint SET resume_at = NULL WHERE tenant = $1 AND id = $2',
         values: [by.tenant, row.endpoint],
       });
+      await startLane(query, by.tenant, row.endpoint, row.lane, now);
     });
     this.worker.wake(by.tenant);
     return { deliveryId: id };

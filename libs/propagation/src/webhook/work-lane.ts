@@ -3,7 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import type { Clock, TenantId } from '#kernel';
-import { done, later, type Chance, type DeadJudge, type Job, type JobContext, type JobResult } from '#jobs';
+import {
+  done,
+  enqueueIn,
+  later,
+  type Chance,
+  type DeadJudge,
+  type Job,
+  type JobContext,
+  type JobResult,
+  type NewJob,
+} from '#jobs';
 import { Database, type NewEvent } from '#ledger';
 import { CLOCK } from '#platform';
 import { AttemptDelivery, decisionIn, type Attempt } from './attempt-delivery.js';
@@ -11,7 +21,7 @@ import { removeDeliveries, settleDelivery, type DeliveryRow } from './deliveries
 import { EndpointHealth } from './endpoint-health.js';
 import { nextAttempt } from './delivery-retry.js';
 import { endTurn, leaveLane, takeTurn, type LaneOfJob } from './lane-turn.js';
-import { startIdleLanes, startLane } from './start-lanes.js';
+import { giveJobs, startIdleLanes } from './start-lanes.js';
 import { acknowledged } from '../propagation.js';
 import { endpointStream, type EndpointRow } from './webhook-endpoint.js';
 import { WebhookEndpoints } from './webhook-endpoints.js';
@@ -77,7 +87,9 @@ export class WorkLane {
         text: 'UPDATE webhook_lane SET job = NULL WHERE tenant = $1 AND job = ANY($2::uuid[]) RETURNING endpoint, lane',
         values: [tenant, dead.map(({ id }) => id)],
       });
-      for (const { endpoint, lane } of rows) await startLane(query, tenant, endpoint, lane, this.time.clock.now());
+      const jobs: NewJob[] = [];
+      for (const { endpoint, lane } of rows) jobs.push(...(await giveJobs(query, tenant, endpoint, [lane])));
+      await enqueueIn(query, tenant, jobs, this.time.clock.now());
       return dead.map(({ id }) => ({ id, after: 'over' as const }));
     });
 
