@@ -68,6 +68,25 @@ const linked = async (label: string, subject: string): Promise<string> => {
 const confirm = async (id: string): Promise<void> =>
   expect((await lethe.post(`/v1/admin/members/${id}/confirm`, {}, { as: 'officer2' })).status).toBe(200);
 
+const entrusted = async (label: string, role: string): Promise<{ id: string; key: string }> => {
+  const { id } = (await addMember(lethe, label, { roles: [role] })).body;
+  const token = await mint(lethe, id);
+  expect((await lethe.post(`/v1/admin/api-keys/${token.id}/confirm`, {}, { as: 'officer2' })).status).toBe(200);
+  return { id, key: token.key };
+};
+/** What may be approved, and with which body. */
+async function plannedPath(email: string): Promise<[string, object]> {
+  const { id, hash } = await planned(lethe, email);
+  return [`/v1/requests/${id}`, { planHash: hash }];
+}
+async function proposedPath(): Promise<[string, object]> {
+  const wanted = { name: 'two-person-erasure', value: 'off' };
+  const { body } = await lethe.post('/v1/admin/settings/changes', wanted, { as: 'admin' });
+  return [`/v1/admin/settings/changes/${body.id}`, {}];
+}
+const countOf = async (type: string): Promise<number | null> =>
+  (await lethe.superuser.query('SELECT FROM event WHERE type = $1', [type])).rowCount;
+
 describe('a role that one admin grants', () => {
   it('approves nothing before an officer who is neither of them has confirmed it', async () => {
     // An admin who is trusted as admin makes themselves officer, with the token they have.
@@ -122,12 +141,6 @@ describe('a role that one admin grants', () => {
 });
 
 describe('a change of a setting that waits for its day', () => {
-  const entrusted = async (label: string, role: string): Promise<{ id: string; key: string }> => {
-    const { id } = (await addMember(lethe, label, { roles: [role] })).body;
-    const token = await mint(lethe, id);
-    expect((await lethe.post(`/v1/admin/api-keys/${token.id}/confirm`, {}, { as: 'officer2' })).status).toBe(200);
-    return { id, key: token.key };
-  };
   const setting = async (): Promise<TestAnswer['body']> =>
     (await lethe.get('/v1/admin/settings', { as: 'auditor' })).body.items[0];
 
@@ -167,6 +180,26 @@ describe('a member who is removed', () => {
     const { items } = (await lethe.get('/v1/admin/api-keys', { as: 'admin' })).body;
     expect(items.find((one: { id: string }) => one.id === tokenId).revokedAt).toBe(lethe.clock.now().toISOString());
     expect((await remove(id)).status).toBe(404);
+  });
+
+  it.each([
+    ['an erasure', 'RequestApproved.v1', 403, () => plannedPath('on-its-way@example.test')],
+    ['a setting', 'SettingChangeApproved.v1', 409, () => proposedPath()],
+  ] as const)('approves nothing that is on its way: %s', async (_, type, status, prepare) => {
+    const [path, body] = await prepare();
+    const { id, key } = await entrusted('Late', 'privacy-officer');
+    const { store } = lethe.server.parts;
+    const append = store.append.bind(store);
+    const before = await countOf(type);
+    store.append = async (input) => {
+      if (!input.events.some((one) => one.type === type)) return append(input);
+      store.append = append;
+      expect((await remove(id)).status).toBe(200);
+      return append(input);
+    };
+    expect((await lethe.post(`${path}/approve`, body, { key })).status).toBe(status);
+    expect(await countOf(type)).toBe(before);
+    if (type === 'SettingChangeApproved.v1') await lethe.post(`${path}/cancel`, {});
   });
 
   it('and added again is no second human: what they approved before is not approved twice', async () => {

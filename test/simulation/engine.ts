@@ -105,7 +105,7 @@ export function startEngine(machine: Machine, world: World, vault: ports.Vault, 
   const later = plantedAftercare(plant, new VendorCalls(world, machine, 'aftercare'));
   const reasons = new AftercareReasons(connected, later, rules, files);
   const suppressions = ports.memorySuppressions(vault, machine);
-  const office = { approvers: async () => ['ann', 'bob', 'cid', 'yul', 'zed'] };
+  const office = { approvers: async () => ['ann', 'bob', 'cid', 'yul', 'zed'], expecting: async () => ({}) };
   const rule = new ApprovalRule(file, { at: async () => 'on' }, { own: async () => false }, office);
   const work = new RequestWork(
     plantedBegin(plant, calls, requests, new LastLook(plans, file, rule, clock), file, suppressions, clock),

@@ -53,7 +53,7 @@ export function engineOf({ base, store, ports }: Setting) {
     file,
     { at: async () => 'on' },
     { own: async () => false },
-    { approvers: async () => office.approvers },
+    { approvers: async () => office.approvers, expecting: async () => ({}) },
   );
   return { requests, file, own, plans, stop, rule };
 }

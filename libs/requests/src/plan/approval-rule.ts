@@ -20,7 +20,7 @@ export class ApprovalRule {
     private readonly file: CaseFile,
     @Inject(Settings) private readonly settings: Pick<Settings, 'at'>,
     @Inject(MemberMarks) private readonly marks: Pick<MemberMarks, 'own'>,
-    @Inject(Members) private readonly members: Pick<Members, 'approvers'>,
+    @Inject(Members) private readonly members: Pick<Members, 'approvers' | 'expecting'>,
   ) {}
 
   /** Errors: 403 `human-needed`, `credential-unconfirmed`, `step-up-required`. */
@@ -51,6 +51,11 @@ export class ApprovalRule {
   async gone(tenant: TenantId, { approvals }: RequestState): Promise<PlanChange[]> {
     const refs = approvals.map(({ humanRef }) => humanRef);
     return (await this.standing(tenant, refs)).length < refs.length ? [{ code: 'approver-gone' }] : [];
+  }
+
+  /** What the append of an approval expects: who leaves while it is on its way approves nothing. Errors: 403 `forbidden`. */
+  placeOf({ tenant, principal }: Caller): Promise<Record<string, number>> {
+    return this.members.expecting(tenant, principal.id, 'approve', 'Request');
   }
 
   /** 403 `own-case`: the request is about the human who decides. `found`: what a search has found to be theirs too. */

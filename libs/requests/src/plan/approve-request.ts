@@ -69,7 +69,7 @@ export class ApproveRequestHandler implements ICommandHandler<ApproveRequest> {
       tenant,
       by.actorRef,
       requestId,
-      (now) => {
+      async (now) => {
         assertDecidable(now, plan.planId, decider);
         const approvals = now.approvals.length + 1;
         answer = { id: requestId, status: approvals >= needed ? 'approved' : 'deciding', approvals, needed };
@@ -85,6 +85,7 @@ export class ApproveRequestHandler implements ICommandHandler<ApproveRequest> {
         ];
         return {
           events,
+          expect: await this.rule.placeOf(by),
           rows: approvals >= needed ? enqueue(beginJob(requestId, plan.planId)) : [],
           respond: () => ({ status: 200, body }),
         };
