@@ -155,6 +155,23 @@ describe('retention', () => {
     expect(await count('changes')).toBe(0);
   });
 
+  it('runs for nobody who leaves while the approval is on its way', async () => {
+    const key = await thirdOfficer(lethe);
+    const { body } = await plan({ policyId: 'orders' });
+    const { items } = (await lethe.get('/v1/admin/members', { as: 'admin' })).body;
+    const { store } = lethe.server.parts;
+    const append = store.append.bind(store);
+    store.append = async (input) => {
+      if (!input.events.some(({ type }) => type === 'RetentionPlanApproved.v1')) return append(input);
+      store.append = append;
+      expect((await lethe.post(`/v1/admin/members/${items.at(-1).id}/remove`, {}, { as: 'admin' })).status).toBe(200);
+      return append(input);
+    };
+    const refused = await lethe.post(`/v1/retention/plans/${body.id}/approve`, { hash: body.hash }, { key });
+    expect([refused.status, refused.body.code]).toEqual([409, 'version-conflict']);
+    expect((await lethe.get(`/v1/retention/plans/${body.id}`)).body.status).toBe('planned');
+  });
+
   it('stops at a hold on the dataset', async () => {
     const reason = 'Claim of Bob Lake about order 17';
     const nowhere = { connectionId: '00000000-0000-7000-8000-000000000000' };
