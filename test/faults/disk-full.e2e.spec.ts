@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readConfig } from '#platform';
 import { bootstrapTenant, type BootstrappedTenant } from '../../apps/server/src/bootstrap-tenant.js';
 import { startServer, type RunningServer } from '../../apps/server/src/server.js';
+import { isSkipped } from '../support/may-skip.js';
 import { attempt, check, declare, record, told, untilWell, type Attempt } from '../support/outage.js';
 import { OwnCluster } from '../support/own-cluster.js';
 import { noSmallDisk, SmallDisk } from '../support/small-disk.js';
@@ -14,9 +15,7 @@ import { until } from '../support/until.js';
 
 const MIB = 1024 * 1024;
 const PATIENCE_MS = 120_000;
-const impossible = noSmallDisk();
-if (impossible) process.stdout.write(`disk-full faults are skipped: ${impossible}\n`);
-const onRoot = impossible ? describe.skip : describe;
+const onRoot = isSkipped('full disks', noSmallDisk()) ? describe.skip : describe;
 
 /** Writes until one is refused; what was begun is kept, to be repeated. */
 async function writeUntilRefused(lethe: Pick<TestServer, 'post'>): Promise<{ attempts: Attempt[]; code: string }> {

@@ -1,6 +1,7 @@
 /** Acceptance 10: the way to PostgreSQL is cut without a word, or becomes slow. Bounded refusals, nothing half-done, healed alone. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { isSkipped } from '../support/may-skip.js';
 import { NetworkCluster, noNetworkNamespace } from '../support/network-cluster.js';
 import {
   attempt,
@@ -21,9 +22,7 @@ const LONG = process.env['LETHE_TEST_LONG'] === '1';
 const ROUNDS = LONG ? 2 : 1;
 const BOUND_MS = 15_000;
 const silent = { LETHE_LOG_LEVEL: 'silent' };
-const impossible = noNetworkNamespace();
-if (impossible) process.stdout.write(`partitions are skipped: ${impossible}\n`);
-const onRoot = impossible ? describe.skip : describe;
+const onRoot = isSkipped('partitions', noNetworkNamespace()) ? describe.skip : describe;
 
 /** Every attempt, repeated under its key until it is acknowledged, then once more: replayed. */
 async function expectOnce(lethe: TestServer, attempts: Attempt[]): Promise<void> {

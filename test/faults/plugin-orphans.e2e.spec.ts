@@ -7,6 +7,7 @@ import { PluginHost, inspectPlugin, installPlugin } from '#connectors';
 import { TestClock } from '#kernel';
 import { connectPlugin } from '../support/connect-plugin.js';
 import { approvedErasure, byEmail, requestWhen } from '../support/connected-systems.js';
+import { isSkipped } from '../support/may-skip.js';
 import { passLeases } from '../support/pass-leases.js';
 import { DEAF, plantLife } from '../support/planted-life.js';
 import { openMailing, type Mailing } from '../support/planted-plugins.js';
@@ -60,9 +61,7 @@ function noMounts(): string | undefined {
   return spawnSync(program, [...words, 'true']).status === 0 ? undefined : 'this machine refuses mount namespaces';
 }
 
-const impossible = noMounts();
-if (impossible) process.stdout.write(`the control of orphans is skipped: ${impossible}\n`);
-const itMounts = impossible ? it.skip : it;
+const itMounts = isSkipped('the control of orphans', noMounts()) ? it.skip : it;
 
 describe(`plugins of a service that is killed ${KILLS} times`, () => {
   let service: ServiceProcess;

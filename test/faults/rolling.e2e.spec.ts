@@ -2,12 +2,22 @@
 import { Agent, request, type IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { buildCommit, startBuild, thisBuild, type BuildProcess, type OtherBuild } from '../support/build-process.js';
-import { restoreDataSet, type RestoredDataSet } from '../support/data-set.js';
+import {
+  buildCommit,
+  noCommit,
+  startBuild,
+  thisBuild,
+  type BuildProcess,
+  type OtherBuild,
+} from '../support/build-process.js';
+import { aboutDataSet, restoreDataSet, type RestoredDataSet } from '../support/data-set.js';
+import { isSkipped } from '../support/may-skip.js';
 import { openSwitch, type TcpSwitch } from '../support/tcp-switch.js';
 import { until } from '../support/until.js';
 
-const LONG = process.env['LETHE_TEST_LONG'] === '1';
+const { commit } = await aboutDataSet();
+const upgrades =
+  process.env['LETHE_TEST_LONG'] === '1' && !isSkipped('the upgrade from the build before', await noCommit(commit));
 const CALLERS = 8;
 /** Calls between two steps: a step is taken under load, however slow the machine is. */
 const CALM_CALLS = 64;
@@ -126,7 +136,7 @@ async function expectKept({ positions }: Load): Promise<void> {
 beforeAll(async () => {
   data = await restoreDataSet();
   await data.ledger.superuser.query('DELETE FROM installation_mark');
-  if (LONG) before = await buildCommit(data.commit);
+  if (upgrades) before = await buildCommit(commit);
 }, 400_000);
 
 afterAll(async () => {
@@ -185,15 +195,11 @@ describe('replicas replaced one after the other', () => {
   }, 600_000);
 });
 
-(LONG ? describe : describe.skip)('an upgrade from the build before', () => {
+(upgrades ? describe : describe.skip)('an upgrade from the build before', () => {
   it('loses no call, and neither build stumbles over what the other has written', async () => {
-    if (!before) {
-      process.stderr.write(`      skipped: git does not have commit ${data.commit}\n`);
-      return;
-    }
     balancer = await openSwitch();
     // The schema first: the build before runs on it.
-    const old = await Promise.all([start(before.main), start(before.main)]);
+    const old = await Promise.all([start(before!.main), start(before!.main)]);
     await untilReady();
     const load = startLoad(false);
     await load.goesOn();

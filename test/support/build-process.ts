@@ -61,13 +61,16 @@ export interface OtherBuild {
   remove(): Promise<void>;
 }
 
-/** Builds a commit beside this checkout, with this one's packages; undefined where git does not have the commit. */
-export async function buildCommit(commit: string): Promise<OtherBuild | undefined> {
-  const known = await run('git', ['-C', root, 'cat-file', '-e', `${commit}^{commit}`]).then(
-    () => true,
-    () => false,
+/** Why a commit cannot be built here; undefined when it can. */
+export function noCommit(commit: string): Promise<string | undefined> {
+  return run('git', ['-C', root, 'cat-file', '-e', `${commit}^{commit}`]).then(
+    () => undefined,
+    () => `git does not have commit ${commit}`,
   );
-  if (!known) return undefined;
+}
+
+/** Builds a commit beside this checkout, with this one's packages. */
+export async function buildCommit(commit: string): Promise<OtherBuild> {
   const folder = await mkdtemp(join(tmpdir(), 'lethe-build-'));
   const archive = join(folder, 'source.tar');
   await run('git', ['-C', root, 'archive', '-o', archive, commit]);

@@ -15,8 +15,6 @@ export interface RestoredDataSet {
   ledger: TestDatabase;
   tenant: string;
   keys: BootstrappedTenant['keys'];
-  /** Commit of the build that made it. */
-  commit: string;
   manifest: BackupManifest;
   said: string[];
   /** Runs a command line over it. */
@@ -24,13 +22,21 @@ export interface RestoredDataSet {
   remove(): Promise<void>;
 }
 
+interface About {
+  tenants: { id: string }[];
+  keys: BootstrappedTenant['keys'];
+  /** Of the build that made it. */
+  commit: string;
+}
+
+/** What was noted when it was made. */
+export async function aboutDataSet(): Promise<About> {
+  return JSON.parse(await readFile(join(folder, 'about.json'), 'utf8')) as About;
+}
+
 /** Restores it as an operator would after a loss of everything but backup and key files. */
 export async function restoreDataSet(): Promise<RestoredDataSet> {
-  const about = JSON.parse(await readFile(join(folder, 'about.json'), 'utf8')) as {
-    tenants: { id: string }[];
-    keys: BootstrappedTenant['keys'];
-    commit: string;
-  };
+  const about = await aboutDataSet();
   const manifest = JSON.parse(await readFile(join(folder, 'ledger/manifest.json'), 'utf8')) as BackupManifest;
   const [ledger, keystore] = [await createTestDatabase([]), await createTestDatabase([])];
   const dataDir = await mkdtemp(join(tmpdir(), 'lethe-data-set-'));
@@ -52,7 +58,7 @@ export async function restoreDataSet(): Promise<RestoredDataSet> {
   const parts = ['--keys', join(folder, 'keys'), '--kept', join(folder, 'kept')];
   if ((await lethe('restore', join(folder, 'ledger'), ...parts)) !== 0) throw new Error(said.join('\n'));
   return {
-    ...{ environment, ledger, manifest, said, lethe, keys: about.keys, commit: about.commit },
+    ...{ environment, ledger, manifest, said, lethe, keys: about.keys },
     tenant: about.tenants[0]?.id ?? '',
     remove: async () => {
       await ledger.drop();
