@@ -11,8 +11,8 @@ import { PropagationProjection } from './propagation.projection.js';
 import { PublicEvents } from './event/public-events.js';
 import { TellSystem } from './tell-system.js';
 import { SLOTS } from './webhook/delivery-slots.js';
-import { WEBHOOK_LANE } from './webhook/start-lanes.js';
-import { lanePayload, WorkLane } from './webhook/work-lane.js';
+import { WEBHOOK_ANEW, WEBHOOK_LANE } from './webhook/start-lanes.js';
+import { anewPayload, lanePayload, WorkLane } from './webhook/work-lane.js';
 
 /** A message may take longer than a lease: the worker renews it meanwhile, and a dead worker's lanes are taken over soon. */
 const LANE = { payload: lanePayload, concurrency: SLOTS, lease: 6_000 };
@@ -63,6 +63,7 @@ export class PropagationWorker implements OnModuleInit {
     const perKey = (endpoint: string): { concurrency: number } => lanes.limit(endpoint);
     jobs.handle(WEBHOOK_LANE, { ...LANE, perKey, ...FOR_EVER }, (job, context) => lanes.run(job, context));
     jobs.dead.judge(WEBHOOK_LANE, lanes.judge);
+    jobs.handle(WEBHOOK_ANEW, { payload: anewPayload, ...FOR_EVER }, (job, context) => lanes.startAll(job, context));
     jobs.handle(OBEY, TELL, (job, context) => systems.run(job, context));
     chores.every('webhook-lanes-idle', IDLE_EVERY_MS, () => eachTenant(tenants, (id) => lanes.resume(id)));
     chores.every('propagation-late', LATE_EVERY_MS, () => eachTenant(tenants, (id) => late.escalate(id)));

@@ -1,10 +1,11 @@
 /** How an endpoint as a whole is doing: a rest after it could not be reached, and the end when it wants no more. */
 import { Injectable } from '@nestjs/common';
+import { enqueue } from '#jobs';
 import type { TenantId } from '#kernel';
-import { EventStore, type Query } from '#ledger';
+import { EventStore, type InlineRow, type Query } from '#ledger';
 import { restUntil } from './delivery-retry.js';
 import { DeliverySlots } from './delivery-slots.js';
-import { startAllLanes, startIdleLanes } from './start-lanes.js';
+import { WEBHOOK_ANEW } from './start-lanes.js';
 import { endpointStream, type DisabledBecause, type EndpointRow } from './webhook-endpoint.js';
 
 /** One delivery tries whether the endpoint is back; the others wait this long for its answer. */
@@ -68,12 +69,10 @@ export class EndpointHealth {
     return this.setStatus(tenant, row, 'disabled', because, actorRef);
   }
 
-  /** Everything undelivered is due at once, with 72 hours of its own; a repeat starts what could not be started. */
-  async enable(tenant: TenantId, row: EndpointRow, actorRef: string, now: Date): Promise<void> {
-    if (row.status === 'enabled') return startIdleLanes(this.store.database, tenant, now);
-    await this.setStatus(tenant, row, 'enabled', null, actorRef);
-    // Not in the append: a backlog would hold up every write of the tenant.
-    await startAllLanes(this.store.database, tenant, row.id, now);
+  /** Everything undelivered is due at once, with 72 hours of its own: by a job, because a backlog takes its time. */
+  enable(tenant: TenantId, row: EndpointRow, actorRef: string): Promise<void> {
+    const anew = enqueue({ queue: WEBHOOK_ANEW, payload: { endpoint: row.id } });
+    return this.setStatus(tenant, row, 'enabled', null, actorRef, anew);
   }
 
   private async setStatus(
@@ -82,11 +81,12 @@ export class EndpointHealth {
     after: 'enabled' | 'disabled',
     because: DisabledBecause | null,
     actorRef: string,
+    rows: InlineRow[] = [],
   ): Promise<void> {
     if (status === after) return;
     const data = { id, before: { status }, after: { status: after, because } };
     await this.store.append({
-      ...{ tenant, actorRef, events: [{ stream: endpointStream(id), type: 'WebhookEndpointChanged.v1', data }] },
+      ...{ tenant, actorRef, events: [{ stream: endpointStream(id), type: 'WebhookEndpointChanged.v1', data }], rows },
       side: async (query) => {
         await query({
           text: `UPDATE webhook_endpoint SET status = $3, disabled_because = $4, failures = 0, resume_at = NULL WHERE tenant = $1 AND id = $2`,

@@ -5,6 +5,8 @@ import type { Database, Query } from '#ledger';
 
 /** Queue of the jobs that work a lane. */
 export const WEBHOOK_LANE = 'webhook-lane';
+/** Queue of the jobs that start all lanes of an endpoint. */
+export const WEBHOOK_ANEW = 'webhook-endpoint-anew';
 /** Lanes a transaction. */
 const BATCH = 500;
 const FIRST = '00000000-0000-0000-0000-000000000000';
@@ -59,10 +61,18 @@ export async function freeLane(query: Query, tenant: TenantId, endpoint: string,
 /**
  * Starts every lane of an endpoint that has something to send; their 72 hours begin anew. What is being sent ends first. In
  * batches of their own, after the endpoint is enabled: whoever still found it disabled had seen nothing that is not seen here.
+ * @param goOn before each batch; what it throws ends the work, and a repeat begins it again
  */
-export async function startAllLanes(database: Database, tenant: TenantId, endpoint: string, now: Date): Promise<void> {
+export async function startAllLanes(
+  database: Database,
+  tenant: TenantId,
+  endpoint: string,
+  now: Date,
+  goOn: () => Promise<void>,
+): Promise<void> {
   let after = FIRST;
   for (let more = true; more;) {
+    await goOn();
     const lanes = await database.transaction(tenant, (query) => startNext(query, tenant, endpoint, { after, now }));
     after = lanes.at(-1) ?? after;
     more = lanes.length === BATCH;

@@ -1,8 +1,7 @@
 /** Routes of webhook endpoints and their deliveries. */
-import { Body, Controller, Get, Inject, Param, Post, Put } from '@nestjs/common';
+import { Body, Controller, Get, Param, Post, Put } from '@nestjs/common';
 import { z } from 'zod';
-import type { Clock } from '#kernel';
-import { Answers, Audited, By, Can, Caller, CLOCK } from '#platform';
+import { Answers, Audited, By, Can, Caller } from '#platform';
 import { EndpointHealth } from './endpoint-health.js';
 import { DeliveryList, DeliveryStarted, SearchDeliveriesBody, WebhookDeliveries } from './webhook-deliveries.js';
 import { EndpointBody, EndpointList, EndpointSecret, EndpointView, RotateBody } from './webhook-endpoint.js';
@@ -22,7 +21,6 @@ export class WebhooksController {
     private readonly endpoints: WebhookEndpoints,
     private readonly deliveries: WebhookDeliveries,
     private readonly health: EndpointHealth,
-    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   @Get('webhook-endpoints')
@@ -99,7 +97,7 @@ export class WebhooksController {
   ): Promise<z.infer<typeof Status>> {
     const row = await this.endpoints.get(by.tenant, id);
     await this.endpoints.inside(by.tenant, row);
-    await this.health.enable(by.tenant, row, by.actorRef, this.clock.now());
+    await this.health.enable(by.tenant, row, by.actorRef);
     return { id, status: 'enabled' };
   }
 

@@ -21,12 +21,13 @@ import { removeDeliveries, settleDelivery, type DeliveryRow } from './deliveries
 import { EndpointHealth } from './endpoint-health.js';
 import { nextAttempt } from './delivery-retry.js';
 import { endTurn, leaveLane, takeTurn, type LaneOfJob } from './lane-turn.js';
-import { giveJobs, startIdleLanes } from './start-lanes.js';
+import { giveJobs, startAllLanes, startIdleLanes } from './start-lanes.js';
 import { acknowledged } from '../propagation.js';
 import { endpointStream, type EndpointRow } from './webhook-endpoint.js';
 import { WebhookEndpoints } from './webhook-endpoints.js';
 
 export const lanePayload = z.strictObject({ endpoint: z.uuid(), lane: z.uuid() });
+export const anewPayload = z.strictObject({ endpoint: z.uuid() });
 type Lane = z.infer<typeof lanePayload>;
 
 /** Injection token of the jitter. */
@@ -74,7 +75,15 @@ export class WorkLane {
     }
   }
 
-  /** Starts what was left lying by somebody who died while he enabled an endpoint. */
+  /** Starts everything an endpoint that was enabled has to send. */
+  async startAll({ tenant, payload }: Job<z.infer<typeof anewPayload>>, context: JobContext): Promise<JobResult> {
+    const { endpoint } = payload;
+    if ((await this.endpoints.find(tenant, endpoint))?.status === 'enabled')
+      await startAllLanes(this.database, tenant, endpoint, this.time.clock.now(), () => context.heartbeat());
+    return done();
+  }
+
+  /** Starts what lies without anybody who would start it. */
   resume(tenant: TenantId): Promise<void> {
     return startIdleLanes(this.database, tenant, this.time.clock.now());
   }
