@@ -1,13 +1,15 @@
 /** Acceptance 6: after an erasure and the end of its epoch, no key that is left opens who it was; and no canary ever got out. */
-import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parseVkey, verifyTlogProof } from '#ledger';
 import { runVerb } from '../../apps/cli/src/run-verb.js';
 import { CAROL } from '../support/connected-shop.js';
 import {
+  approve,
   approveByTwo,
   byEmail,
   closed,
@@ -17,13 +19,22 @@ import {
   type Systems,
 } from '../support/connected-systems.js';
 import { ServiceProcess } from '../support/service-process.js';
-import { ciphertextsIn, dataKeys, everyRow, readableWith, secretsIn, wrappedKeys } from '../support/try-keys.js';
+import {
+  ciphertextsIn,
+  dataKeys,
+  everyFile,
+  everyRow,
+  readableWith,
+  secretsIn,
+  wrappedKeys,
+  type Ciphertext,
+} from '../support/try-keys.js';
 import { run } from '../verify/small-log.js';
+import { PERSON, spellings, tells } from './canaries.js';
 
 /** In every value that stands for personal data in this run, and in nothing else. */
-const CANARY = `zq${randomBytes(6).toString('hex')}`;
+const CANARY = PERSON;
 const email = `${CANARY}@example.test`;
-const bytesOf = Buffer.from(CANARY).toString('hex');
 
 let service: ServiceProcess;
 let systems: Systems;
@@ -31,9 +42,13 @@ let adminPort = 0;
 const errors: string[] = [];
 beforeAll(async () => {
   adminPort = await freePort();
-  service = await ServiceProcess.prepare(() => ({ LETHE_LOG_LEVEL: 'debug', LETHE_ADMIN_PORT: String(adminPort) }));
+  service = await ServiceProcess.prepare((dataDir) => ({
+    ...{ LETHE_LOG_LEVEL: 'debug', LETHE_ADMIN_PORT: String(adminPort) },
+    LETHE_ARCHIVE_URL: pathToFileURL(join(dataDir, 'archive')).href,
+  }));
   await service.start();
   systems = await connectSystems(service);
+  await systems.shop.sql.query(`UPDATE customers SET name = name || ' ${CANARY}' WHERE email = '${CAROL.email}'`);
 }, 90_000);
 afterAll(async () => {
   await service?.close();
@@ -51,7 +66,7 @@ async function freePort(): Promise<number> {
 async function lethe(...words: string[]): Promise<{ status: number; out: string }> {
   const out: string[] = [];
   const say = (line: string): void => void out.push(line);
-  const environment = { ...service.environment, LETHE_ADMIN_PORT: '' };
+  const environment = { ...service.commandEnvironment, LETHE_ADMIN_PORT: '' };
   return { status: await runVerb(words, { say, complain: say, environment } as never), out: out.join('\n') };
 }
 
@@ -92,7 +107,7 @@ async function leaveTraces(): Promise<number> {
     { subject: { identifiers: [{ type: CANARY, value: CANARY }] }, purpose: CANARY },
     'system',
   );
-  await post('/v1/subjects/find', { identifiers: [byEmail(email)] });
+  await post('/v1/subjects/lookup', { identifiers: [byEmail(email)] });
   await post('/v1/requests', { type: CANARY, subject: { identifiers: [byEmail(email)] } });
   await post(
     '/v1/suppressions/check',
@@ -109,50 +124,80 @@ async function hits(): Promise<string[]> {
   const { ledger, keystore } = service.superusers;
   const found: string[] = [];
   const look = (where: string, text: string): void => {
-    if (text.toLowerCase().includes(CANARY) || text.includes(bytesOf)) found.push(where);
+    if (tells(text, CANARY)) found.push(where);
   };
   for (const [name, database] of [
     ['ledger', ledger],
     ['keystore', keystore],
   ] as const)
     for (const [table, rows] of await everyRow(database)) for (const row of rows) look(`${name} ${table}`, row);
+  for (const [file, [text = '']] of everyFile(service.dataDir))
+    look(`file ${file.slice(service.dataDir.length)}`, text);
   look('process log', service.output);
   look('metrics', await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text());
   for (const error of errors) look(`error ${error.replaceAll(CANARY, '<canary>').slice(0, 200)}`, error);
   return found;
 }
 
+/** Yesterday's backup by the command: each part in a folder of its own, all below the data directory beside the archive. */
+const part = (name: 'ledger' | 'keys' | 'kept'): string => join(service.dataDir, 'backup', name);
+const parts = (): string[] => [part('ledger'), '--keys', part('keys'), '--kept', part('kept')];
+
+/** The wrapped keys that the keys part holds. */
+function keysOfBackup(): Buffer[] {
+  const rows = [...everyFile(part('keys')).values()].flat().join('\n');
+  const found = [...rows.matchAll(/"wrapped":"\\\\x([0-9a-f]+)"/g)].map(([, hex = '']) => Buffer.from(hex, 'hex'));
+  expect(found.length).toBeGreaterThan(4);
+  return found;
+}
+
+const holds = (text: string, key: Buffer): boolean =>
+  ['hex', 'base64', 'base64url', 'latin1'].some((how) => text.includes(key.toString(how as BufferEncoding)));
+
+/** Of whom; what it is stays out of the test's own output. */
+const identities = (found: readonly Ciphertext[]): string[] =>
+  found.flatMap(({ class: of, subject }) => (of === 'identity' ? [subject] : []));
+
+/** A copy of everything, asked for by the person, and sealed in the data directory when she is erased. */
+async function buildPackage(): Promise<void> {
+  const id = await openProven(service, 'access', [byEmail(CAROL.email)]);
+  expect((await approve(service, id, (await planOf(service, id)).hash)).status).toBe(200);
+  expect((await closed(service, id, 40_000)).package.records).toBeGreaterThan(15);
+}
+
+/** What opens with everything that can be had: rows and files of today and of yesterday, all wrapped keys, all key files. */
+async function readable(yesterday: Buffer[]): Promise<Ciphertext[]> {
+  const { ledger, keystore } = service.superusers;
+  const tenant = (await ledger.query<{ id: string }>('SELECT id FROM tenant')).rows.map(({ id }) => id);
+  const all = [...ciphertextsIn(await everyRow(ledger)), ...ciphertextsIn(everyFile(service.dataDir))];
+  const wrapped = [...yesterday, ...(await wrappedKeys(keystore))];
+  return readableWith(dataKeys(secretsIn(`${service.dataDir}-keys`), tenant, wrapped), all, CANARY);
+}
+
 describe('an erased person', () => {
-  it('cannot be read any more by whoever holds databases, backup and keys, once the epoch has ended', async () => {
-    const { ledger, keystore } = service.superusers;
+  it('cannot be read any more by whoever holds databases, files, backup and keys, once the epoch has ended', async () => {
     const position = await leaveTraces();
+    await buildPackage();
     const { body: log } = await service.get('/v1/ledger', { as: 'auditor' });
     const entry = (await service.get(`/v1/logs/${log.logId}/entries/${position}`, { as: 'auditor' })).body;
     const proof = (await service.get(`/v1/logs/${log.logId}/entries/${position}/proof`, { as: 'auditor' })).body;
-    const tenant = (await ledger.query<{ id: string }>('SELECT id FROM tenant')).rows.map(({ id }) => id);
 
-    // Yesterday's backup of both databases.
-    const backup = { rows: await everyRow(ledger), wrapped: await wrappedKeys(keystore) };
+    expect(await lethe('backup', ...parts())).toMatchObject({ status: 0 });
+    const yesterday = keysOfBackup();
+    // The keys are in their own part and nowhere else, so that this one can be kept for days and the others for years.
+    for (const [file, [text = '']] of everyFile(service.dataDir))
+      if (!file.startsWith(part('keys')))
+        expect([file, yesterday.some((key) => holds(text, key))]).toEqual([file, false]);
     const id = await openProven(service, 'erasure', [byEmail(CAROL.email)]);
     await approveByTwo(service, id, (await planOf(service, id)).hash);
     expect((await closed(service, id, 40_000)).resolution).toMatch(/^fulfilled/);
 
-    /** Everything that can be had: today's rows and yesterday's, today's wrapped keys and yesterday's, all key files. */
-    const identities = async (): Promise<number> => {
-      const all = [...ciphertextsIn(backup.rows), ...ciphertextsIn(await everyRow(ledger))];
-      const wrapped = [...backup.wrapped, ...(await wrappedKeys(keystore))];
-      const keys = dataKeys(secretsIn(`${service.dataDir}-keys`), tenant, wrapped);
-      return readableWith(
-        keys,
-        all.filter((one) => one.class === 'identity'),
-        CANARY,
-      ).length;
-    };
-    // The control: the erasure alone does not reach the backup.
-    expect(await identities()).toBeGreaterThan(0);
+    // The control: the erasure alone does not reach the backup, neither its rows nor what the archive and the files hold.
+    const before = await readable(yesterday);
+    expect(before.map(({ class: of }) => of)).toEqual(expect.arrayContaining(['identity', 'case']));
     const certificate = await service.get(`/v1/requests/${id}/certificate`);
     expect((await lethe('keys', 'rotate', 'epoch')).out).toContain('destroyed');
-    expect(await identities()).toBe(0);
+    expect(identities(await readable(yesterday))).toEqual([]);
 
     // What was proved stays proved.
     const bytes = Buffer.from(entry.bytes, 'base64');
@@ -166,15 +211,33 @@ describe('an erased person', () => {
     expect((await service.get(`/v1/requests/${id}`)).status).toBe(200);
   }, 120_000);
 
-  it('left its canary in no log, metric, error, idempotency row, job or other row', async () => {
+  it('left its canary in no file, log, metric, error, idempotency row, job or other row', async () => {
     expect(errors.length).toBeGreaterThan(4);
+    const walked = [...everyFile(service.dataDir).keys()].join('\n');
+    for (const where of ['.zip.sealed', '/archive/', '/backup/ledger/event.jsonl.gz', '/backup/keys/', '/backup/kept/'])
+      expect(walked).toContain(where);
     expect(await hits()).toEqual([]);
-    // The control: what is planted is found.
+    // The control: what is planted is found, however it is written.
     service.output += `{"msg":"called for ${email}"}\n`;
     errors.push(`no ${CANARY} here`);
     await service.superusers.ledger.query(`UPDATE housekeeping SET last_error = $1 WHERE name = 'key-epoch'`, [CANARY]);
-    const planted = await hits();
-    for (const where of ['process log', 'error no <canary> here', 'ledger housekeeping'])
-      expect(planted).toContain(where);
+    const planted = ['process log', 'error no <canary> here', 'ledger housekeeping'];
+    for (const [at, spelling] of spellings(CANARY).entries()) {
+      await writeFile(join(part('ledger'), `planted-${at}.jsonl.gz`), gzipSync(`{"note":"${spelling}"}`));
+      planted.push(`file /backup/ledger/planted-${at}.jsonl.gz`);
+    }
+    expect((await hits()).sort()).toEqual(planted.sort());
   }, 30_000);
+
+  it('is not back when the backup is, with its keys', async () => {
+    const yesterday = keysOfBackup();
+    await service.end('SIGTERM');
+    expect(await lethe('restore', ...parts(), '--replace')).toMatchObject({ status: 0 });
+    expect(identities(await readable(yesterday))).toEqual([]);
+    expect(await lethe('replay')).toMatchObject({ status: 0 });
+    expect(identities(await readable(yesterday))).toEqual([]);
+    await service.start();
+    for (const identifier of [byEmail(CAROL.email), byEmail(email)])
+      expect((await service.post('/v1/subjects/lookup', { identifiers: [identifier] })).body.items).toEqual([]);
+  }, 120_000);
 });

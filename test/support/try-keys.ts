@@ -2,6 +2,7 @@
 import { createDecipheriv, hkdfSync } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import type { Client } from 'pg';
 
 /** Everything one database holds, row by row as text; bytea stands in it as hexadecimal. */
@@ -19,6 +20,27 @@ export async function everyRow(database: Client): Promise<Map<string, string[]>>
     );
   }
   return all;
+}
+
+/** Every file below a folder as text, byte for byte; what is gzipped is opened first. */
+export function everyFile(folder: string): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    const file = join(entry.parentPath, entry.name);
+    const bytes = entry.isFile() ? ifThere(file) : undefined;
+    if (bytes) found.set(file, [(file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('latin1')]);
+  }
+  return found;
+}
+
+/** A running service replaces files: what is gone by now stands in the next one. */
+function ifThere(file: string): Buffer | undefined {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /** A sealed value as it stands in rows and leaves. */
