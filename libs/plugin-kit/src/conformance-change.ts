@@ -25,6 +25,15 @@ const ADAS_CHANGES = [
   '~invoices/200', '~messages/400', '~messages/401', '~reviews/300',
 ]; // prettier-ignore
 
+const OF_OTHERS = ['to fada@example.test', 'x.ada@example.test', 'ada@example.test.example', 'ada@example.testing'];
+const OF_ADA = [
+  'Ada <ADA@example.test>',
+  'fada@example.test, then ada@example.test.',
+  '-ada@example.test',
+  '{"mail":"ada@example.test"}',
+  '{"note":"call\\nada@example.test"}',
+];
+
 export const changePromises: ConnectorPromise[] = [
   [
     'erases once, and a repeat changes nothing',
@@ -67,6 +76,19 @@ export const changePromises: ConnectorPromise[] = [
       expect(residues(await shop.verify(targets))).toEqual(
         ['calls/501 scan note', 'customers/1 identifier', 'invoices/200 reference birthday'].sort(),
       );
+    },
+  ],
+  [
+    "takes nobody else's longer address for a residue",
+    async (shop) => {
+      const targets = targetsOf(await shop.locate(ada));
+      await shop.apply(targets);
+      const note = async (words: string): Promise<string[]> => {
+        await shop.system.sql(`UPDATE calls SET note = '${words}' WHERE id = 501`);
+        return residues(await shop.verify(targets));
+      };
+      for (const words of OF_OTHERS) expect([words, await note(words)]).toEqual([words, []]);
+      for (const words of OF_ADA) expect([words, await note(words)]).toEqual([words, ['calls/501 scan note']]);
     },
   ],
   [

@@ -4,6 +4,7 @@ import { holding } from './change-rows.js';
 import { fold, identifierName, isPlaceholder } from './identifier-values.js';
 import type { MappedTable, MappedTables } from './mapped-tables.js';
 import { findPerson, rowName, type PersonRows } from './person-search.js';
+import { wholeValue } from './whole-value.js';
 
 type Residue = Extract<Verification, { kind: 'residue' }>;
 // A customer number of four digits stands in half of all texts.
@@ -109,11 +110,15 @@ async function byScan(
   for (const column of table.columns.filter((entry) => entry.family === 'text' || entry.family === 'other')) {
     if (values.length === 0 || judged.has(column.name)) continue;
     const text = `lower(CAST(${quote(column.name)} AS varchar))`;
+    const parameter = (position: number): string => `CAST(${tables.dialect.parameter(position)} AS varchar)`;
+    // The pattern is slow and decides; both engines have `regexp_replace`, and no other function of patterns in common.
     const hits = values.map(
-      (_, index) => `strpos(${text}, CAST(${tables.dialect.parameter(index + 1)} AS varchar)) > 0`,
+      (_, index) =>
+        `strpos(${text}, ${parameter(2 * index + 1)}) > 0 AND regexp_replace(${text}, ${parameter(2 * index + 2)}, '') <> ${text}`,
     );
     const sql = `SELECT CAST(${quote(table.dataset.key)} AS varchar) AS ref FROM ${tables.from(table)} WHERE ${hits.join(' OR ')} ORDER BY 1 LIMIT ${REPORTED_PER_COLUMN + retained.size}`;
-    for (const row of await tables.session.all(sql, values)) {
+    const parameters = values.flatMap((value) => [value, wholeValue(value)]);
+    for (const row of await tables.session.all(sql, parameters)) {
       const ref = String(row['ref']);
       const standing = person.rows.get(rowName({ dataset: table.dataset, ref }))?.standing;
       if (retained.has(ref) || (standing !== undefined && standing !== 'clear')) continue;

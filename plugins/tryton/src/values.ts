@@ -22,4 +22,11 @@ export const isTelling = (value: Json | undefined): value is string =>
 
 /** Does the text hold one of the values, in whatever case? */
 export const names = (text: Json | undefined, needles: string[]): boolean =>
-  typeof text === 'string' && needles.some((needle) => text.toLowerCase().includes(needle.toLowerCase()));
+  typeof text === 'string' && needles.some((needle) => standsIn(text, needle));
+
+/** A name counts within a longer word, too; an address within a longer one is somebody else's. */
+function standsIn(text: string, needle: string): boolean {
+  if (!needle.includes('@')) return text.toLowerCase().includes(needle.toLowerCase());
+  const literal = needle.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
+  return new RegExp(`(?<![\\p{L}\\p{N}][._%+-]*)${literal}(?![.-]*[\\p{L}\\p{N}])`, 'iu').test(text);
+}
