@@ -1,5 +1,5 @@
 /** The one question most systems ask: may I? */
-import type { LetheClient } from './client.js';
+import { LetheProblem, type LetheClient } from './client.js';
 
 /** Options of `may`. */
 export interface MayOptions {
@@ -12,7 +12,13 @@ export interface MayOptions {
   onUnavailable?: 'deny' | 'permit';
 }
 
-/** True when the purpose may be pursued for the person now. Never rejects: an unreachable Lethe answers `onUnavailable`. */
+/**
+ * True when the purpose may be pursued for the person now. While Lethe cannot answer (unreachable, late, 429, 5xx, a token
+ * it has not reached) the answer is `onUnavailable`. An identifier of several people is `false`.
+ *
+ * @throws LetheProblem when the question itself is wrong, and would be for everybody: a key that is not known or may not ask,
+ *   a purpose or an identifier that is none
+ */
 export async function may(
   client: LetheClient,
   identifier: { type: string; value: string },
@@ -31,7 +37,14 @@ export async function may(
       signal: AbortSignal.timeout(timeoutMs),
     });
     return data?.decision === 'permit';
-  } catch {
-    return onUnavailable === 'permit';
+  } catch (error) {
+    if (!(error instanceof LetheProblem) || isPassing(error)) return onUnavailable === 'permit';
+    if (error.code === 'subject-ambiguous') return false;
+    throw error;
   }
+}
+
+/** The same question may be answered a little later. */
+function isPassing({ status, code }: LetheProblem): boolean {
+  return status >= 500 || status === 429 || code === 'position-not-reached';
 }

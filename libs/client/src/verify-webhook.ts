@@ -36,9 +36,10 @@ export class WebhookRefused extends Error {
 /**
  * Verifies `webhook-id`, `webhook-timestamp` and `webhook-signature` over the raw body, in constant time.
  *
- * @throws WebhookRefused
+ * @throws WebhookRefused; TypeError when it is called with a parsed body or without a secret
  */
 export async function verifyWebhook(call: SignedCall, options: VerifyOptions): Promise<VerifiedWebhook> {
+  assertUsable(call, options);
   const [id, stamp, signatures] = ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) =>
     headerOf(call.headers, name),
   );
@@ -53,6 +54,15 @@ export async function verifyWebhook(call: SignedCall, options: VerifyOptions): P
       if (await matches(secret, signature, signed))
         return { id, timestamp: new Date(Number(stamp) * 1000), payload: parsed(body) };
   throw new WebhookRefused('signature-invalid');
+}
+
+/** Mistakes of the server around this, which no sender can cause. */
+function assertUsable({ body }: SignedCall, { secret }: VerifyOptions): void {
+  if (typeof body !== 'string' && !(body instanceof Uint8Array))
+    throw new TypeError('give the raw body, as text or bytes: a parsed one has another signature');
+  const secrets = [secret].flat();
+  if (secrets.length === 0 || secrets.some((one) => typeof one !== 'string'))
+    throw new TypeError('give `secret`: one text, or [new, old] while it is replaced');
 }
 
 function headerOf(headers: SignedCall['headers'], name: string): string | undefined {
