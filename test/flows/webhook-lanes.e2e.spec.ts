@@ -256,7 +256,7 @@ describe('messages of one person', () => {
       await client.query(`SELECT FROM ${rows} FOR UPDATE`);
       const acted = act();
       await until('it waits', async () => (await client.query(waits)).rowCount !== 0);
-      await client.query('SELECT FROM job_due FOR UPDATE');
+      expect(await client.query('SELECT FROM job_due FOR UPDATE')).toMatchObject({ rowCount: 1 });
       await client.query('COMMIT');
       await acted;
     }
