@@ -30,7 +30,9 @@ describe('a request whose clock is paused', () => {
     const [id, other] = [await open('access', 'paula'), await open('access', 'petra')];
     expect([await dueOn(id), await dueOn(other)]).toEqual(['2026-12-02', '2026-12-02']);
     lethe.clock.advance(8 * DAY);
-    expect(codeOf(await turn(id, 'resume', { regime: 'uk-gdpr' }))).toEqual([409, 'request-not-ready']);
+    const early = await turn(id, 'resume', { regime: 'uk-gdpr' });
+    expect(codeOf(early)).toEqual([409, 'request-not-ready']);
+    expect(early.body).toMatchObject({ status: 409, requestStatus: 'identifying' });
     expect((await turn(id, 'pause', clarification)).status).toBe(200);
     expect(codeOf(await turn(id, 'pause', clarification))).toEqual([409, 'request-not-ready']);
     // From the day asked to the day answered: 10 to 16 November are seven days, 10 to 19 are ten.

@@ -3,7 +3,7 @@ import { unprocessable } from '#kernel';
 import { partsOf } from './calendar/civil-date.js';
 import { clocksFor, type ClocksInput, type LegalClock } from './clocks.js';
 import type { CivilDate } from './deadline-row.js';
-import { assertMayExtend, deadlineRow } from './deadline-rules.js';
+import { assertMayExtend, assertRunsUnder, deadlineRow } from './deadline-rules.js';
 import type { RegimeId } from './regimes.js';
 
 /** Why and since when the person knows. */
@@ -17,11 +17,12 @@ export interface ExtensionDecision {
 
 /**
  * The answer clock as it stands after the extension.
- * @throws 422 `extension-not-allowed-by-regime`, `extension-reason-required`, `extension-notice-late`
+ * @throws 422 `regime-not-of-request`, `extension-not-allowed-by-regime`, `extension-reason-required`, `extension-notice-late`
  */
 export function assertExtension(input: ClocksInput, decision: ExtensionDecision): LegalClock {
   const { regime, reason, noticeOn } = decision;
   partsOf(noticeOn);
+  assertRunsUnder(input.regimes, regime);
   const { reasons } = assertMayExtend(deadlineRow(regime, input.type, input.receivedOn, input.overrides));
   if (!reasons.includes(reason)) {
     throw unprocessable('extension-reason-required', {

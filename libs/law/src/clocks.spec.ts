@@ -67,6 +67,9 @@ describe('an extension', () => {
 
   it('needs a reason and a notice inside the first period', () => {
     expect(assertExtension(eu, decision)).toMatchObject({ dueOn: '2026-10-07', extendedDueOn: '2026-12-07' });
+    expect(() => assertExtension(eu, { ...decision, regime: 'us-ca', reason: 'necessary' })).toThrow(
+      refusal('regime-not-of-request'),
+    );
     expect(() => assertExtension(eu, { ...decision, reason: '' })).toThrow(refusal('extension-reason-required'));
     expect(() => assertExtension(eu, { ...decision, noticeOn: '2026-10-08' })).toThrow(
       refusal('extension-notice-late'),

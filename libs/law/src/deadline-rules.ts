@@ -40,6 +40,16 @@ export function deadlineRow(
   });
 }
 
+/** 422 `regime-not-of-request`: a clock that does not run can neither be extended nor stand still. */
+export function assertRunsUnder(regimes: readonly RegimeId[], regime: RegimeId): void {
+  if (regimes.includes(regime)) return;
+  throw unprocessable('regime-not-of-request', {
+    detail: 'The request does not run under this regime. Name one of its regimes.',
+    errors: [{ pointer: '/regime', code: 'regime-not-of-request' }],
+    extra: { regimes },
+  });
+}
+
 /** 422 `pause-not-allowed-by-regime` unless an enabled pause rule of the row fits, e.g. always in California (7021(b)). */
 export function assertMayPause(row: DeadlineRow, reason: Pause['reason'], overrides?: LawOverrides): void {
   const allowed = row.clock.pause.some(

@@ -6,7 +6,7 @@ export { addDays, addMonths } from './calendar/civil-date.js';
 export * from './clocks.js';
 export * from './calendar/date-in-zone.js';
 export * from './deadline-row.js';
-export { assertMayPause, DEADLINE_ROWS, deadlineRow } from './deadline-rules.js';
+export { assertMayPause, assertRunsUnder, DEADLINE_ROWS, deadlineRow } from './deadline-rules.js';
 export { DUTY_ROWS } from './rows/duties.rows.js';
 export * from './duty.js';
 export * from './duty-row.js';

@@ -1,12 +1,17 @@
 /** Legal texts as rows: grounds, exceptions, remedies and the access checklist, in our own short words with citations. */
 import type { Fact } from './deadline-row.js';
-import type { RegimeId } from './regimes.js';
+import type { RegimeId, RequestType } from './regimes.js';
 
-/** A ground for erasure, or an exception from it. `ruleId` is what decisions and outcomes carry. */
+/**
+ * A ground for erasure, an exception from it, or what lets a request be refused without keeping a record. `ruleId` is
+ * what decisions and outcomes carry.
+ */
 export interface LegalRule extends Fact {
   ruleId: string;
   regime: RegimeId;
-  kind: 'ground' | 'exception';
+  /** The rights it is about. */
+  rights: readonly RequestType[];
+  kind: 'ground' | 'exception' | 'refusal';
   citation: string;
   /** One clause that completes "because ...", for the answer to the person. */
   text: string;

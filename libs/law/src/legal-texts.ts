@@ -4,7 +4,7 @@ import { LEGAL_RULES } from './rows/legal-rules.rows.js';
 import type { AccessItem, Authority, LegalRule, RemedyText } from './legal-text.js';
 import { REMEDIES, AUTHORITIES } from './rows/remedies.rows.js';
 import { isEnabled, type LawOverrides } from './overrides.js';
-import type { RegimeId } from './regimes.js';
+import type { RegimeId, RequestType } from './regimes.js';
 
 /** Grounds for erasure under a regime, e.g. GDPR 17(1)(a) to (f). */
 export function groundsOf(regime: RegimeId): LegalRule[] {
@@ -16,7 +16,12 @@ export function exceptionsOf(regime: RegimeId): LegalRule[] {
   return LEGAL_RULES.filter((rule) => rule.regime === regime && rule.kind === 'exception');
 }
 
-/** The ground or exception with this id, e.g. `gdpr-17-3-b`. */
+/** What a request of this right can be refused with under a regime: its exceptions, and e.g. GDPR 12(5)(b). */
+export function refusalsOf(regime: RegimeId, right: RequestType): LegalRule[] {
+  return LEGAL_RULES.filter((rule) => rule.regime === regime && rule.kind !== 'ground' && rule.rights.includes(right));
+}
+
+/** The rule with this id, e.g. `gdpr-17-3-b`. */
 export function legalRule(ruleId: string): LegalRule | undefined {
   return LEGAL_RULES.find((rule) => rule.ruleId === ruleId);
 }

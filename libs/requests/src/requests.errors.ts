@@ -16,11 +16,18 @@ export const datasetUnknown = (): DomainError =>
 export const receivedInFuture = (): DomainError =>
   unprocessable('received-at-in-future', 'receivedAt lies in the future. Send the moment the request reached you.');
 
-/** 409: the request stands elsewhere; `status` says where. */
+/** 409: the request stands elsewhere; `requestStatus` says where. */
 export const notNow = (status: string, todo: string): DomainError =>
   conflict('request-not-ready', {
     detail: `The request does not stand where this can be done. ${todo}`,
-    extra: { status },
+    extra: { requestStatus: status },
+  });
+
+export const exceptionUnknown = (exceptions: string[]): DomainError =>
+  unprocessable('exception-unknown', {
+    detail: 'A refusal needs a rule of this right and of a regime of the request. Name one of exceptions.',
+    errors: [{ pointer: '/exception', code: 'exception-unknown' }],
+    extra: { exceptions },
   });
 
 export const alreadyClosed = (): DomainError =>

@@ -1,9 +1,10 @@
-/** Grounds of and exceptions from erasure. Data only. */
+/** Grounds of and exceptions from erasure, and what lets any request be refused. Data only. */
 import type { Fact } from '../deadline-row.js';
 import type { LegalRule } from '../legal-text.js';
 
-const gdpr: Fact & Pick<LegalRule, 'regime'> = {
+const gdpr: Fact & Pick<LegalRule, 'regime' | 'rights'> = {
   regime: 'eu-gdpr',
+  rights: ['erasure'],
   source: 'Regulation (EU) 2016/679 article 17',
   confidence: 'V',
 };
@@ -11,6 +12,7 @@ const ground = { ...gdpr, kind: 'ground' } as const;
 const exception = { ...gdpr, kind: 'exception' } as const;
 const california = {
   regime: 'us-ca',
+  rights: ['erasure'],
   kind: 'exception',
   source: 'Cal. Civ. Code 1798.105(d)',
   confidence: 'V',
@@ -73,15 +75,25 @@ const EU_RULES: readonly LegalRule[] = [
     citation: 'GDPR art. 17(3)(e)',
     text: 'the data are needed to establish, exercise or defend legal claims',
   },
+  {
+    regime: 'eu-gdpr',
+    kind: 'refusal',
+    ruleId: 'gdpr-12-5-b',
+    rights: ['access', 'erasure', 'objection', 'rectification', 'restriction', 'portability'],
+    citation: 'GDPR art. 12(5)(b)',
+    text: 'the request is manifestly unfounded or excessive',
+    source: 'Regulation (EU) 2016/679 article 12(5)',
+    confidence: 'V',
+  },
 ];
 
-/** The UK GDPR's article 17 has the same grounds and exceptions. */
+/** The UK GDPR's articles 12 and 17 have the same rules. */
 const UK_RULES: readonly LegalRule[] = EU_RULES.map((rule) => ({
   ...rule,
   ruleId: `uk-${rule.ruleId}`,
   regime: 'uk-gdpr',
   citation: `UK ${rule.citation}`,
-  source: 'UK GDPR article 17',
+  source: rule.source.replace('Regulation (EU) 2016/679', 'UK GDPR'),
 }));
 
 const CALIFORNIA_RULES: readonly LegalRule[] = [
@@ -117,7 +129,16 @@ const CALIFORNIA_RULES: readonly LegalRule[] = [
     citation: 'Cal. Civ. Code 1798.105(d)(8)',
     text: 'a law requires us to keep the data',
   },
+  {
+    ...california,
+    kind: 'refusal',
+    ruleId: 'ccpa-145-h-3',
+    rights: ['access', 'erasure', 'rectification'],
+    citation: 'Cal. Civ. Code 1798.145(h)(3)',
+    source: 'Cal. Civ. Code 1798.145(h)',
+    text: 'the request is manifestly unfounded or excessive',
+  },
 ];
 
-/** Every ground and exception. */
+/** Every ground, exception and refusal. */
 export const LEGAL_RULES: readonly LegalRule[] = [...EU_RULES, ...UK_RULES, ...CALIFORNIA_RULES];

@@ -1,7 +1,18 @@
 /** What a fault becomes outside: a stable code, whether to come again, and nothing of what it says. */
 import { describe, expect, it } from '@jest/globals';
+import { DomainError } from '#kernel';
 import { KeyUnavailable } from '../keys/key-provider.js';
 import { problemOf, toDomainError } from './problem-details.js';
+
+describe('a problem document', () => {
+  it('keeps its members whatever an extension is called', () => {
+    const extra = { status: 'identifying', code: 'mine', type: 'erasure', requestStatus: 'identifying' };
+    expect(problemOf(new DomainError(409, 'request-not-ready', { detail: 'Wait.', extra }), 'r')).toMatchObject({
+      ...{ type: 'urn:lethe:problem:request-not-ready', code: 'request-not-ready', status: 409 },
+      requestStatus: 'identifying',
+    });
+  });
+});
 
 describe('a key that cannot be used', () => {
   it('is an outage that the operator ends, not a fault of the call', () => {

@@ -97,6 +97,8 @@ function unavailable(code: string, detail: string, retryAfter = 1): DomainError 
 export function problemOf(error: DomainError, requestId: string): Problem {
   const { detail, errors, retryable, extra } = error.details;
   return {
+    // First: an extension never takes the place of a member.
+    ...extra,
     type: `urn:lethe:problem:${error.code}`,
     code: error.code,
     title: error.code.replaceAll('-', ' '),
@@ -105,7 +107,6 @@ export function problemOf(error: DomainError, requestId: string): Problem {
     instance: `urn:lethe:request:${requestId}`,
     retryable: retryable ?? false,
     ...(errors ? { errors } : {}),
-    ...extra,
   };
 }
 

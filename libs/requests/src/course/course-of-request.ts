@@ -1,9 +1,9 @@
 /** Turns in a request's course that an officer decides: refuse, extend, pause, resume, withdraw, reopen. */
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import { unprocessable, type Clock, type JsonObject } from '#kernel';
+import type { Clock, JsonObject } from '#kernel';
 import { cancelJob, enqueue } from '#jobs';
-import { assertExtension, clocksFor, dateInZone, legalRule, REGIMES } from '#law';
+import { assertExtension, assertRunsUnder, clocksFor, dateInZone, refusalsOf, REGIMES } from '#law';
 import type { NewEvent } from '#ledger';
 import { CLOCK, OpenCode, vouchedHuman, type Caller } from '#platform';
 import { CaseFile } from '../case-file.js';
@@ -13,7 +13,7 @@ import { reopenedAt } from '../request-evolve.js';
 import type { RequestState } from '../request-state.js';
 import { fact, notePlace } from '../request.js';
 import { Requests, type Change } from '../requests.js';
-import { alreadyClosed, caseUnreadable, notNow } from '../requests.errors.js';
+import { alreadyClosed, caseUnreadable, exceptionUnknown, notNow } from '../requests.errors.js';
 
 const reason = z.string().min(1).max(2000);
 const regime = z.enum(REGIMES);
@@ -51,13 +51,9 @@ export class CourseOfRequest {
   /** Before anything was done. The answer names reason, complaint and court, and closes the clock. */
   async refuse(by: Caller, id: string, body: z.infer<typeof RefuseBody>): Promise<Turned> {
     const { exception, resolution } = body;
-    if (resolution === 'refused' && legalRule(exception)?.kind !== 'exception')
-      throw unprocessable(
-        'exception-unknown',
-        'A refusal needs an exception the law engine knows, such as gdpr-17-3-b.',
-      );
     const humanRef = this.file.humanRef(by.tenant, vouchedHuman(by).humanId);
     return this.turn(by, id, 'answering', async (state) => {
+      if (resolution === 'refused') assertException(state, exception);
       if (!['identifying', 'deciding'].includes(state.status))
         throw notNow(state.status, 'A refusal comes before the approval.');
       const sealed = await this.file.sealEnd(by.tenant, state, body.reason, notePlace(id, 'refusal'));
@@ -84,8 +80,7 @@ export class CourseOfRequest {
   /** 422 `pause-not-allowed-by-regime` where the row knows no pause, always in California (7021(b)). */
   pause(by: Caller, id: string, body: z.infer<typeof PauseBody>): Promise<Turned> {
     return this.turn(by, id, undefined, (state) => {
-      if (!state.regimes.includes(body.regime))
-        throw unprocessable('regime-not-of-request', 'The request does not run under this regime.');
+      assertRunsUnder(state.regimes, body.regime);
       if (state.pauses.some((one) => one.regime === body.regime && one.to === null))
         throw notNow(state.status, 'This clock stands still already.');
       const from = this.today(state);
@@ -96,6 +91,7 @@ export class CourseOfRequest {
 
   resume(by: Caller, id: string, body: z.infer<typeof ResumeBody>): Promise<Turned> {
     return this.turn(by, id, undefined, (state) => {
+      assertRunsUnder(state.regimes, body.regime);
       if (!state.pauses.some((one) => one.regime === body.regime && one.to === null))
         throw notNow(state.status, 'This clock is not paused.');
       return { events: [fact('RequestResumed.v1', { requestId: id, regime: body.regime, to: this.today(state) })] };
@@ -162,6 +158,11 @@ export class CourseOfRequest {
     );
     return answer;
   }
+}
+
+function assertException({ regimes, type }: RequestState, exception: string): void {
+  const exceptions = regimes.flatMap((regime) => refusalsOf(regime, type)).map(({ ruleId }) => ruleId);
+  if (!exceptions.includes(exception)) throw exceptionUnknown(exceptions);
 }
 
 function answered(

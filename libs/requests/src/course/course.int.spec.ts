@@ -92,6 +92,10 @@ describe('a request', () => {
   it('extends from the original day, and never pauses in California', async () => {
     const { id } = await all.open('erasure', ada.value, { regimes: ['eu-gdpr', 'us-ca'] });
     const before = await all.view(id);
+    await expect(all.course.extend(officer(), id, { regime: 'uk-gdpr', reason: 'complexity' })).rejects.toMatchObject({
+      ...{ status: 422, code: 'regime-not-of-request' },
+      details: { extra: { regimes: ['eu-gdpr', 'us-ca'] } },
+    });
     await all.course.extend(officer(), id, { regime: 'eu-gdpr', reason: 'complexity' });
     const after = await all.view(id);
     expect(after.clocks.find((one) => one.regime === 'eu-gdpr' && one.kind === 'respond')).toMatchObject({
@@ -112,6 +116,19 @@ describe('a request', () => {
     await expect(
       all.course.refuse(officer(), id, { reason: 'no', exception: 'because', resolution: 'refused' }),
     ).rejects.toMatchObject({ code: 'exception-unknown' });
+    // One of another law is none here, nor is one of another right.
+    for (const [type, exception] of [
+      ['erasure', 'ccpa-105-d-8'],
+      ['access', 'gdpr-17-3-b'],
+    ] as const) {
+      const other = await all.open(type, ada.value);
+      await expect(
+        all.course.refuse(officer(), other.id, { reason: 'no', exception, resolution: 'refused' }),
+      ).rejects.toMatchObject({
+        code: 'exception-unknown',
+        details: { extra: { exceptions: expect.arrayContaining(['gdpr-12-5-b']) } },
+      });
+    }
     await all.course.refuse(officer(), id, {
       reason: 'a claim is pending',
       exception: 'gdpr-17-3-e',
