@@ -77,7 +77,7 @@ const post = async (path: string, body: unknown, as: 'officer' | 'system' | 'adm
 };
 
 /** A canary in every field of every route of this run that takes personal data or free words. */
-async function leaveTraces(): Promise<number> {
+async function leaveTraces(): Promise<{ position: number; subjectId: string }> {
   const identifiers = [byEmail(CAROL.email), byEmail(email), { type: 'phone', value: CAROL.phone }];
   expect(
     (await service.put('/v1/purposes/newsletter', { name: 'Newsletter', legalBasis: 'consent', model: 'opt-in' }))
@@ -116,7 +116,7 @@ async function leaveTraces(): Promise<number> {
   );
   for (const path of [`/v1/requests/${CANARY}`, `/v1/consents/${CANARY}/receipt`, `/v1/nothing/${CANARY}?q=${CANARY}`])
     errors.push(JSON.stringify((await service.get(path)).body));
-  return recorded.body.position;
+  return recorded.body;
 }
 
 /** Where the canary stands in clear; ciphertext and keyed hashes do not contain it. */
@@ -165,18 +165,22 @@ async function buildPackage(): Promise<void> {
   expect((await closed(service, id, 40_000)).package.records).toBeGreaterThan(15);
 }
 
-/** What opens with everything that can be had: rows and files of today and of yesterday, all wrapped keys, all key files. */
-async function readable(yesterday: Buffer[]): Promise<Ciphertext[]> {
+/**
+ * What opens with everything that can be had: rows and files of today and of yesterday, or only the files `within` a folder;
+ * all wrapped keys, all key files.
+ */
+async function readable(yesterday: Buffer[], within = ''): Promise<Ciphertext[]> {
   const { ledger, keystore } = service.superusers;
   const tenant = (await ledger.query<{ id: string }>('SELECT id FROM tenant')).rows.map(({ id }) => id);
-  const all = [...ciphertextsIn(await everyRow(ledger)), ...ciphertextsIn(everyFile(service.dataDir))];
+  const rows = within === '' ? ciphertextsIn(await everyRow(ledger)) : [];
+  const all = [...rows, ...ciphertextsIn(everyFile(join(service.dataDir, within)))];
   const wrapped = [...yesterday, ...(await wrappedKeys(keystore))];
   return readableWith(dataKeys(secretsIn(`${service.dataDir}-keys`), tenant, wrapped), all, CANARY);
 }
 
 describe('an erased person', () => {
   it('cannot be read any more by whoever holds databases, files, backup and keys, once the epoch has ended', async () => {
-    const position = await leaveTraces();
+    const { position, subjectId } = await leaveTraces();
     await buildPackage();
     const { body: log } = await service.get('/v1/ledger', { as: 'auditor' });
     const entry = (await service.get(`/v1/logs/${log.logId}/entries/${position}`, { as: 'auditor' })).body;
@@ -192,9 +196,12 @@ describe('an erased person', () => {
     await approveByTwo(service, id, (await planOf(service, id)).hash);
     expect((await closed(service, id, 40_000)).resolution).toMatch(/^fulfilled/);
 
-    // The control: the erasure alone does not reach the backup, neither its rows nor what the archive and the files hold.
-    const before = await readable(yesterday);
-    expect(before.map(({ class: of }) => of)).toEqual(expect.arrayContaining(['identity', 'case']));
+    // The control: the erasure alone does not reach what backup and archive hold.
+    for (const within of ['archive', 'backup/ledger'])
+      expect([within, identities(await readable(yesterday, within))]).toEqual([
+        within,
+        expect.arrayContaining([subjectId]),
+      ]);
     const certificate = await service.get(`/v1/requests/${id}/certificate`);
     expect((await lethe('keys', 'rotate', 'epoch')).out).toContain('destroyed');
     expect(identities(await readable(yesterday))).toEqual([]);
