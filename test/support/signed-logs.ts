@@ -23,7 +23,10 @@ export const signingKeys: LogKeys = {
 };
 
 /** Remembers a log as it stands; answers how to set it back there, as the restore of a backup does. */
-export async function backUp({ superuser }: TestDatabase, tenant: TenantId): Promise<() => Promise<void>> {
+export async function backUp(
+  { superuser }: Pick<TestDatabase, 'superuser'>,
+  tenant: TenantId,
+): Promise<() => Promise<void>> {
   const { rows } = await superuser.query<Record<'size' | 'root' | 'frontier' | 'recorded_at', unknown>>(
     'SELECT size, root, frontier, recorded_at FROM log_head WHERE tenant = $1',
     [tenant],
