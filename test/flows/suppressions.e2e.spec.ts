@@ -9,7 +9,7 @@ const DAY = 86_400_000;
 describe('the check of an import', () => {
   let lethe: TestServer;
   let crm: string;
-  const shop = randomUUID();
+  let shop: string;
   const ada = { type: 'email', value: 'ada@example.test' };
   const erasedAt = new Date('2026-03-01T09:00:00Z');
   const expiresAt = new Date('2026-09-01T00:00:00Z');
@@ -25,6 +25,7 @@ describe('the check of an import', () => {
     lethe = await startTestServer({ now: new Date('2026-03-02T00:00:00Z') });
     const place = { legalEntity: 'Shop', country: 'DE', owner: 'o', why: 'w' };
     crm = (await lethe.post('/v1/admin/systems', { name: 'crm', ...place }, { as: 'admin' })).body.id;
+    shop = (await lethe.post('/v1/admin/systems', { name: 'shop', ...place }, { as: 'admin' })).body.id;
     const suppressions = lethe.server.app.get(Suppressions);
     const tenant = lethe.tenant.tenant.id;
     const rest = { before: erasedAt, expiresAt };
@@ -51,10 +52,26 @@ describe('the check of an import', () => {
         { ...old, purpose: 'invoices' },
         { ...old, connection: shop },
         { ...old, connection: shop, purpose: 'newsletter' },
-        { ...old },
         { ...old, connection: crm, identifier: { type: 'email', value: 'other@example.test' } },
       ),
-    ).toEqual([true, false, false, true, false, false]);
+    ).toEqual([true, false, false, true, false]);
+  });
+
+  it('knows a connection by its name, and no row from anywhere is let in by a connection that is none', async () => {
+    expect(await verdicts({ ...old, connection: 'crm' }, { ...old, connection: 'shop' })).toEqual([true, false]);
+    const answer = await check({ ...old, connection: crm }, { ...old, connection: 'nope' });
+    expect([answer.status, answer.body.code]).toEqual([422, 'connection-unknown']);
+    expect(answer.body.errors).toEqual([{ pointer: '/items/1/connection', code: 'connection-unknown' }]);
+    expect((await check({ ...old, connection: randomUUID() })).status).toBe(422);
+  });
+
+  it('keeps out by any suppression what may be for anything and come from anywhere', async () => {
+    expect(await verdicts(old, fresh, { ...old, identifier: { type: 'email', value: 'other@example.test' } })).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(await verdicts({ ...old, connection: 'lethe' })).toEqual([false]);
   });
 
   it('is not active for a dataset under a duty or a hold, and is again for the others', async () => {

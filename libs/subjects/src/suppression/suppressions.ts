@@ -15,7 +15,7 @@ export interface NewSuppression {
   expiresAt: Date;
 }
 
-/** May data about this person, dated `dataFrom`, come in or be used for this purpose or through this connection? */
+/** May data about this person, dated `dataFrom`, come in or be used for this purpose or through this connection, or at all? */
 export interface SuppressionQuestion {
   identifier: Identifier;
   purpose?: string;
@@ -164,6 +164,8 @@ function scopeOf({ scope_kind: kind, scope }: Row): SuppressionScope {
 
 function covers(row: Row, { purpose, connection, dataFrom }: SuppressionQuestion): boolean {
   if (dataFrom >= row.before) return false;
+  // Of a row that may be for anything and come from anywhere every mark speaks.
+  if (purpose === undefined && connection === undefined) return true;
   switch (row.scope_kind) {
     case 'all-sources':
       return true;
