@@ -9,7 +9,7 @@ import { clientSchema } from './client-schema.mjs';
 
 await build(join(import.meta.dirname, '..'));
 const folder = mkdtempSync(join(tmpdir(), 'lethe-client-'));
-const environment = { PORT: '0', LETHE_DATA_DIR: join(folder, 'data'), LETHE_ROLES: 'api', LETHE_TEST_NO_DEMO: '1' };
+const environment = { PORT: '0', LETHE_DATA_DIR: join(folder, 'data'), LETHE_ROLES: 'api' };
 const server = spawn(process.execPath, ['dist/apps/server/src/main.js'], {
   env: { PATH: process.env.PATH, ...environment },
   stdio: ['ignore', 'pipe', 'inherit'],

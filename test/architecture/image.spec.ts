@@ -54,12 +54,13 @@ describe('the image', () => {
     expect(stdout).toContain('Usage: lethe due');
   });
 
-  it('starts the service as `npm start` and the systemd unit do', () => {
+  it('starts the service as the systemd unit does, and as `npm start` but without its demonstration', () => {
     const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: { start: string } };
     const [, unit = ''] =
       /^ExecStart=\/usr\/bin\/(.+)$/m.exec(readFileSync('apps/server/deploy/lethe.service', 'utf8')) ?? [];
     const [, words = '[]'] = /^CMD (.+)$/m.exec(text) ?? [];
-    expect([unit, (JSON.parse(words) as string[]).join(' ')]).toEqual([scripts.start, scripts.start]);
+    const command = (JSON.parse(words) as string[]).join(' ');
+    expect([unit, scripts.start]).toEqual([command, `${command} --demo`]);
   });
 
   it('takes no data, no keys and nothing that was built elsewhere from a checkout', () => {

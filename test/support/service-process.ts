@@ -15,10 +15,10 @@ import type { TestAnswer, TestCall, TestServer } from './test-server.js';
 
 const main = join(import.meta.dirname, '../../dist/apps/server/src/main.js');
 
-/** What `npm start` gives to Node. */
+/** What `npm start` gives to Node: between its name and the entry. */
 function startFlags(): string[] {
   const { scripts } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
-  return String(scripts.start).split(' ').slice(1, -1);
+  return (/^node (.*) dist\//.exec(scripts.start)?.[1] ?? '').split(' ');
 }
 
 /** A crowded machine may need long; a service that has ended says so at once. */

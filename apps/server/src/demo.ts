@@ -1,4 +1,4 @@
-/** The demonstration that `npm start` adds on a machine without configuration: a tenant, demo systems, and the story once. */
+/** The demonstration that `npm start` asks for by `--demo`, on a machine without configuration: a tenant, demo systems, and the story once. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -24,11 +24,10 @@ export interface RunningDemo {
   close(): Promise<void>;
 }
 
-/** True on a first try: embedded database, loopback, no settings of a production. */
-export function wantsDemo(config: Config): boolean {
+/** True where trying is harmless: embedded database, loopback, no settings of a production. `--demo` must have been asked for, too. */
+export function mayDemonstrate(config: Config, environment = processEnvironment()): boolean {
   const everything = config.LETHE_ROLES.length === 3;
-  const refused = processEnvironment()['LETHE_TEST_NO_DEMO'] !== undefined;
-  return config.embedded && loopback.has(config.LETHE_HOST) && everything && !refused;
+  return config.embedded && loopback.has(config.LETHE_HOST) && everything && environment['NODE_ENV'] !== 'production';
 }
 
 /** Where the demo systems' PostgreSQL stands: a cluster of its own, so that a plugin cannot dial the ledger. */

@@ -1,22 +1,25 @@
-/** Entry of the service: `npm start`. */
+/** Entry of the service. `--demo`, which only `npm start` gives, also tells the demonstration. */
 import './no-inspector.js';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { parseArgs } from 'node:util';
 import 'reflect-metadata';
 import { processEnvironment, readConfig, type Config } from '#platform';
-import { startDemo, wantsDemo, type RunningDemo } from './demo.js';
-import { startServer, type RunningServer } from './server.js';
+import { mayDemonstrate, startDemo, type RunningDemo } from './demo.js';
+import { startServer, tenantIds, type RunningServer } from './server.js';
 
 const say = (line: string): boolean => process.stdout.write(`  ${line}\n`);
 
 /** Runs until a signal asks it to end, then ends what it started, in the opposite order. */
 async function main(): Promise<void> {
   const stop = stopAsked();
+  const { demo: asked } = parseArgs({ options: { demo: { type: 'boolean' } } }).values;
   const config = readConfig(processEnvironment());
   await assertPortFree(config);
   const server = await startServer(config, { docs: true, say });
   process.stdout.write(`Lethe is ready at ${server.baseUrl}\n`);
-  const demo = wantsDemo(config) && !stop.asked ? await demonstrate(config, server) : undefined;
+  const demo = asked && mayDemonstrate(config) && !stop.asked ? await demonstrate(config, server) : undefined;
+  if ((await tenantIds(server.app)).length === 0) say('There is no tenant yet: lethe bootstrap --name <controller>');
   // Ctrl-C is a human who waits; whoever replaces a replica sends SIGTERM.
   if ((await stop.promise) === 'SIGTERM') await server.drain();
   await demo?.close();
