@@ -1,7 +1,7 @@
 /** `lethe bootstrap`: from an empty PostgreSQL to a tenant whose people have keys. Keys are printed once and stored nowhere. */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { provision, type Config } from '#platform';
+import { provisionOnce, type Config } from '#platform';
 import { Tenants, type NewTenant } from '#tenancy';
 import { bootstrapTenant } from '../../server/src/bootstrap-tenant.js';
 import { commandConfig, openApplication } from './open-application.js';
@@ -9,7 +9,9 @@ import { Usage, type Terminal, type Verb } from './terminal.js';
 
 const usage = [
   'Usage: lethe bootstrap --name <controller> [--mode live|test] [--territory DE-BE] [--time-zone Europe/Berlin]',
-  '  --superuser-url-file <file>   also create roles and the databases lethe and lethe_keys on that server first',
+  '       lethe bootstrap --roles-only --superuser-url-file <file>',
+  '  --superuser-url-file <file>   create roles and the databases lethe and lethe_keys first, on a server that has none of them',
+  '  --roles-only                  and nothing else: before lethe restore',
   '  --again                       although there is a tenant already',
   'Otherwise DATABASE_URL, LETHE_MIGRATION_URL, LETHE_KEYSTORE_URL and LETHE_KEYSTORE_MIGRATION_URL name the databases.',
 ];
@@ -20,6 +22,7 @@ const options = {
   territory: { type: 'string' },
   'time-zone': { type: 'string', default: 'UTC' },
   'superuser-url-file': { type: 'string' },
+  'roles-only': { type: 'boolean' },
   again: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
@@ -30,12 +33,16 @@ export const bootstrapVerb: Verb = async (args, terminal) => {
     usage.forEach(terminal.say);
     return 0;
   }
-  const { name, territory, again = false } = values;
+  const { name, territory, again = false, 'superuser-url-file': file } = values;
   const mode = modeOf(values.mode);
+  if (values['roles-only']) {
+    if (file === undefined) throw new Usage('--roles-only needs --superuser-url-file.');
+    await prepare(file, terminal);
+    return 0;
+  }
   if (name === undefined) throw new Usage(`--name is needed. ${usage[0]}`);
-  const file = values['superuser-url-file'];
   const config = commandConfig(terminal);
-  const settings = file === undefined ? config : await prepare(file, config, terminal);
+  const settings = file === undefined ? config : { ...config, ...(await prepare(file, terminal)), embedded: false };
   const { app, close } = await openApplication(settings);
   try {
     const tenants = await app.get(Tenants).all();
@@ -58,16 +65,16 @@ function modeOf(word: string): NewTenant['mode'] {
 }
 
 /** Roles that own nothing and roles that own; the URL with a superuser's password comes from a file, not from the command line. */
-async function prepare(file: string, config: Config, terminal: Terminal): Promise<Config> {
+async function prepare(file: string, terminal: Terminal): Promise<Partial<Config>> {
   const superuser = (await readFile(file, 'utf8')).trim();
-  const { lethe, lethe_keys: keystore } = await provision(superuser, ['lethe', 'lethe_keys']);
+  const { lethe, lethe_keys: keystore } = await provisionOnce(superuser, ['lethe', 'lethe_keys']);
   const urls = {
     DATABASE_URL: lethe.appUrl,
-    LETHE_MIGRATION_URL: lethe.ownerUrl,
     LETHE_KEYSTORE_URL: keystore.appUrl,
+    LETHE_MIGRATION_URL: lethe.ownerUrl,
     LETHE_KEYSTORE_MIGRATION_URL: keystore.ownerUrl,
   };
-  terminal.say('Settings of the service, with passwords; put them where only it can read:');
+  terminal.say('Settings, with passwords that are shown this once; the last two are the owner’s, not the service’s:');
   for (const [setting, url] of Object.entries(urls)) terminal.say(`  ${setting}=${url}`);
-  return { ...config, ...urls, embedded: false };
+  return urls;
 }

@@ -73,8 +73,9 @@ export async function openParts(
     const store = new EventStore(databases.database, clockGuard, () => state.assertWritable(), archived);
     const trouble: Trouble = (message, fields) => log.error(fields, message);
     const subscriptions = new Subscriptions(store, tenants, trouble);
-    const keys = await FileKeys.open(config.keyDir);
     const { database, keystoreDatabase } = databases;
+    const { rows: rings } = await keystoreDatabase.global({ text: 'SELECT ring_id FROM key_ring' });
+    const keys = await FileKeys.open(config.keyDir, rings.length > 0);
     const { reader, signer, lock, logKeys } = ledgerParts(
       { store, subscriptions, keys, clock, log, state, clockGuard },
       config,

@@ -68,9 +68,10 @@ export class FileKeys extends KeyProvider {
 
   /**
    * Opens the directory, making it on first use. A directory that was complete once and lacks a key now is refused: a new
-   * key in its place would orphan everything the old one protects.
+   * key in its place would orphan everything the old one protects. `begun`: somewhere things are sealed under its keys, so
+   * that the first use is over, and a directory without them is the wrong one.
    */
-  static async open(directory: string): Promise<FileKeys> {
+  static async open(directory: string, begun = false): Promise<FileKeys> {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     await assertPrivate(directory, 'directory');
     await completeDestructions(directory);
@@ -80,14 +81,15 @@ export class FileKeys extends KeyProvider {
     // What was added by rotations stands in the ring as well.
     for (const name of new Set([...roots, ...Object.keys(ring ?? {})])) {
       const known = ring?.[name];
-      const key = known === undefined ? await createKeyFile(directory, name) : await readKeyFile(directory, name);
+      const make = known === undefined && (ring !== undefined || !begun);
+      const key = make ? await createKeyFile(directory, name) : await readKeyFile(directory, name);
       if (!key) throw keyMissing(name);
       if (known !== undefined && known !== key.id) throw exchanged(name);
       secrets.set(name, key);
     }
     const keys = new FileKeys(directory, secrets);
     // The ring is written last: a directory without one never finished its first start, and may be completed.
-    if (!ring && (await livingEpochs(directory)).length === 0) await keys.newEpoch();
+    if (!ring && !begun && (await livingEpochs(directory)).length === 0) await keys.newEpoch();
     if (!ring || roots.some((name) => ring[name] === undefined)) await keys.writeRing();
     await keys.currentEpoch();
     return keys;

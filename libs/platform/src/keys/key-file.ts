@@ -55,7 +55,7 @@ export async function readKeyFile(directory: string, name: string): Promise<KeyF
 export function keyMissing(name: string): KeyUnavailable {
   return new KeyUnavailable(
     'missing',
-    `Key ${name} is missing. Restore it from the escrowed copy; never start with a new one.`,
+    `Key ${name} is missing from the folder that LETHE_KEY_DIR names. Restore it from the escrowed copy; never start with a new one.`,
   );
 }
 
