@@ -94,10 +94,15 @@ async function* linesOf(
   }
 }
 
-/** Puts a table's rows back, as the owner and within a transaction; rows that are there stay as they are. */
-export async function readTable(client: Client, folder: string, table: BackedUpTable): Promise<number> {
+/** Puts a table's rows back, as the owner and within a transaction; rows that are there stay, unless `conflict` says else. */
+export async function readTable(
+  client: Client,
+  folder: string,
+  table: BackedUpTable,
+  conflict = 'DO NOTHING',
+): Promise<number> {
   const columns = table.columns.map((column) => `"${column}"`).join(', ');
-  const text = `INSERT INTO ${table.name} (${columns}) SELECT ${columns} FROM json_populate_recordset(NULL::${table.name}, $1::json) ON CONFLICT DO NOTHING`;
+  const text = `INSERT INTO ${table.name} (${columns}) SELECT ${columns} FROM json_populate_recordset(NULL::${table.name}, $1::json) ON CONFLICT ${conflict}`;
   let put = 0;
   let tenant = '';
   let batch: string[] = [];
@@ -118,7 +123,7 @@ export async function readTable(client: Client, folder: string, table: BackedUpT
 }
 
 /** Lines end at a line feed only: JSON may hold the other characters that Node's readline takes for an end. */
-async function* linesIn(path: string): AsyncGenerator<string> {
+export async function* linesIn(path: string): AsyncGenerator<string> {
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of createReadStream(path).pipe(createGunzip()) as AsyncIterable<Buffer>) {
     rest = Buffer.concat([rest, chunk]);

@@ -126,37 +126,21 @@ async function assertLog(client: Client, { tenant, logId, size, root }: BackupMa
     throw new Error(`log ${logId} of this backup is not the one its manifest names.`);
 }
 
-/** Keys that are there and alive; a mark without a key is none. */
-export async function liveKeys(client: Client, tenants: readonly string[]): Promise<number> {
-  const { rows } = await client.query<{ there: string | null }>(`SELECT to_regclass('public.subject_key') AS there`);
-  if (rows[0]?.there === null) return 0;
-  let live = 0;
-  for (const tenant of tenants) {
-    await client.query('BEGIN');
-    await within(client, tenant);
-    const found = await client.query('SELECT 1 FROM subject_key WHERE tenant = $1 AND wrapped IS NOT NULL LIMIT 1', [
-      tenant,
-    ]);
-    live += found.rows.length;
-    await client.query('COMMIT');
-  }
-  return live;
-}
-
 /**
  * Adds a part to databases that stay: rows that are there win. So a mark of a destroyed key is never undone, and a
- * suppression or certificate of today never rolled back.
+ * suppression or certificate of today never rolled back. `conflicts` says otherwise, by table.
  */
 export async function addRows(
   client: Client,
   folder: string,
   manifest: BackupManifest,
   chosen: (table: string) => boolean,
+  conflicts: Record<string, string> = {},
 ): Promise<number> {
   let rows = 0;
   await client.query('BEGIN');
   for (const table of manifest.tables.filter(({ name }) => chosen(name)))
-    rows += await readTable(client, folder, table);
+    rows += await readTable(client, folder, table, conflicts[table.name]);
   await client.query('COMMIT');
   return rows;
 }

@@ -8,7 +8,8 @@ import { schemas } from '../../server/src/schemas.js';
 import { openBackup, type BackupManifest, type BackupPart } from './backup-manifest.js';
 import { ownerUrls } from './migrate.js';
 import { commandConfig } from './open-application.js';
-import { addRows, connectAlone, isEmpty, liveKeys, quarantine, restoreLedger, tenantsOf } from './restore-tables.js';
+import { assertOpens, isAlive, restoreKeys, type Part } from './restore-keys.js';
+import { addRows, connectAlone, isEmpty, quarantine, restoreLedger, tenantsOf } from './restore-tables.js';
 import { bringForward, type ForwardLog } from './restore-tail.js';
 import { Usage, type Terminal, type Verb } from './terminal.js';
 
@@ -83,14 +84,15 @@ async function restoreBase(config: Config, folder: string | undefined, words: Wo
   ]);
   const keyRing = assertTogether([ledger, keys, kept].flatMap((part) => part?.manifest ?? []));
   if (keyRing === undefined) return;
-  await assertKeyFiles(config.keyDir, keyRing);
+  const files = await openKeyFiles(config.keyDir, keyRing);
+  if (keys) await assertOpens(keys, files);
   const urls = await ownerUrls(config);
   try {
     await migrate(urls.keystore, schemas.keystore);
-    await assertAllowed(urls, { ledger: ledger?.manifest, keyRing }, words);
+    await assertAllowed(urls, { ledger: ledger?.manifest, keyRing, files }, words);
     // Beside a ledger that stays, too: who was erased since may live in these keys.
     await mark(urls.ledger);
-    if (keys) say(`key store: ${await restoreKeys(urls.keystore, keys)} rows`);
+    if (keys) say(`key store: ${await restoreKeys(urls.keystore, keys, files)} rows`);
     if (ledger) say(`ledger: ${await restoreLedger(urls.ledger, ledger.folder, ledger.manifest, schemas.ledger)} rows`);
     await mark(urls.ledger);
     if (kept) say(`kept: ${await restoreKept(urls, kept)} rows were missing`);
@@ -99,25 +101,20 @@ async function restoreBase(config: Config, folder: string | undefined, words: Wo
   }
 }
 
-/** A part of a backup that was named. */
-interface Part {
-  folder: string;
-  manifest: BackupManifest;
-}
-
 async function open(folder: string | undefined, part: BackupPart): Promise<Part | undefined> {
   if (folder === undefined) return undefined;
   return { folder: resolve(folder), manifest: await openBackup(resolve(folder), part) };
 }
 
 /** Asked before anything is opened: a folder without keys would be given new ones, which open nothing. */
-async function assertKeyFiles(folder: string, keyRing: string): Promise<void> {
+async function openKeyFiles(folder: string, keyRing: string): Promise<FileKeys> {
   const lacking = 'Put the escrow copy of the key files there: without them nobody in this backup is readable.';
   const names = await readdir(folder).catch(() => []);
   if (names.length === 0) throw new Usage(`there are no keys in the folder LETHE_KEY_DIR names. ${lacking}`);
-  const { ringId } = await FileKeys.open(folder);
-  if (keyRing !== '' && ringId !== keyRing)
+  const files = await FileKeys.open(folder);
+  if (keyRing !== '' && files.ringId !== keyRing)
     throw new Usage(`the keys in the folder LETHE_KEY_DIR names are not those of this backup. ${lacking}`);
+  return files;
 }
 
 /** Parts of one installation, and none of a newer build. Returns under which key files they were made. */
@@ -137,7 +134,7 @@ function assertTogether(parts: readonly BackupManifest[]): string | undefined {
 
 async function assertAllowed(
   urls: { ledger: string; keystore: string },
-  { ledger, keyRing }: { ledger: BackupManifest | undefined; keyRing: string },
+  { ledger, keyRing, files }: { ledger: BackupManifest | undefined; keyRing: string; files: FileKeys },
   { keys, replace = false }: Words,
 ): Promise<void> {
   const database = await connectAlone(urls.ledger, 'ledger');
@@ -146,10 +143,10 @@ async function assertAllowed(
     if (ledger && !replace && !(await isEmpty(database)))
       throw new Usage('the database holds a tenant. To put the backup in its place: --replace.');
     const tenants = ledger ? ledger.logs.map(({ tenant }) => tenant) : await tenantsOf(database);
-    const alive = await liveKeys(keystore, tenants);
-    if (keys !== undefined && alive > 0 && !replace)
+    const alive = await isAlive(keystore, tenants, files);
+    if (keys !== undefined && alive && !replace)
       throw new Usage('the key store is alive and newer than its backup: leave --keys away.');
-    if (keys === undefined && alive === 0 && tenants.length > 0)
+    if (keys === undefined && !alive && tenants.length > 0)
       throw new Usage('the key store holds no key for this backup: name its own backup with --keys.');
     const { rows } = await keystore.query<{ ring_id: string }>('SELECT ring_id FROM key_ring');
     const ring = rows[0]?.ring_id;
@@ -157,16 +154,6 @@ async function assertAllowed(
       throw new Usage('this backup was sealed under other keys than those of this key store.');
   } finally {
     await Promise.all([database.end(), keystore.end()]);
-  }
-}
-
-/** Marks of destroyed keys stay; every other key is the backup's. */
-async function restoreKeys(url: string, { folder, manifest }: Part): Promise<number> {
-  const client = await connectAlone(url, 'key store');
-  try {
-    return await addRows(client, folder, manifest, (name) => name !== 'suppression');
-  } finally {
-    await client.end();
   }
 }
 
