@@ -202,7 +202,7 @@ async function courses(cast: Cast): Promise<void> {
   await turn(id, 'extend', { regime: 'uk-gdpr', reason: 'complexity' });
   await turn(id, 'pause', { regime: 'uk-gdpr', reason: 'clarification' });
   await turn(id, 'resume', { regime: 'uk-gdpr' });
-  await turn(id, 'refuse', { reason: 'We cannot tell who writes.', exception: 'gdpr-17-3-e' });
+  await turn(id, 'refuse', { reason: 'The fourth this week.', exception: 'uk-gdpr-12-5-b' });
   await closed(api, id);
   await turn(id, 'reopen', { reason: 'She wrote again.', cause: 'complaint' });
   await turn(id, 'withdraw', { reason: 'She thanks us.' });

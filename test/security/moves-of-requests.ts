@@ -82,7 +82,7 @@ const course: Record<string, Move> = {
     return { as, body: { planHash: request.hash }, learn: approved };
   }),
   refuseRequest: at(['opened', 'identified'], (request) => ({
-    ...{ body: { reason: 'We cannot tell who writes.', exception: 'gdpr-17-3-e' }, learn: becomes(request, 'ending') },
+    ...{ body: { reason: 'The fourth this week.', exception: 'uk-gdpr-12-5-b' }, learn: becomes(request, 'ending') },
   })),
   extendRequest: withA(
     'request',

@@ -119,7 +119,7 @@ export function rash(state: RequestState, chance: Chance, key: string): Act {
       return act('withdraw', ({ course }) => course.withdraw(by, id, { reason }));
     case 1:
       return act('refuse', ({ course }) =>
-        course.refuse(by, id, { reason, exception: 'gdpr-17-3-b', resolution: 'refused' }),
+        course.refuse(by, id, { reason, exception: 'gdpr-12-5-b', resolution: 'refused' }),
       );
     case 2:
       return act('reopen', ({ course }) => course.reopen(by, id, { reason, cause: 'complaint' }));
