@@ -26,7 +26,7 @@ const moves = { ...movesOfPeople, ...movesOfRequests, ...movesOfOffice, ...moves
 const costly = /^(create|configure|upgrade|rollback)Connection$|^rotateConnectionSecret$/;
 /** Of the many moves those that lead to the end of a request or a retention. */
 const forward =
-  /^(identifySubject|makePlan|(open|approve|read)Request|list(Request)?Tasks|complete(Request)?Task|claimTask|takeTaskRecords|declareInbox|clearQuarantine|(check|enable)Connection|\w+RequestTarget\w*|\w+Retention(Policy|Plan))$/;
+  /^(identifySubject|makePlan|(open|approve|read)Request|list(Request)?Tasks|complete(Request)?Task|claimTask|takeTaskRecords|confirmApiKey|declareInbox|clearQuarantine|(check|enable)Connection|\w+RequestTarget\w*|\w+Retention(Policy|Plan))$/;
 const people: Who[] = ['officer', 'officer2', 'admin', 'auditor', 'system'];
 
 /** What came of a route: how often it was asked and answered with success, and the last refusal. */

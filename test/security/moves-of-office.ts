@@ -74,7 +74,7 @@ const office: Record<string, Move> = {
     'token',
     (one) => !one.confirmed,
     (token, known) => ({
-      ...{ as: 'officer2', path: [token.id] },
+      ...{ as: 'officer2', path: [token.id], otherwise: () => known.drop('token', token) },
       learn: () => {
         token.confirmed = token.member.confirmed = true;
         known.put('officer-key', token);
@@ -126,7 +126,7 @@ const listeners: Record<string, Move> = {
         known.drop('reader', chosen);
         known.put('system', { id, key: chosen.key });
       };
-      return { ...admin, path: [id], body, learn: declared };
+      return { ...admin, path: [id], body, learn: declared, otherwise: () => known.drop('reader', chosen) };
     },
   ),
   readEvents: reader((system) => ({ query: '?limit=100', learn: ({ next }) => void (system.cursor = next) })),

@@ -98,6 +98,7 @@ const connections: Record<string, Move> = {
     (_, known) => ofSort(known, 'inbox') < 2,
     (worker, known) => ({
       ...{ ...admin, body: { name: known.fresh('inbox'), ...place, keyId: worker.id, datasets } },
+      otherwise: () => known.drop('worker', worker),
       learn: (answer) => {
         known.drop('worker', worker);
         put(known, 'inbox', { key: worker.key })(answer);
@@ -177,7 +178,7 @@ const connections: Record<string, Move> = {
         known.drop('worker', worker);
         one.key = worker.key;
       };
-      return { body: { keyId: worker.id }, learn: bound };
+      return { body: { keyId: worker.id }, learn: bound, otherwise: () => known.drop('worker', worker) };
     },
   ),
   redeclareConnection: on(
