@@ -20,17 +20,18 @@ const question = {
   at: Instant.optional(),
   asOf: Instant.optional(),
 };
+const either = { path: ['subject'], error: 'Either subject or subjectId, and not both.' };
 const oneSubject = (body: { subject?: unknown; subjectId?: unknown }): boolean =>
   (body.subject === undefined) !== (body.subjectId === undefined);
 
 export const CheckConsentBody = z
   .strictObject({ ...question, atLeast: z.string().max(200).optional() })
-  .refine(oneSubject, { path: ['subject'] })
+  .refine(oneSubject, either)
   .meta({ id: 'CheckConsent' });
 export const CheckBatchBody = z
   .strictObject({
     items: z
-      .array(z.strictObject({ ref: z.string().max(200), ...question }).refine(oneSubject, { path: ['subject'] }))
+      .array(z.strictObject({ ref: z.string().max(200), ...question }).refine(oneSubject, either))
       .min(1)
       .max(500),
     atLeast: z.string().max(200).optional(),

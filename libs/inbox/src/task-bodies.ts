@@ -90,8 +90,11 @@ export const RecordsBody = z
     content: z.string().max(MAX_PART_BYTES),
     restart: z.boolean().default(false),
   })
-  .refine(({ part, restart }) => part === 0 || !restart, { path: ['restart'], error: 'restart goes with part 0' })
-  .refine(({ content, restart }) => content !== '' || restart, { path: ['content'], error: 'a part holds something' })
+  .refine(({ part, restart }) => part === 0 || !restart, { path: ['restart'], error: 'Only part 0 may restart.' })
+  .refine(({ content, restart }) => content !== '' || restart, {
+    path: ['content'],
+    error: 'Only a part that restarts may be empty.',
+  })
   .meta({ id: 'TaskRecords' });
 export const RecordsTaken = z.strictObject({ id: z.uuid(), received: Received }).meta({ id: 'TaskRecordsTaken' });
 

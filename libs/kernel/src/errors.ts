@@ -1,9 +1,10 @@
 /** Expected refusals, each with a stable code; mapped once to RFC 9457 problem details by the platform. */
 
-/** Where a body is wrong: a JSON pointer (RFC 6901) and a stable code; never the value. */
+/** Where a body is wrong: a JSON pointer (RFC 6901) and a stable code; never the value. `detail`: what is expected, in a sentence. */
 export interface FieldError {
   pointer: string;
   code: string;
+  detail?: string;
 }
 
 /** Everything a refusal may say. */

@@ -26,7 +26,12 @@ export function durationMs(text: string): number {
   return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000;
 }
 
-const Duration = z.string().refine((text) => durationMs(text) >= MIN_MS && durationMs(text) <= MAX_MS);
+const Duration = z
+  .string()
+  .refine(
+    (text) => durationMs(text) >= MIN_MS && durationMs(text) <= MAX_MS,
+    'A duration of ISO 8601 from PT1S to P366D, e.g. PT15M or P3D.',
+  );
 const purpose = z.string().regex(/^(\*|[a-z0-9][a-z0-9._-]{0,99})$/);
 
 const common = {

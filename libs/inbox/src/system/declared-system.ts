@@ -56,7 +56,7 @@ export const declared = {
     .array(DeclaredDataset)
     .min(1)
     .max(100)
-    .refine((all) => new Set(all.map((one) => one.name)).size === all.length, 'names must differ'),
+    .refine((all) => new Set(all.map((one) => one.name)).size === all.length, 'Names of datasets must differ.'),
   /** Days the system has for one task. */
   answerWithinDays: z.number().int().min(1).max(30).default(14),
 };

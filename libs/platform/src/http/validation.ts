@@ -10,10 +10,12 @@ const [earliest, latest] = [Date.parse('1900-01-01T00:00:00Z'), Date.parse('9999
  * An instant (RFC 3339) with its offset from UTC, from the year 1900 to 9999. Turn it into UTC (`new Date(text).toISOString()`)
  * before it is compared or stored: two offsets can name one instant.
  */
-export const Instant = z.iso.datetime({ offset: true }).refine((text) => {
-  const time = Date.parse(text);
-  return time >= earliest && time < latest;
-});
+export const Instant = z.iso
+  .datetime({ offset: true, error: 'An instant with its offset, e.g. 2026-01-31T12:00:00Z.' })
+  .refine((text) => {
+    const time = Date.parse(text);
+    return time >= earliest && time < latest;
+  }, 'An instant from the year 1900 to 9999.');
 
 /**
  * A code of the caller's own that stands open in the ledger, for ever: a slug, a dotted or prefixed name, the URI of a
@@ -27,35 +29,74 @@ export const OpenCode = (longest: number): z.ZodString =>
 
 interface Issue {
   code?: string;
+  message: string;
+  /** Of `unrecognized_keys`. */
+  keys?: readonly string[];
   path?: ReadonlyArray<PropertyKey | { key: PropertyKey }> | undefined;
 }
 
+/** What each kind of parameter is called outside. */
+const PLACES: Partial<Record<ArgumentMetadata['type'], string>> = { body: 'body', query: 'query', param: 'path' };
+/** How members of our schemas are spelt: an unknown one is named in this spelling only, for others could be anybody's data. */
+const MEMBER = /^[a-z][A-Za-z0-9]{0,39}$/;
+
 /**
- * The global validation pipe: 400 `body-invalid` with a JSON pointer and a code per field. Nest's own does the same through
- * two more promises a parameter, and strips names that the body parser refuses already.
+ * The global validation pipe: 400 `body-invalid` with a JSON pointer, a code and a sentence per field. An absent body is one
+ * without members. Nest's own pipe does the same through two more promises a parameter, and strips names that the body
+ * parser refuses already.
  */
 export function validationPipe(): PipeTransform {
   return {
-    transform(value: unknown, { type, schema }: ArgumentMetadata & { schema?: z.ZodType }): unknown {
+    transform(value: unknown, { type, data, schema }: ArgumentMetadata & { schema?: z.ZodType }): unknown {
       if (!schema || type === 'custom') return value;
-      const result = schema['~standard'].validate(value);
+      const given = type === 'body' && value === undefined ? {} : value;
+      const valid = ({
+        issues,
+        value: parsed,
+      }: {
+        issues?: readonly Issue[] | undefined;
+        value?: unknown;
+      }): unknown => {
+        if (!issues) return parsed;
+        throw new DomainError(400, 'body-invalid', {
+          detail: `The ${PLACES[type]} does not match the schema of this route. See errors and /openapi.json.`,
+          errors: issues.flatMap((issue) => fieldErrors(issue, given, data === undefined ? [] : [data])).slice(0, 20),
+        });
+      };
+      const result = schema['~standard'].validate(given);
       return result instanceof Promise ? result.then(valid) : valid(result);
     },
   };
 }
 
-function valid(result: { issues?: readonly Issue[] | undefined; value?: unknown }): unknown {
-  if (!result.issues) return result.value;
-  throw new DomainError(400, 'body-invalid', {
-    detail: 'The request does not match the schema of this route. See errors and /openapi.json.',
-    errors: result.issues.slice(0, 20).map(fieldError),
-  });
+/** zod's sentences say what was expected and of which type the value was, never the value; they do name unknown members. */
+function fieldErrors(
+  { code = 'invalid', message, keys = [], path = [] }: Issue,
+  given: unknown,
+  at: string[],
+): FieldError[] {
+  const inside = path.map((part) => (typeof part === 'object' ? part.key : part));
+  const pointer = pointerTo([...at, ...inside]);
+  if (code === 'unrecognized_keys')
+    return keys.map((key) => ({
+      pointer: MEMBER.test(key) ? `${pointer}/${key}` : pointer,
+      code: 'unknown-member',
+      detail: 'No such member is taken here.',
+    }));
+  if (inside.length > 0 && isAbsent(given, inside))
+    return [{ pointer, code: 'required', detail: code === 'custom' ? message : 'This is required.' }];
+  return [{ pointer, code: code === 'custom' ? 'invalid-value' : code.replaceAll('_', '-'), detail: message }];
 }
 
-function fieldError(issue: Issue): FieldError {
-  const path = (issue.path ?? []).map((part) => (typeof part === 'object' ? part.key : part));
-  const pointer = path
-    .map((part) => `/${String(part).slice(0, 100).replaceAll('~', '~0').replaceAll('/', '~1')}`)
-    .join('');
-  return { pointer, code: (issue.code ?? 'invalid').replaceAll('_', '-') };
+function isAbsent(given: unknown, path: readonly PropertyKey[]): boolean {
+  let here = given;
+  for (const part of path) {
+    if (typeof here !== 'object' || here === null || !Object.hasOwn(here, part)) return true;
+    here = (here as Record<PropertyKey, unknown>)[part];
+  }
+  return false;
+}
+
+function pointerTo(path: readonly PropertyKey[]): string {
+  return path.map((part) => `/${String(part).slice(0, 100).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }

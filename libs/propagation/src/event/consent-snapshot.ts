@@ -17,7 +17,7 @@ export const SnapshotQuery = z.strictObject({
     .regex(/^\d{1,3}$/)
     .default('100')
     .transform(Number)
-    .refine((value) => value >= 1 && value <= 200),
+    .refine((value) => value >= 1 && value <= 200, 'A number from 1 to 200.'),
 });
 
 /** `after` is where to go on with GET /v1/events once `next` is null; it is the same on every page. */

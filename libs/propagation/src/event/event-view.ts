@@ -9,14 +9,17 @@ const types = z
   .string()
   .max(600)
   .transform((text) => [...new Set(text.split(','))].sort())
-  .refine((list): list is PublicType[] => list.every((type) => known.has(type)));
+  .refine(
+    (list): list is PublicType[] => list.every((type) => known.has(type)),
+    `Types separated by commas, of: ${allTypes.join(', ')}.`,
+  );
 const count = (min: number, max: number, usual: number): z.ZodType<number, string | undefined> =>
   z
     .string()
     .regex(/^\d{1,4}$/)
     .default(String(usual))
     .transform(Number)
-    .refine((value) => value >= min && value <= max);
+    .refine((value) => value >= min && value <= max, `A number from ${min} to ${max}.`);
 
 /** `types` is a comma-separated list; `wait` in seconds. */
 export const EventQuery = z.strictObject({

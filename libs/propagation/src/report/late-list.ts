@@ -15,7 +15,7 @@ export const OwedQuery = z.strictObject({
     .regex(/^\d{1,3}$/)
     .default('50')
     .transform(Number)
-    .refine((value) => value >= 1 && value <= 500),
+    .refine((value) => value >= 1 && value <= 500, 'A number from 1 to 500.'),
 });
 
 export const OwedList = z

@@ -10,7 +10,10 @@ import { PropagationReport, PropagationReports } from './propagation-report.js';
 import { SystemId } from '../system.js';
 
 /** A position in the ledger, or the id of a consent record. */
-const DecisionId = z.union([z.string().regex(/^\d{1,15}$/), z.uuid()]);
+const DecisionId = z.union(
+  [z.string().regex(/^\d{1,15}$/), z.uuid()],
+  'A position in the ledger, or the id of a consent record.',
+);
 const position = z
   .string()
   .regex(/^\d{1,15}$/)

@@ -23,8 +23,12 @@ export const ExcludeBody = z
   })
   .refine((body) => body.dataset !== undefined || body.identifierType !== undefined || body.ref !== undefined, {
     path: ['dataset'],
+    error: 'At least one of dataset, identifierType and ref.',
   })
-  .refine((body) => body.identifierType === undefined || body.ref === undefined, { path: ['ref'] })
+  .refine((body) => body.identifierType === undefined || body.ref === undefined, {
+    path: ['ref'],
+    error: 'Not together with identifierType.',
+  })
   .meta({ id: 'ExcludeFromPlan' });
 
 export const Excluded = z
