@@ -107,7 +107,9 @@ function startLoad(keepAlive: boolean): Load {
 }
 
 async function start(main: string): Promise<BuildProcess> {
-  const replica = await startBuild(main, data.environment);
+  // This balancer looks all the time; the build before does not know the setting.
+  const least = main === thisBuild ? { LETHE_DRAIN_LEAST_SECONDS: '0.5' } : {};
+  const replica = await startBuild(main, { ...data.environment, ...least });
   running.push(replica);
   balancer.replicas.add(replica.port);
   return replica;

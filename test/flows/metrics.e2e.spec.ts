@@ -13,7 +13,10 @@ let tenant: string;
 
 beforeAll(async () => {
   lethe = await startTestServer({
-    environment: { LETHE_ADMIN_PORT: '0', LETHE_LOAD_SHEDDING: 'on', LETHE_ROLES: 'api', LETHE_LOG_LEVEL: 'silent' },
+    environment: {
+      ...{ LETHE_ADMIN_PORT: '0', LETHE_LOAD_SHEDDING: 'on', LETHE_ROLES: 'api', LETHE_LOG_LEVEL: 'silent' },
+      LETHE_DRAIN_LEAST_SECONDS: '0',
+    },
   });
   tenant = lethe.tenant.tenant.id;
 });
@@ -225,5 +228,12 @@ describe('the admin port', () => {
     expect(namesIn('lethe_misspelt_total > 0')).toEqual(new Set(['lethe_misspelt_total']));
     const rows = known.map(({ name, help }) => `| \`${name}\` | ${help} |`).sort();
     expect(documented('docs/operations.md', 'metrics', ['| series | meaning |', '|---|---|', ...rows])).toBe('');
+  });
+
+  it('says not ready from the first moment of the end', async () => {
+    const drained = lethe.server.drain();
+    const { status, text } = await ask('/readyz');
+    expect([status, JSON.parse(text).code]).toEqual([503, 'draining']);
+    await drained;
   });
 });

@@ -53,6 +53,7 @@ export class ServiceProcess implements Pick<TestServer, 'get' | 'post' | 'put' |
       LETHE_DATA_DIR: dataDir,
       LETHE_KEY_DIR: `${dataDir}-keys`,
       LETHE_LOG_LEVEL: 'error',
+      LETHE_DRAIN_LEAST_SECONDS: '0',
       ...also(dataDir),
     };
     const server = await startServer(readConfig(environment));

@@ -5,7 +5,7 @@ import { DomainError } from '#kernel';
 import { sendProblem } from '#platform';
 
 const probes = new Set(['/healthz', '/readyz']);
-/** Whoever balances load asks for readiness again within this, or a few of it. */
+/** After the last call: the next one of the same caller is on its way. */
 const QUIET_MS = 400;
 const LOOK_MS = 20;
 
@@ -35,13 +35,21 @@ export class Drain {
     });
   }
 
-  /** Resolves when no call has come for a moment and none runs, or after `mostMs`. */
-  async finish(mostMs: number): Promise<void> {
+  /** Errors: 503 `draining` once it has begun. */
+  assertServing(): void {
+    if (this.draining) throw draining();
+  }
+
+  /**
+   * Resolves when no call has come for a moment and none runs; never before `leastMs`, in which whoever balances load notices
+   * also where few calls come, and at the latest after `mostMs`.
+   */
+  async finish(leastMs: number, mostMs: number): Promise<void> {
     this.draining = true;
     const began = performance.now();
     for (let now = began; now - began < mostMs; now = performance.now()) {
-      const quietSince = Math.max(began, this.lastCall);
-      if (this.running === 0 && now - quietSince >= QUIET_MS) return;
+      const quietFor = now - Math.max(began, this.lastCall);
+      if (this.running === 0 && quietFor >= QUIET_MS && now - began >= leastMs) return;
       await sleep(LOOK_MS);
     }
   }

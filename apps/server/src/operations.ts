@@ -13,8 +13,12 @@ export interface Operations {
   close(): Promise<void>;
 }
 
-/** Registers gauges, watches the disk and opens the admin port if it is named. */
-export async function startOperations(parts: PlatformParts, tenants: () => Promise<TenantId[]>): Promise<Operations> {
+/** Registers gauges, watches the disk and opens the admin port if it is named. `serving` throws once calls should go elsewhere. */
+export async function startOperations(
+  parts: PlatformParts,
+  tenants: () => Promise<TenantId[]>,
+  serving: () => void,
+): Promise<Operations> {
   registerProcessGauges(parts);
   registerTenantGauges(parts, tenants);
   const disk = new DiskWatch(parts);
@@ -22,7 +26,11 @@ export async function startOperations(parts: PlatformParts, tenants: () => Promi
   const { LETHE_ADMIN_PORT: port } = parts.config;
   let admin: AdminPort | undefined;
   try {
-    if (port !== undefined) admin = await openAdminPort(port, parts.metrics, () => assertReady(parts));
+    const ready = async (): Promise<void> => {
+      serving();
+      await assertReady(parts);
+    };
+    if (port !== undefined) admin = await openAdminPort(port, parts.metrics, ready);
   } catch (error) {
     disk.stop();
     throw error;

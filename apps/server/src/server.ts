@@ -134,7 +134,11 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     parts.clockGuard.start();
     await watch.look();
     watch.start();
-    operations = await startOperations(parts, () => tenantIds(app));
+    operations = await startOperations(
+      parts,
+      () => tenantIds(app),
+      () => drain.assertServing(),
+    );
     await app.listen(config.PORT, config.LETHE_HOST);
   } catch (error) {
     // Whatever cannot be closed in order any more says less than why there was no start.
@@ -148,7 +152,9 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
     parts,
     baseUrl: await app.getUrl(),
     ...(operations.adminPort === undefined ? {} : { adminPort: operations.adminPort }),
-    drain: () => drain.finish(config.LETHE_DRAIN_SECONDS * 1000),
+    // An embedded installation is one replica: there is nobody who could be sent its calls.
+    drain: () =>
+      drain.finish(config.embedded ? 0 : config.LETHE_DRAIN_LEAST_SECONDS * 1000, config.LETHE_DRAIN_SECONDS * 1000),
     close: closeAll,
   };
 }

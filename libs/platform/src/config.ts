@@ -86,6 +86,12 @@ export const environmentSchema = z.object({
     .max(600)
     .default(15)
     .describe('Longest time a replica answers calls after SIGTERM, not ready any more'),
+  LETHE_DRAIN_LEAST_SECONDS: z.coerce
+    .number()
+    .min(0)
+    .max(600)
+    .default(7)
+    .describe('Shortest such time, so that a balancer notices: three looks at /readyz, 2 s apart; none when embedded'),
   LETHE_ADMIN_PORT: z.coerce
     .number()
     .int()
