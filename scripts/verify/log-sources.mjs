@@ -110,12 +110,19 @@ export function openFolder(folder) {
     ),
     async window(start, count) {
       if (lines !== undefined) return Array.from({ length: count }, (_, at) => lines.get(start + at));
-      const file = [count, WIDTH]
-        .map((width) => bundlePath(start / WIDTH, width))
-        .find((name) => existsSync(join(folder, name)));
+      const file = bundleFile(folder, start / WIDTH, count);
       return file === undefined ? Array.from({ length: count }, () => undefined) : readBundle(read(file), count);
     },
   };
+}
+
+/** The full bundle or a partial one with at least `count` entries: a log grows while its folder is copied, beyond the seal too. */
+function bundleFile(folder, index, count) {
+  const full = bundlePath(index, WIDTH);
+  if (existsSync(join(folder, full))) return full;
+  const partials = existsSync(join(folder, `${full}.p`)) ? readdirSync(join(folder, `${full}.p`)) : [];
+  const width = partials.find((name) => /^[1-9]\d*$/.test(name) && Number(name) >= count);
+  return width === undefined ? undefined : `${full}.p/${width}`;
 }
 
 function readLines(text) {

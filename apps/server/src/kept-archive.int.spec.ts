@@ -139,6 +139,18 @@ describe('the copy of what is kept', () => {
     expect(await bringBackKept(server.server.parts, files, tenant)).toBe(JSON.parse(whole[0]!.rows).length + 1);
   });
 
+  it("is joined by the log's newest seal, of those that the archive has all entries of", async () => {
+    const { logId } = await server.server.parts.store.head(tenant);
+    await server.superuser.query("INSERT INTO cursor (tenant, name, position) VALUES ($1, 'archive', 3)", [tenant]);
+    for (const size of [2, 3, 4])
+      await server.superuser.query(
+        'INSERT INTO checkpoint (tenant, size, note, signed_at) VALUES ($1, $2, $3, now())',
+        [...[tenant, size, `seal of ${size}`]],
+      );
+    await kept.copyAll(files);
+    expect((await files.read(`${logId}/checkpoint`))?.toString()).toBe('seal of 3');
+  });
+
   it('and its drafts: what a killed writer left is swept by a chore of every day', async () => {
     const draft = join(folder, 'kept', tenant, 'suppression.json.0a1b2c.draft');
     await writeFile(draft, 'half');

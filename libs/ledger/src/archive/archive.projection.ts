@@ -2,8 +2,9 @@
 import type { TenantId } from '#kernel';
 import type { ArchiveFiles } from './archive-files.js';
 import { redoLine } from './archive-redo.js';
-import type { Query } from '../database/database.js';
+import type { Database, Query } from '../database/database.js';
 import { readEntries, readLatestCheckpoint } from '../log/log.queries.js';
+import { readCursor } from '../subscription/cursor.queries.js';
 import type { Projection } from '../subscription/subscription.js';
 import { formatEntryBundle, TILE_WIDTH, tilePath } from '../log/tile.js';
 
@@ -36,12 +37,36 @@ export function archiveProjection(files: ArchiveFiles, source: ArchiveSource): P
       for (let index = Math.floor(first / TILE_WIDTH); index <= Math.floor(last / TILE_WIDTH); index += 1)
         await writeBundle(files, query, tenant, logId, index, last);
       await writeRedo(files, source, query, tenant, logId, last);
-      const checkpoint = await readLatestCheckpoint(query, tenant);
-      if (checkpoint) await files.write(`${logId}/checkpoint`, checkpoint.note);
+      await copySeal(files, query, tenant, logId, last + 1);
     },
     // The files stay: they are what a lost database is restored from.
     reset: async () => undefined,
   };
+}
+
+/** Copies the seal of what is archived: it is signed after its entries were copied, and no event follows. */
+export function archiveSeal(
+  files: ArchiveFiles,
+  database: Database,
+  source: Pick<ArchiveSource, 'logId'>,
+  tenant: TenantId,
+): Promise<void> {
+  return database.transaction(tenant, async (query) =>
+    copySeal(files, query, tenant, await source.logId(tenant), await readCursor(query, tenant, ARCHIVE)),
+  );
+}
+
+/** Of no more entries than lie in the archive, and after them: so its folder holds, at every moment, all that its seal covers. */
+async function copySeal(
+  files: ArchiveFiles,
+  query: Query,
+  tenant: TenantId,
+  logId: string,
+  size: number,
+): Promise<void> {
+  const name = `${logId}/checkpoint`;
+  const seal = await readLatestCheckpoint(query, tenant, size);
+  if (seal && (await files.read(name))?.toString('utf8') !== seal.note) await files.write(name, seal.note);
 }
 
 async function writeBundle(
