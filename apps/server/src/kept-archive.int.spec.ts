@@ -141,7 +141,7 @@ describe('the copy of what is kept', () => {
 
   it("is joined by the log's newest seal, of those that the archive has all entries of", async () => {
     const { logId } = await server.server.parts.store.head(tenant);
-    await server.superuser.query("INSERT INTO cursor (tenant, name, position) VALUES ($1, 'archive', 3)", [tenant]);
+    await server.superuser.query("INSERT INTO cursor VALUES ($1, 'archive', 3, now())", [tenant]);
     for (const size of [2, 3, 4])
       await server.superuser.query(
         'INSERT INTO checkpoint (tenant, size, note, signed_at) VALUES ($1, $2, $3, now())',
