@@ -98,7 +98,7 @@ describe('every route', () => {
     expect(kept === table ? '' : `${TABLE} is outdated: run it with LETHE_TEST_UPDATE=1`).toBe('');
   });
 
-  it('answers every kind of caller as the table says, and 401 without one', async () => {
+  it('answers every kind of caller as the table says, the denied by whom it needs, and 401 without one', async () => {
     const wrong: string[] = [];
     const nameOf = (kind: CallerKind): string => ('role' in kind ? kind.role : kind.scope);
     let calls = 0;
@@ -113,6 +113,8 @@ describe('every route', () => {
       const got = status === 401 ? 'unknown' : status === 403 && body.code === 'forbidden' ? 'denied' : 'allowed';
       if (got !== expected || status >= 500)
         wrong.push(`${route.name} as ${who}: ${status} ${body.code ?? ''}, expected ${expected}`);
+      if (got === 'denied' && callerKinds.some((kind) => isNamed(kind, body.detail) !== mayCall(kind, route.needs)))
+        wrong.push(`${route.name} as ${who}: ${body.detail}`);
     };
     for (const route of routes) {
       const open = route.needs === 'anyone';
@@ -161,6 +163,13 @@ describe('every route', () => {
 
 function nameOfKind(kind: CallerKind): string {
   return 'role' in kind ? kind.role : kind.scope;
+}
+
+/** Whether a refusal names a kind of caller among those who may; `a system key` alone means every scope. */
+function isNamed(kind: CallerKind, detail: string): boolean {
+  const everyKey = /\ba system key\b(?! with)/.test(detail);
+  if ('scope' in kind) return everyKey || detail.includes(kind.scope);
+  return kind.role === 'system' ? everyKey : new RegExp(`\\b${kind.role}\\b`).test(detail);
 }
 
 /** Two routes that name the same place differently are one line of the tree, `/:id|:position/page`: every spelling of it. */

@@ -173,3 +173,15 @@ function abilityFor(principal: Pick<Principal, 'roles' | 'scopes'>): MongoAbilit
   if (cache.size < 1000) cache.set(key, ability);
   return ability;
 }
+
+/** In words, who is granted this: `Needs the role admin or auditor, or a system key with consents:check.` */
+export function whoMay(action: Action, resource: Resource): string {
+  const may = (roles: Role[], scopes: string[] = []): boolean => abilityOf({ roles, scopes }).can(action, resource);
+  const roles = (['admin', 'privacy-officer', 'auditor'] as const).filter((role) => may([role]));
+  const scopes = Object.keys(scopeGrants).filter((scope) => may([], [scope]));
+  const key = may(['system']) ? 'a system key' : scopes.length > 0 ? `a system key with ${anyOf(scopes)}` : undefined;
+  const role = roles.length > 0 ? `the role ${anyOf(roles)}` : undefined;
+  return `Needs ${[role, key].filter((one) => one !== undefined).join(', or ')}.`;
+}
+
+const anyOf = (names: readonly string[]): string => new Intl.ListFormat('en', { type: 'disjunction' }).format(names);

@@ -2,7 +2,7 @@
 import { SetMetadata, type CanActivate, type CustomDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Reflector } from '@nestjs/core';
 import { DomainError } from '#kernel';
-import { abilityOf, type Action, type Resource } from './abilities.js';
+import { abilityOf, whoMay, type Action, type Resource } from './abilities.js';
 import type { CallerRequest } from './caller.js';
 import { CAN, type Needs } from './needs.js';
 import { attemptOf, type Refusals } from './refusals.js';
@@ -28,11 +28,8 @@ export class CanGuard implements CanActivate {
     if (!caller)
       throw new DomainError(401, 'unauthenticated', 'Send a valid API key or token as Authorization: Bearer.');
     if (needs && abilityOf(caller.principal).can(needs.action, needs.resource)) return true;
-    const refusal = new DomainError(
-      403,
-      'forbidden',
-      'Your role or key scope does not allow this. Ask an admin of the tenant.',
-    );
+    const lacks = needs ? whoMay(needs.action, needs.resource) : 'Nobody may call this route.';
+    const refusal = new DomainError(403, 'forbidden', `${lacks} GET /v1/whoami says what yours is.`);
     await this.refusals?.record(caller, attemptOf(context), refusal);
     throw refusal;
   }

@@ -29,7 +29,7 @@ const noRoom = /^53100$|^ENOSPC|^EDQUOT|^EROFS/;
 const codesByStatus: Record<number, [string, string]> = {
   400: ['bad-request', 'The request could not be read. Check its syntax and headers.'],
   401: ['unauthenticated', 'Send a valid API key or token as Authorization: Bearer.'],
-  403: ['forbidden', 'Your role or key scope does not allow this. Ask an admin of the tenant.'],
+  403: ['forbidden', 'Your role or key scope does not allow this. See docs/who-may-what.md.'],
   404: ['not-found', 'There is nothing at this path. See /openapi.json.'],
   405: ['method-not-allowed', 'This path does not take this method. See /openapi.json.'],
   408: ['request-timeout', 'The request did not arrive in time. Send it again.'],
