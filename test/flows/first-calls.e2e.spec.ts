@@ -1,47 +1,24 @@
 /** docs/first-calls.md is run as it stands: each block in one shell, against a service with the demo's kinds of keys. */
-import { execFile, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { blocksOf, canFollow, readDocuments, type DocumentReader } from '../support/document-reader.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 
-const run = promisify(execFile);
-const blocks = [...readFileSync('docs/first-calls.md', 'utf8').matchAll(/```sh\n([^]*?)```/g)].map(
-  ([, code = '']) => code,
-);
-const [definitions = '', ...calls] = blocks;
+const [definitions = '', ...calls] = blocksOf('docs/first-calls.md');
 let lethe: TestServer;
-let folder: string;
+let reader: DocumentReader;
 
-/** Runs the definitions and one block, where a reader would stand: beside `.data`. */
-async function shell(block: string): Promise<string[]> {
-  const env = { PATH: `${join(folder, 'bin')}:${process.env['PATH'] ?? ''}` };
-  const { stdout } = await run('sh', ['-ec', `${definitions}\n${block}`], { cwd: folder, env });
-  return stdout.split('\n').filter(Boolean);
-}
+const shell = (block: string): Promise<string[]> => reader.shell(`${definitions}\n${block}`);
 
 beforeAll(async () => {
   lethe = await startTestServer();
-  folder = mkdtempSync(join(tmpdir(), 'lethe-first-calls-'));
-  for (const name of ['.data', 'bin']) mkdirSync(join(folder, name));
-  const { keys } = lethe.tenant;
-  writeFileSync(join(folder, '.data/demo.json'), JSON.stringify({ baseUrl: lethe.server.baseUrl, keys }));
-  const command = join(process.cwd(), 'dist/apps/cli/src/main.js');
-  writeFileSync(join(folder, 'bin/npx'), `#!/bin/sh\nshift\nexec '${process.execPath}' '${command}' "$@"\n`);
-  chmodSync(join(folder, 'bin/npx'), 0o755);
+  reader = readDocuments({ baseUrl: lethe.server.baseUrl, keys: lethe.tenant.keys });
 });
 afterAll(async () => {
   await lethe.close();
-  rmSync(folder, { recursive: true, force: true });
+  reader.leave();
 });
 
-/** The document uses curl; a machine may have only Node. */
-const possible = spawnSync('curl', ['--version']).error === undefined;
-if (!possible) process.stdout.write('the first calls are skipped: there is no curl here\n');
-
-(possible ? describe : describe.skip)('the first calls of the document', () => {
+(canFollow ? describe : describe.skip)('the first calls of the document', () => {
   it('are all answered, none by a problem, and the log can be recomputed', async () => {
     const answers: string[] = [];
     for (const block of calls) {
