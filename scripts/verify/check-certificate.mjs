@@ -29,7 +29,7 @@ function checkSignature(certificate, pinned) {
   demand(signature.keyId === keyId, 'the key id of the certificate does not fit its key');
   demand(
     pinned === undefined || pinned === signature.publicKey,
-    'the certificate is signed with another key than yours',
+    'the certificate is signed with another key than yours; verify-log.mjs shows the keys that the log has recorded since',
   );
   const bytes = Buffer.from(canonicalJson(body));
   const good = ed25519Verify(publicKey, bytes, base64(signature.value, 'the signature'));
@@ -119,7 +119,7 @@ export function verifyCertificate(text, trust) {
   const logKeyText = member(certificate, 'logKey', 'string', 'the certificate');
   demand(
     trust.vkey === undefined || trust.vkey === logKeyText,
-    'the log key in the certificate is not the one you hold',
+    'the log key in the certificate is not the one you hold; verify-log.mjs shows by which keys it was replaced',
   );
   const logKey = readVkey(logKeyText);
   demand(logKey.type === 1 && logKey.name === body.ledger.origin, 'the log key is not of the log in the certificate');

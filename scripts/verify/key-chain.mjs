@@ -27,12 +27,12 @@ export function signedByHeld(notes, key) {
   return notes.every((note) => signers(note, key.name).includes(key.id));
 }
 
-/** The new log key (base64) that a record names, or undefined. */
-export function namedKey(bytes) {
+/** The new key (base64) of this kind that a record names, or undefined. */
+export function namedKey(bytes, kind = 'log') {
   const text = bytes.toString('utf8');
   if (!text.includes('"KeyRotated.v1"')) return undefined;
   const leaf = strictJson(text, 'a record');
-  const rotation = leaf.type === 'KeyRotated.v1' && leaf.stream === 'keys' && leaf.data?.kind === 'log';
+  const rotation = leaf.type === 'KeyRotated.v1' && leaf.stream === 'keys' && leaf.data?.kind === kind;
   return rotation ? leaf.data.publicKey : undefined;
 }
 
@@ -96,6 +96,10 @@ export async function followKeys(source, held, size) {
 export function openWithKeys(note, keys, witnesses) {
   const size = Number(/^[^\n]*\n(\d{1,15})\n/.exec(note)?.[1] ?? Number.NaN);
   const right = keys.findLast(({ fromSize }) => fromSize <= size) ?? keys[0];
+  demand(
+    !(size < right.fromSize),
+    `the seal of ${size} records is older than this log key: give the oldest key you hold, its successors are followed`,
+  );
   const other = keys.find(({ key }) => key !== right.key && signers(note, key.name).includes(key.id));
   demand(
     other === undefined || signers(note, right.key.name).includes(right.key.id),

@@ -78,7 +78,7 @@ export function readVkey(text) {
   demand(bytes.length === 33 && (bytes[0] === 1 || bytes[0] === 4), 'the verifier key is not Ed25519');
   const expected = sha256(name, '\n', bytes).subarray(0, 4).toString('hex');
   demand(id === expected, 'the id in the verifier key does not fit its name and key');
-  return { name, id, type: bytes[0], raw: bytes.subarray(1) };
+  return { text, name, id, type: bytes[0], raw: bytes.subarray(1) };
 }
 
 /** Checks an Ed25519 signature under a raw 32-byte key. */

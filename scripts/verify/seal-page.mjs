@@ -27,7 +27,10 @@ export function sealPage({ source, keyText, keyGiven, keys, checkpoints, held, p
     row('Log key', `${keyText} (${keyGiven ? 'the one you gave' : 'as the operator states it'})`),
     ...keys
       .slice(1)
-      .map(({ key, fromSize }) => row('Replaced', `by ${key.id}, committed before, from ${fromSize} records on`)),
+      .map(({ key, fromSize }) => row('Replaced', `by ${key.text}, committed before, from ${fromSize} records on`)),
+    ...found.certificateKeys.map(({ key, position }) =>
+      row('Certificate key', `${key}, recorded at position ${position}`),
+    ),
     ...limits({ keyGiven, held, witnesses }),
     '',
     'Annex',

@@ -7,6 +7,8 @@ import { certificatePage } from './certificate-page.mjs';
 import { verifyCertificate } from './check-certificate.mjs';
 import { Refused, demand } from './formats.mjs';
 
+const USAGE = 'usage: verify-certificate.mjs <certificate.json> [--vkey K] [--certificate-key K] [--witness K]';
+
 function main() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -14,9 +16,11 @@ function main() {
       vkey: { type: 'string' },
       'certificate-key': { type: 'string' },
       witness: { type: 'string', multiple: true, default: [] },
+      help: { type: 'boolean' },
     },
   });
-  demand(positionals.length === 1, 'usage: verify-certificate.mjs <certificate.json> [--vkey K] [--certificate-key K]');
+  if (values.help) return void process.stdout.write(`${USAGE}\n`);
+  demand(positionals.length === 1, USAGE);
   const bytes = readFileSync(positionals[0]);
   const text = bytes.toString('utf8');
   demand(Buffer.from(text).equals(bytes), 'the certificate is not UTF-8');

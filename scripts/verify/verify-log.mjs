@@ -10,10 +10,11 @@ import { openFolder, openService } from './log-sources.mjs';
 import { sealPage } from './seal-page.mjs';
 
 const WINDOW = 256;
+const USAGE = 'usage: verify-log.mjs <base URL | folder> [--vkey K] [--since checkpoint] [--witness K]';
 
 /** Opens all checkpoints under the log's keys, smallest first; two roots for one size are a fork. */
 function openAll(notes, keys, witnesses) {
-  const opened = notes.map((note) => openWithKeys(note, keys, witnesses)).sort((a, b) => a.size - b.size);
+  const opened = notes.map((held) => openOne(held, keys, witnesses)).sort((a, b) => a.size - b.size);
   const distinct = [];
   for (const checkpoint of opened) {
     const before = distinct.at(-1);
@@ -24,6 +25,15 @@ function openAll(notes, keys, witnesses) {
     }
   }
   return distinct;
+}
+
+/** A file of the auditor's is named: he may have kept many. */
+function openOne({ note, file }, keys, witnesses) {
+  try {
+    return openWithKeys(note, keys, witnesses);
+  } catch (error) {
+    throw error instanceof Refused && file !== undefined ? new Refused(`${file}: ${error.message}`) : error;
+  }
 }
 
 /** What the records say about the period, without trusting any of them to be well-formed. */
@@ -54,7 +64,15 @@ function recordedAt(bytes) {
 async function recompute(source, checkpoints) {
   const size = checkpoints.at(-1).size;
   const tree = new GrowingTree();
-  const found = { recomputed: 0, missing: [], changed: [], broken: [], rotations: [], period: new Period() };
+  const found = {
+    recomputed: 0,
+    missing: [],
+    changed: [],
+    broken: [],
+    rotations: [],
+    certificateKeys: [],
+    period: new Period(),
+  };
   const due = new Map(checkpoints.map((checkpoint) => [checkpoint.size, checkpoint]));
   for (let start = 0; start < size; start += WINDOW) {
     const entries = await source.window(start, Math.min(WINDOW, size - start));
@@ -75,6 +93,8 @@ function take(found, position, entry, tree) {
   found.period.see(entry.bytes);
   const named = namedKey(entry.bytes);
   if (named !== undefined) found.rotations.push({ position, named });
+  const key = namedKey(entry.bytes, 'certificate');
+  if (key !== undefined) found.certificateKeys.push({ position, key });
   if (entry.stated !== undefined && !entry.stated.equals(hash)) found.changed.push(position);
   tree.add(hash);
 }
@@ -106,7 +126,7 @@ async function checkConsistency(source, checkpoints) {
 /** The keys that the seals need: the held one, or its committed successors as well. */
 async function keysOf(source, logKey, held) {
   const shown = source.checkpoints.at(-1);
-  if (signedByHeld([...source.checkpoints, ...held], logKey))
+  if (signedByHeld([...source.checkpoints, ...held.map(({ note }) => note)], logKey))
     return { keys: [{ key: logKey, fromSize: 0 }], seals: [] };
   return followKeys(source, logKey, Number(/^[^\n]*\n(\d{1,15})\n/.exec(shown)?.[1] ?? 0));
 }
@@ -119,21 +139,20 @@ async function main() {
       log: { type: 'string' },
       witness: { type: 'string', multiple: true, default: [] },
       since: { type: 'string', multiple: true, default: [] },
+      help: { type: 'boolean' },
     },
   });
-  demand(
-    positionals.length === 1,
-    'usage: verify-log.mjs <base URL | folder> [--vkey K] [--since checkpoint] [--witness K]',
-  );
+  if (values.help) return void process.stdout.write(`${USAGE}\n`);
+  demand(positionals.length === 1, USAGE);
   const [place] = positionals;
   const online = /^https?:\/\//.test(place);
   const source = online ? await openService(place, process.env['LETHE_API_KEY'], values.log) : openFolder(place);
   const keyText = values.vkey ?? source.vkey;
   demand(keyText !== undefined, 'no log key: give the one you hold with --vkey');
   const logKey = readVkey(keyText);
-  const held = values.since.map((file) => readFileSync(file, 'utf8'));
+  const held = values.since.map((file) => ({ file, note: readFileSync(file, 'utf8') }));
   const { keys, seals } = await keysOf(source, logKey, held);
-  const notes = [...source.checkpoints, ...held, ...seals.map(({ note }) => note)];
+  const notes = [...source.checkpoints.map((note) => ({ note })), ...held, ...seals];
   const checkpoints = openAll(notes, keys, values.witness.map(readVkey));
   const served = openWithKeys(source.checkpoints.at(-1), keys);
   demand(

@@ -28,12 +28,14 @@ async function rotated(
   return { log: new SmallLog(plain.with(ROTATED, rotation(ROTATED, over.named ?? second, third, lastSeal))), lastSeal };
 }
 
-function check(log: SmallLog, checkpoint: string, key = logVkey): Promise<Said> {
+function check(log: SmallLog, checkpoint: string, key = logVkey, since?: string): Promise<Said> {
   const folder = mkdtempSync(join(tmpdir(), 'lethe-keys-'));
   writeFileSync(join(folder, 'checkpoint'), checkpoint);
   const lines = log.leaves.map((leaf, position) => JSON.stringify({ position, bytes: leaf.toString('base64') }));
   writeFileSync(join(folder, 'entries.ndjson'), lines.join('\n'));
-  return run('verify-log.mjs', [folder, '--vkey', key]).finally(() => rmSync(folder, { recursive: true }));
+  if (since !== undefined) writeFileSync(join(folder, 'kept.txt'), since);
+  const kept = since === undefined ? [] : ['--since', join(folder, 'kept.txt')];
+  return run('verify-log.mjs', [folder, '--vkey', key, ...kept]).finally(() => rmSync(folder, { recursive: true }));
 }
 
 describe('a log whose key was replaced', () => {
@@ -42,9 +44,28 @@ describe('a log whose key was replaced', () => {
     const seal = await log.checkpoint(300, second);
     const first = await check(log, seal);
     expect(first).toMatchObject({ code: 0, error: '' });
-    expect(first.out).toMatch(/Replaced +by [0-9a-f]{8}, committed before, from 121 records on/);
+    // Whole: it is what verify-certificate.mjs is given next.
+    expect(first.out).toContain(`by ${vkey(origin, second.publicKey)}, committed before, from 121 records on`);
     expect(first.out).toContain('100, 300 records');
     expect(await check(log, seal, vkey(origin, second.publicKey))).toMatchObject({ code: 0 });
+  });
+
+  it('needs the older key for a seal from before, and says so and of which file', async () => {
+    const { log, lastSeal } = await rotated();
+    const seal = await log.checkpoint(300, second);
+    expect(await check(log, seal, logVkey, lastSeal)).toMatchObject({ code: 0 });
+    const { error } = await check(log, seal, vkey(origin, second.publicKey), lastSeal);
+    expect(error).toMatch(
+      /kept\.txt: the seal of 100 records is older than this log key: give the oldest key you hold/,
+    );
+  });
+
+  it('shows the certificate keys that it records', async () => {
+    const data = { kind: 'certificate', publicKey: third.publicKey.toString('base64') };
+    const { log } = await rotated();
+    const other = new SmallLog(log.leaves.with(200, aLeaf(200, { stream: 'keys', type: 'KeyRotated.v1', data })));
+    const { code, out } = await check(other, await other.checkpoint(300, second));
+    expect([code, out]).toEqual([0, expect.stringContaining(`${data.publicKey}, recorded at position 200`)]);
   });
 
   it('is followed through a second replacement', async () => {

@@ -122,6 +122,12 @@ describe('the seal check of an exported folder', () => {
     expect(since.out).toContain('at positions 0 to 49');
   });
 
+  it('names the file of a seal that is not one', async () => {
+    // What a shell function adds that ends its answers with a line of its own.
+    const file = kept(`${seals.early}\n`);
+    expect((await verifyFolder(exported(), '--since', file)).error).toContain(`${file}: the checkpoint is malformed`);
+  });
+
   it('refuses a seal by another key or of another log', async () => {
     const stranger = aSigner(origin, 9);
     const said = await verifyFolder(exported({ checkpoint: await log.checkpoint(300, stranger) }));
