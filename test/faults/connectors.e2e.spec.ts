@@ -146,7 +146,7 @@ describe('a connector that reports a dataset that is not its own', () => {
     expect(tasks.items).toMatchObject([{ kind: 'dead-letter', why: 'foreign-dataset', status: 'open' }]);
     const complete = `/v1/requests/${id}/tasks/${tasks.items[0].id}/complete`;
     const proof = { outcome: 'done', proof: 'Deleted in the vendor’s console, screenshot in the case.' };
-    expect((await lethe.post(complete, proof)).body.code).toBe('approver-repeated');
+    expect((await lethe.post(complete, proof)).body.code).toBe('approver-cannot-attest');
     expect((await lethe.post(complete, proof, { key: await thirdOfficer(lethe) })).status).toBe(200);
     const done = await closed(lethe, id);
     expect(mailingOf(done).status).toBe('done');

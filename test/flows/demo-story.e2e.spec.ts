@@ -10,8 +10,8 @@ import { startPostgres } from '#scripts/postgres.mjs';
 import { differences } from '../../libs/plugin-kit/src/conformance-shop.js';
 import { runVerb } from '../../apps/cli/src/run-verb.js';
 import { openShop, SHOP_TABLES } from '../../apps/cli/src/demo-shop.js';
-import { demoClusterDir } from '../../apps/server/src/demo.js';
-import { writeDemoFile } from '../../apps/server/src/demo-file.js';
+import { demoClusterDir, ensureKeys } from '../../apps/server/src/demo.js';
+import { readDemoFile, writeDemoFile, type DemoFile } from '../../apps/server/src/demo-file.js';
 import { people } from '../../apps/server/src/demo-people.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 
@@ -33,13 +33,10 @@ describe('the story', () => {
     const status = await runVerb(['demo'], terminal as never);
     return { status, text: lines.join('\n') };
   };
-  const demoFile = (officer: string): Promise<void> =>
-    writeDemoFile(server.dataDir, {
-      baseUrl: server.server.baseUrl,
-      keys: { ...server.tenant.keys, officer },
-      people: [],
-      validUntil: new Date(Date.now() + 86_400_000).toISOString(),
-    });
+  const demoFile = async (): Promise<DemoFile> => {
+    await ensureKeys(server.server.parts.config, server.server);
+    return (await readDemoFile(server.dataDir))!;
+  };
   const document = (name: string): string => join(server.dataDir, 'demo', 'out', name);
 
   /** Every row of the shop, by table and key. */
@@ -62,7 +59,7 @@ describe('the story', () => {
   beforeAll(async () => {
     server = await startTestServer();
     cluster = await startPostgres({ dataDir: demoClusterDir(server.dataDir), fast: true });
-    await demoFile(server.tenant.keys.officer);
+    await demoFile();
     await openShop(cluster.url, 'abc');
     seeded = await shopRows();
     told = await tell();
@@ -82,6 +79,18 @@ describe('the story', () => {
     expect(told.text).toMatch(/closed: +fulfilled-with-retention/);
     expect(told.text).toMatch(/CERTIFICATE VERIFIED/);
     expect(told.text).toMatch(/invoices +1 retained +§ 14b.*until 2032-12-31/);
+  });
+
+  it('needs no key that the file does not hold: whoever approved cannot attest, and a third officer is there', async () => {
+    const { keys } = await demoFile();
+    expect(Object.keys(keys)).toEqual(['admin', 'officer', 'officer2', 'auditor', 'system', 'archivist']);
+    expect((await server.get('/v1/admin/members', { key: keys.admin })).body.items).toHaveLength(5);
+    expect((await server.get('/v1/whoami', { key: keys.archivist })).status).toBe(200);
+    // An expired file: the same person, with a new key.
+    await rm(join(server.dataDir, 'demo.json'));
+    const again = await demoFile();
+    expect(again.keys.archivist).not.toBe(keys.archivist);
+    expect((await server.get('/v1/admin/members', { key: again.keys.admin })).body.items).toHaveLength(5);
   });
 
   it('leaves documents that only their owner can read', async () => {
@@ -155,7 +164,8 @@ describe('the story', () => {
 
   it('says which chapter failed and why, and does not call itself told', async () => {
     await rm(join(server.dataDir, 'demo', 'story.json'));
-    await demoFile('lethe_test_wrong');
+    const file = await demoFile();
+    await writeDemoFile(server.dataDir, { ...file, keys: { ...file.keys, officer: 'lethe_test_wrong' } });
     const failed = await tell();
     expect(failed.status).toBe(1);
     expect(failed.text).toMatch(/1\. A consent.*\n +This chapter failed: 401 /);

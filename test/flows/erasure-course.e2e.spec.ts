@@ -188,7 +188,7 @@ describe('a system without a connector', () => {
     ]);
     const complete = `/v1/requests/${id}/tasks/${waiting.tasks[0].id}/complete`;
     const proof = { outcome: 'done', proof: 'Folder shredded, minute 12.' };
-    expect((await lethe.post(complete, proof)).body.code).toBe('approver-repeated');
+    expect((await lethe.post(complete, proof)).body.code).toBe('approver-cannot-attest');
     expect((await lethe.post(complete, proof, { as: 'system' })).status).toBe(403);
     expect((await lethe.post(complete, proof, { key: await thirdOfficer(lethe) })).status).toBe(200);
     await closed(lethe, id);

@@ -285,7 +285,7 @@ async function waitForLock(): Promise<void> {
 async function completeTask(task: Answer): Promise<void> {
   const body = { outcome: 'nothing-found', proof: 'Looked through all files.' };
   const own = await lethe.post(`/v1/requests/${id}/tasks/${task.id}/complete`, body);
-  expect([own.status, own.body.code]).toEqual([409, 'approver-repeated']);
+  expect([own.status, own.body.code]).toEqual([409, 'approver-cannot-attest']);
   const done = await lethe.post(`/v1/requests/${id}/tasks/${task.id}/complete`, body, {
     key: await thirdOfficer(lethe),
   });

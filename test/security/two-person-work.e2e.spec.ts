@@ -168,8 +168,9 @@ describe('a dead letter', () => {
     const [task] = (await lethe.get(`/v1/requests/${id}/tasks`)).body.items;
     const complete = `/v1/requests/${id}/tasks/${task.id}/complete`;
     const proof = { outcome: 'done', proof: 'Deleted in the console.' };
-    await expectRefused(lethe, await lethe.post(complete, proof, { key: third }), [409, 'approver-repeated'], task.id);
-    await expectRefused(lethe, await lethe.post(complete, proof), [409, 'approver-repeated'], task.id);
+    const attested: [number, string] = [409, 'approver-cannot-attest'];
+    await expectRefused(lethe, await lethe.post(complete, proof, { key: third }), attested, task.id);
+    await expectRefused(lethe, await lethe.post(complete, proof), attested, task.id);
     const added = await addMember(lethe, 'Nobody');
     const minted = await mint(lethe, added.body.id);
     await expectRefused(

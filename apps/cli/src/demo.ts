@@ -76,7 +76,7 @@ function pointOut(story: Story, dataDir: string, terminal: Terminal, again: bool
   const lines = [
     again ? 'The story was told at an earlier start; its documents are kept.' : 'The story is told. What it left:',
     `documents  ${story.out}`,
-    `keys       ${demoFilePath(dataDir)} (admin, officer, officer2, auditor, system; valid 7 days)`,
+    `keys       ${demoFilePath(dataDir)} (admin, officer, officer2, archivist, auditor, system; valid 7 days)`,
     `API        ${baseUrl}/docs, ${baseUrl}/openapi.json`,
   ];
   terminal.say('');

@@ -13,7 +13,7 @@ export async function tellAccess(story: Story): Promise<string> {
       await approve(story, id, 'officer', hash);
     }
     // One approval is enough to hand over; the other officer attests for the archive.
-    const closed = await follow(story, id, (request) => attestWith(story, story.demo.keys.officer2, request));
+    const closed = await follow(story, id, (request) => attestWith(story, 'officer2', request));
     const bytes = got(await story.as('officer').GET('/v1/requests/{id}/package', { ...path, parseAs: 'arrayBuffer' }));
     const file = await story.document('access-package.zip', new Uint8Array(bytes as unknown as ArrayBuffer));
     await saveAnswer(story, id, 'access-answer.html');

@@ -1,7 +1,7 @@
 /** What an access and an erasure request have in common: receipt, identity, plan, approval, the archive's task, the wait. */
 import type { components } from '@lethe/client';
 import { people } from '../../server/src/demo-people.js';
-import { got, until, type Story } from './story.js';
+import { got, until, type Actor, type Story } from './story.js';
 
 export type Request = components['schemas']['Request'];
 type Plan = components['schemas']['RequestPlan'];
@@ -86,12 +86,12 @@ export function nameOf(name: string): string {
   return name === 'lethe' ? 'Lethe itself' : name;
 }
 
-/** Attests the open tasks with a key of somebody who did not approve. */
-export async function attestWith(story: Story, key: string, { id, tasks }: Request): Promise<void> {
+/** Attests the open tasks as somebody who did not approve. */
+export async function attestWith(story: Story, who: Actor, { id, tasks }: Request): Promise<void> {
   for (const task of tasks.filter(({ status }) => status === 'open')) {
     const body = { outcome: 'nothing-found' as const, proof: 'Shelves A to F were searched by customer number.' };
     const path = { params: { path: { id, taskId: task.id } } };
-    await story.withKey(key).POST('/v1/requests/{id}/tasks/{taskId}/complete', { ...path, body });
+    await story.as(who).POST('/v1/requests/{id}/tasks/{taskId}/complete', { ...path, body });
     story.say(`task:     ${task.system} was searched by hand, nothing found; attested by a human who did not approve`);
   }
 }

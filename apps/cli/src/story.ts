@@ -19,7 +19,7 @@ export class Story {
   /** How much was acted out in this run. */
   acts = 0;
   private readonly kept: Kept;
-  private readonly clients = new Map<string, LetheClient>();
+  private readonly clients = new Map<Actor, LetheClient>();
 
   constructor(
     readonly demo: DemoFile,
@@ -33,12 +33,9 @@ export class Story {
 
   /** A client that calls as somebody. */
   as(actor: Actor): LetheClient {
-    return this.withKey(this.demo.keys[actor]);
-  }
-
-  withKey(key: string): LetheClient {
-    const known = this.clients.get(key) ?? createLetheClient({ baseUrl: this.demo.baseUrl, key });
-    this.clients.set(key, known);
+    const { baseUrl, keys } = this.demo;
+    const known = this.clients.get(actor) ?? createLetheClient({ baseUrl, key: keys[actor] });
+    this.clients.set(actor, known);
     return known;
   }
 

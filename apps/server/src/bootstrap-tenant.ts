@@ -38,18 +38,25 @@ export async function issueFirstKeys(
   tenant: Tenant,
   days = DEFAULT_DAYS,
 ): Promise<BootstrappedTenant['keys']> {
-  const commands = app.get(CommandBus);
-  const members = await app.get(Members).list(tenant.id);
   const keys: Record<string, string> = {};
-  for (const { name } of people) {
-    const memberId = members.find((member) => member.label === name)?.id ?? '';
-    const wanted = { kind: 'personal' as const, label: name, memberId, expiresInDays: days };
-    keys[name] = (await commands.execute(new IssueCredential(installer(tenant), wanted, tenant.mode))).key;
-  }
+  for (const { name } of people) keys[name] = await issueKeyOf(app, tenant, name, days);
   const scopes = Object.keys(scopeGrants);
   const system = { kind: 'system' as const, label: 'system', scopes, expiresInDays: days };
-  keys['system'] = (await commands.execute(new IssueCredential(installer(tenant), system, tenant.mode))).key;
+  keys['system'] = (await app.get(CommandBus).execute(new IssueCredential(installer(tenant), system, tenant.mode))).key;
   return keys as BootstrappedTenant['keys'];
+}
+
+/** A key for the member of this name. Errors: 404 when there is none. */
+export async function issueKeyOf(
+  app: INestApplicationContext,
+  tenant: Tenant,
+  name: string,
+  days: number,
+): Promise<string> {
+  const members = await app.get(Members).list(tenant.id);
+  const memberId = members.find((member) => member.label === name)?.id ?? '';
+  const wanted = { kind: 'personal' as const, label: name, memberId, expiresInDays: days };
+  return (await app.get(CommandBus).execute(new IssueCredential(installer(tenant), wanted, tenant.mode))).key;
 }
 
 /** The operator at the machine, before anybody has a key. */

@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { processEnvironment, type Config } from '#platform';
-import { parseCredential, Tenants, type NewTenant, type Tenant } from '#tenancy';
+import { Members, parseCredential, Tenants, type NewTenant, type Tenant } from '#tenancy';
 import { startPostgres } from '#scripts/postgres.mjs';
-import { bootstrapTenant, issueFirstKeys, type BootstrappedTenant } from './bootstrap-tenant.js';
-import { readDemoFile, writeDemoFile } from './demo-file.js';
+import { bootstrapTenant, issueFirstKeys, issueKeyOf } from './bootstrap-tenant.js';
+import { readDemoFile, writeDemoFile, type DemoFile } from './demo-file.js';
 import { demoPeople } from './demo-people.js';
 import type { RunningServer } from './server.js';
 
@@ -61,22 +61,32 @@ export async function startDemo(
   }
 }
 
-/** One tenant for ever; its keys are issued anew when they are about to expire or were lost. */
-async function ensureKeys(config: Config, server: RunningServer): Promise<void> {
+/** One tenant for ever, with an archivist beside its first people; its keys are issued anew when they are about to expire or were lost. */
+export async function ensureKeys(config: Config, server: RunningServer): Promise<void> {
   const file = await readDemoFile(config.dataDir);
   const now = server.parts.clock.now();
   const tenant = (await server.app.get(Tenants).all()).find(({ name }) => name === demoTenant.name);
   const left = file ? new Date(file.validUntil).getTime() - now.getTime() : 0;
-  const known = tenant && file && left > DAY_MS && parseCredential(file.keys.admin)?.tenant === tenant.id;
+  const known =
+    tenant &&
+    file &&
+    left > DAY_MS &&
+    'archivist' in file.keys &&
+    parseCredential(file.keys.admin)?.tenant === tenant.id;
   const { keys, validUntil } = known
     ? file
     : { keys: await keysOf(server, tenant), validUntil: new Date(now.getTime() + KEY_DAYS * DAY_MS).toISOString() };
   await writeDemoFile(config.dataDir, { baseUrl: server.baseUrl, keys, people: [...demoPeople], validUntil });
 }
 
-async function keysOf(server: RunningServer, tenant: Tenant | undefined): Promise<BootstrappedTenant['keys']> {
-  if (tenant) return issueFirstKeys(server.app, tenant, KEY_DAYS);
-  return (await bootstrapTenant(server.app, demoTenant, KEY_DAYS)).keys;
+async function keysOf({ app }: RunningServer, known: Tenant | undefined): Promise<DemoFile['keys']> {
+  const { tenant, keys } = known
+    ? { tenant: known, keys: await issueFirstKeys(app, known, KEY_DAYS) }
+    : await bootstrapTenant(app, demoTenant, KEY_DAYS);
+  const members = app.get(Members);
+  if (!(await members.list(tenant.id)).some(({ label }) => label === 'archivist'))
+    await members.add(tenant.id, { actorRef: 'system' }, { label: 'archivist', roles: ['privacy-officer'] });
+  return { ...keys, archivist: await issueKeyOf(app, tenant, 'archivist', KEY_DAYS) };
 }
 
 function tellStory(config: Config): ChildProcess {

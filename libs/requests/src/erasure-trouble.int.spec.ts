@@ -132,7 +132,7 @@ describe('an erasure that meets trouble', () => {
     const task = view.tasks[0]!.id;
     const body = { outcome: 'nothing-found' as const, proof: 'looked in folder A to C' };
     await expect(all.tasks.complete(all.by('officer2'), id, task, body)).rejects.toMatchObject({
-      code: 'approver-repeated',
+      code: 'approver-cannot-attest',
     });
     await all.tasks.complete(all.by('archivist'), id, task, body);
     expect((await all.until(id, (one) => one.status === 'closed')).status).toBe('closed');

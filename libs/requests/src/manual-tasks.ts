@@ -13,7 +13,7 @@ import type { RequestState, StepState, TaskState } from './request-state.js';
 import { careForKept } from './step/kept-care.js';
 import { fact, notePlace, streamOf } from './request.js';
 import { Requests, type Change } from './requests.js';
-import { approverRepeated, notNow } from './requests.errors.js';
+import { approverCannotAttest, approverRepeated, notNow } from './requests.errors.js';
 
 export const CompleteTaskBody = z
   .strictObject({ outcome: z.enum(['done', 'nothing-found']), proof: z.string().min(1).max(4000) })
@@ -39,7 +39,7 @@ export class ManualTasks {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** 409 `approver-repeated` for a human who approved, or who made the work manual: nobody attests what he ordered. */
+  /** 409 `approver-cannot-attest` for a human who approved, or who made the work manual: nobody attests what he ordered. */
   async complete(by: Caller, id: string, taskId: string, body: z.infer<typeof CompleteTaskBody>): Promise<Decided> {
     const decider = this.rule.decider(by, this.clock.now());
     return this.decide(by, id, async (state) => {
@@ -189,7 +189,7 @@ export class ManualTasks {
 
 /** Attesting and ordering are different people's: neither an approver nor whoever turned the failed work into a task. */
 function assertMayAttest(state: RequestState, task: TaskState, { humanRefs }: Decider): void {
-  if (state.approvals.some((one) => humanRefs.includes(one.humanRef))) throw approverRepeated();
+  if (state.approvals.some((one) => humanRefs.includes(one.humanRef))) throw approverCannotAttest();
   const step = task.kind === 'dead-letter' ? state.steps.find((one) => one.stepId === task.systemId) : undefined;
-  if (step?.manualBy !== undefined && humanRefs.includes(step.manualBy)) throw approverRepeated();
+  if (step?.manualBy !== undefined && humanRefs.includes(step.manualBy)) throw approverCannotAttest();
 }

@@ -73,6 +73,10 @@ export const planBlocked = (blockers: unknown[]): DomainError =>
 export const approverRepeated = (): DomainError =>
   conflict('approver-repeated', 'You have approved this already. A second, different human has to.');
 
+/** Also for whoever made the failed work manual: nobody attests what he ordered. */
+export const approverCannotAttest = (): DomainError =>
+  conflict('approver-cannot-attest', 'Whoever approved cannot attest a search. Another privacy officer must.');
+
 export const caseUnreadable = (): DomainError =>
   new DomainError(
     410,

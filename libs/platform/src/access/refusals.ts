@@ -38,6 +38,7 @@ export interface Attempt {
 /** Refusals that are an attempt at deciding alone, on whatever route they happen. */
 const always = new Set([
   'approver-repeated',
+  'approver-cannot-attest',
   'human-needed',
   'credential-unconfirmed',
   'step-up-required',
