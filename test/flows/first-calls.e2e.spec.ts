@@ -28,8 +28,18 @@ afterAll(async () => {
     expect(answers.filter((line) => line.includes('urn:lethe:problem'))).toEqual([]);
     expect(answers.find((line) => line.includes('"decision":"permit"'))).toContain('consent-given');
     expect(answers.find((line) => line.startsWith('{"accepted"'))).toContain('"accepted":1');
+    expect(answers.find((line) => line.includes('"ref":"row 1"'))).toContain('"suppressed":false');
+    expect(answers.filter((line) => line.startsWith('{"records"'))).toHaveLength(2);
     expect(answers).toContain('SEAL CHECK: the records are those that were sealed');
+    expect(answers.join()).toContain('1 of them yours');
   }, 60_000);
+
+  it('go on in the document about events: a system is declared, reads its page and acknowledges it', async () => {
+    const [terms = ''] = blocksOf('docs/one-request.md');
+    const lines = await reader.shell([terms, ...blocksOf('docs/events.md')].join('\n'));
+    expect(lines.filter((line) => line.includes('urn:lethe:problem'))).toEqual([]);
+    expect(lines.at(-1)).toContain('"systemId":"crm"');
+  }, 30_000);
 
   it('(control) a call that is refused would be seen', async () => {
     expect((await shell(`call auditor POST /v1/consents '{}'`)).join()).toContain('urn:lethe:problem');
