@@ -34,16 +34,20 @@ const settingsIn = (out: string): Record<string, string> =>
 async function ask(url: string, text: string): Promise<unknown[]> {
   const client = new Client({ connectionString: url });
   await client.connect();
-  return (await client.query({ text, rowMode: 'array' }).finally(() => client.end())).rows.flat();
+  try {
+    return (await client.query({ text, rowMode: 'array' })).rows.flat();
+  } finally {
+    await client.end();
+  }
 }
 
 const mayCreateRoles = (): Promise<unknown[]> =>
   ask(cluster.url, `SELECT rolcreaterole FROM pg_roles WHERE rolname = 'lethe_owner'`);
 
-const clear = (): Promise<unknown> =>
-  ['DATABASE lethe', 'DATABASE lethe_keys', 'ROLE lethe_owner', 'ROLE lethe_service', 'ROLE lethe_app'].reduce<
-    Promise<unknown>
-  >((before, what) => before.then(() => ask(cluster.url, `DROP ${what}`)), Promise.resolve());
+async function clear(): Promise<void> {
+  for (const name of ['lethe', 'lethe_keys']) await ask(cluster.url, `DROP DATABASE ${name}`);
+  await ask(cluster.url, 'DROP ROLE lethe_owner, lethe_service, lethe_app');
+}
 
 beforeAll(async () => {
   cluster = await OwnCluster.start();

@@ -45,7 +45,7 @@ export function provisionOnce<Name extends string>(
     );
     if (rows.length > 0)
       throw new Error(
-        `that server has ${rows.map(({ name }) => name).join(', ')} already, and they stay as they are: their passwords were shown when they were made.`,
+        `that server has ${rows.map(({ name }) => name).join(', ')} already, and they stay as they are: their passwords were shown when they were made. With those settings, leave --superuser-url-file away.`,
       );
     return make(client, superuserUrl, databases, randomBytes(32));
   });
