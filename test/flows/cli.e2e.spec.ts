@@ -1,6 +1,7 @@
 /** The verbs of operators, on databases of their own: from nothing to a tenant, and a doctor that is right in both directions. */
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -137,6 +138,60 @@ describe('the command line', () => {
     });
     await ledger.superuser.query(`DELETE FROM job WHERE queue = 'planted'`);
     expect(await lethe(['doctor'])).toMatchObject({ status: 0 });
+  });
+
+  it('doctor names what stops the service, by what is stored and by what a running one says, and not who lags for it', async () => {
+    const mark = `INSERT INTO installation_mark (name, detail, set_at) VALUES ('quarantined', '', now())`;
+    await ledger.superuser.query(mark);
+    const stopped = await lethe(['doctor']);
+    expect(stopped).toMatchObject({ status: 1, out: expect.stringMatching(/PROBLEM .*quarantined\n.*lethe replay/) });
+    expect(stopped.out).not.toMatch(/projections|events behind/);
+    await ledger.superuser.query(`DELETE FROM installation_mark WHERE name = 'quarantined'`);
+    const running = createServer((_, answer) => {
+      answer.writeHead(503).end(JSON.stringify({ reasons: [{ code: 'read-only', detail: 'Make room.' }] }));
+    }).listen(0, '127.0.0.1');
+    await once(running, 'listening');
+    const told = await lethe(['doctor'], { LETHE_ADMIN_PORT: String((running.address() as AddressInfo).port) });
+    running.close();
+    expect(told).toMatchObject({ status: 1, out: expect.stringMatching(/PROBLEM .*read-only\n.*Make room/) });
+    expect((await lethe(['doctor'])).status).toBe(0);
+  });
+
+  it('doctor wants a backup of the key store from after its newest epoch', async () => {
+    const backedUp = (at: string) => ledger.superuser.query(`UPDATE installation_mark SET set_at = ${at}`);
+    await backedUp(`now() - interval '1 hour'`);
+    const late = await lethe(['doctor']);
+    expect(late).toMatchObject({ status: 1, out: expect.stringMatching(/PROBLEM .*epoch.*in no backup/) });
+    await backedUp('now()');
+    expect((await lethe(['doctor'])).status).toBe(0);
+  });
+
+  it('doctor tries the archive folder', async () => {
+    const archive = (path: string) => lethe(['doctor'], { LETHE_ARCHIVE_URL: `file://${path}` });
+    expect(await archive('/dev/null/archive')).toMatchObject({
+      status: 1,
+      out: expect.stringMatching(/PROBLEM {2}archive folder cannot be written \(ENOTDIR\)/),
+    });
+    expect(await archive(join(folder, 'archive'))).toMatchObject({ status: 0 });
+    expect(await readdir(folder)).not.toContain('archive');
+  });
+
+  it('doctor notes API keys that end soon', async () => {
+    expect((await lethe(['doctor'])).out).toMatch(/ok {7}no API key ends within 30 days/);
+    await ledger.superuser.query(`UPDATE credential SET expires_at = now() + interval '29 days' WHERE label = 'admin'`);
+    const { status, out } = await lethe(['doctor']);
+    expect([status, out]).toEqual([0, expect.stringMatching(/note {5}1 API keys end within 30 days, the first on 20/)]);
+  });
+
+  it('doctor says that logs are signed under another name, and that keys are elsewhere', async () => {
+    const id = randomUUID();
+    const heads = join(folder, 'heads', id);
+    await mkdir(heads, { recursive: true });
+    await writeFile(join(heads, '000000000001'), `elsewhere/${id}\n1\n`);
+    const named = await lethe(['doctor'], { LETHE_CHECKPOINT_LOCK: join(folder, 'heads') });
+    expect(named).toMatchObject({ status: 1, out: expect.stringMatching(/PROBLEM .*LETHE_LOG_NAME=elsewhere/) });
+    const keyless = await lethe(['doctor'], { LETHE_KEY_DIR: join(folder, 'no-keys') });
+    expect(keyless).toMatchObject({ status: 1, out: expect.stringMatching(/PROBLEM .*key-unavailable/) });
   });
 
   it('rebuild reads every projection again, and does not invent one', async () => {

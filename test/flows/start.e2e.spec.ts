@@ -46,7 +46,7 @@ afterAll(async () => {
 
 describe('a start without settings', () => {
   it('is an empty installation that says how it gets a tenant, and gets it while it runs', async () => {
-    const service = start({});
+    const service = start({ LETHE_ARCHIVE_URL: 'file:///dev/null/archive' });
     await until('a sentence on the tenant', () => /There is no tenant yet: lethe bootstrap/.test(service.said()));
     const said: string[] = [];
     const note = (line: string): number => said.push(line);
@@ -57,6 +57,7 @@ describe('a start without settings', () => {
     const headers = { authorization: `Bearer ${key}` };
     expect((await fetch(`${baseUrl}/v1/whoami`, { headers })).status).toBe(200);
     expect(await service.end()).toBe(0);
+    expect(service.said()).toMatch(/ENOTDIR.*the archive folder cannot be written/);
     expect(['demo', 'demo.json'].filter((name) => existsSync(join(folder, 'data', name)))).toEqual([]);
   });
 
@@ -73,6 +74,12 @@ describe('a start without settings', () => {
 });
 
 describe('a start that cannot be', () => {
+  it('says that the logs have another name, instead of taking their heads for forged', async () => {
+    const service = start({ LETHE_LOG_NAME: 'another' });
+    expect(await service.ended).toBe(1);
+    expect(service.said()).toMatch(/^Lethe cannot start: .*LETHE_LOG_NAME=lethe/);
+  });
+
   it('names a word it does not know', async () => {
     const service = start({}, '--dmeo');
     expect(await service.ended).toBe(1);

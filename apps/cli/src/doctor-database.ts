@@ -1,8 +1,10 @@
 /** What the doctor asks the databases: role, schema, clock, stuck jobs, projections that lag. */
 import type { Clock, TenantId } from '#kernel';
 import type { Database } from '#ledger';
-import { pendingMigrations, unsafeRole } from '#platform';
+import { pendingMigrations, unsafeRole, type Config } from '#platform';
+import { unbackedSince } from '../../server/src/key-gauges.js';
 import { schemas } from '../../server/src/schemas.js';
+import { stateFindings } from './doctor-state.js';
 import { bad, good, warning, type Finding } from './finding.js';
 
 const MOST_SKEW_MS = 5_000;
@@ -10,8 +12,14 @@ const MOST_SKEW_MS = 5_000;
 const PASSING_LAG_S = 10;
 const MOST_LAG_S = 60;
 const OLDEST_BACKUP_H = 48;
+const EXPIRY_DAYS = 30;
 
-export async function databaseFindings(database: Database, keystore: Database, clock: Clock): Promise<Finding[]> {
+export async function databaseFindings(
+  database: Database,
+  keystore: Database,
+  config: Config,
+  clock: Clock,
+): Promise<Finding[]> {
   const findings = [
     await role(database, 'ledger'),
     await role(keystore, 'key store'),
@@ -22,14 +30,20 @@ export async function databaseFindings(database: Database, keystore: Database, c
   // Without tables there is nothing more to ask.
   if (findings.some(({ state }) => state === 'bad')) return findings;
   const { rows } = await database.global<{ id: TenantId }>({ text: 'SELECT id FROM tenant ORDER BY id' });
-  if (rows.length === 0) return [...findings, warning('no tenant yet', 'lethe bootstrap --name <controller>')];
   const tenants = rows.map(({ id }) => id);
+  const states = await stateFindings(config, database, tenants);
+  if (tenants.length === 0)
+    return [...findings, ...states, warning('no tenant yet', 'lethe bootstrap --name <controller>')];
+  const stopped = states.some(({ state }) => state === 'bad');
   return [
     ...findings,
     good(`${tenants.length} tenants`),
+    ...states,
     await stuck(database, tenants),
-    await lag(database, tenants, clock),
-    await backups(database, clock),
+    // Whoever is stopped lags on purpose.
+    ...(stopped ? [] : [await lag(database, tenants, clock)]),
+    ...(await backups(database, keystore, clock)),
+    await expiry(database, tenants, clock),
   ];
 }
 
@@ -98,13 +112,37 @@ async function lag(database: Database, tenants: TenantId[], clock: Clock): Promi
 }
 
 /** Without its backup, a broken key store erases everybody; without the ledger's, it forgets what was promised. */
-async function backups(database: Database, clock: Clock): Promise<Finding> {
+async function backups(database: Database, keystore: Database, clock: Clock): Promise<Finding[]> {
   const { rows } = await database.global<{ name: string; set_at: Date }>({
     text: `SELECT name, set_at FROM installation_mark WHERE name IN ('backup-ledger', 'backup-keys')`,
   });
-  const hours = rows.map(({ set_at: at }) => (clock.now().getTime() - at.getTime()) / 3_600_000);
+  const hoursSince = (at: Date): number => (clock.now().getTime() - at.getTime()) / 3_600_000;
   const todo = 'lethe backup <folder> --keys <another place>, every night.';
-  if (rows.length < 2) return warning('ledger and key store were not both backed up yet', todo);
-  const what = `the older of the backups of ledger and key store is ${Math.round(Math.max(...hours))} hours old`;
-  return Math.max(...hours) <= OLDEST_BACKUP_H ? good(what) : bad(what, todo);
+  if (rows.length < 2) return [warning('ledger and key store were not both backed up yet', todo)];
+  const oldest = Math.max(...rows.map(({ set_at: at }) => hoursSince(at)));
+  const what = `the older of the backups of ledger and key store is ${Math.round(oldest)} hours old`;
+  const findings = [oldest <= OLDEST_BACKUP_H ? good(what) : bad(what, todo)];
+  const unbacked = await unbackedSince(database, { database: keystore });
+  if (!unbacked) return findings;
+  const epoch = `the key epoch that began ${Math.round(hoursSince(unbacked))} hours ago is in no backup of the key store`;
+  const now = 'lethe backup <folder> --only keys --keys <another place>, now: those before it open nothing soon.';
+  return [...findings, bad(epoch, now)];
+}
+
+/** A key that ends takes its holder along: when it is an admin's last one, nobody can make another. */
+async function expiry(database: Database, tenants: TenantId[], clock: Clock): Promise<Finding> {
+  const now = clock.now();
+  const ends = await Promise.all(
+    tenants.map(async (tenant) => {
+      const text = `SELECT expires_at AS ends FROM credential
+        WHERE tenant = $1 AND revoked_at IS NULL AND expires_at > $2 AND expires_at < $3`;
+      const values = [tenant, now, new Date(now.getTime() + EXPIRY_DAYS * 86_400_000)];
+      return (await database.fetch<{ ends: Date }>(tenant, { text, values })).rows.map(({ ends }) => ends.getTime());
+    }),
+  );
+  const all = ends.flat();
+  if (all.length === 0) return good(`no API key ends within ${EXPIRY_DAYS} days`);
+  const first = new Date(Math.min(...all)).toISOString().slice(0, 10);
+  const todo = 'Issue others in time (POST /v1/admin/api-keys): after the last one of an admin nobody can.';
+  return warning(`${all.length} API keys end within ${EXPIRY_DAYS} days, the first on ${first}`, todo);
 }

@@ -3,7 +3,9 @@ import { existsSync } from 'node:fs';
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isEnough, isolationHere } from '#connectors';
+import { openArchive } from '#ledger';
 import { FileKeys, type Config } from '#platform';
+import { refusesWrites } from '../../server/src/writable-folder.js';
 import { bad, good, warning, type Finding } from './finding.js';
 
 const LEAST_FREE = 512 * 1024 * 1024;
@@ -15,6 +17,7 @@ export async function machineFindings(config: Config): Promise<Finding[]> {
     await disk(config.dataDir),
     await keys(config.keyDir),
     await apart(config),
+    ...(await archive(config)),
   ];
 }
 
@@ -78,4 +81,12 @@ async function apart({ LETHE_MIN_ISOLATION: demanded }: Config): Promise<Finding
         what,
         `LETHE_MIN_ISOLATION=${demanded} lets none start: set LETHE_MIN_ISOLATION=${reached.level} if that is enough.`,
       );
+}
+
+async function archive({ LETHE_ARCHIVE_URL: url }: Config): Promise<Finding[]> {
+  if (url === undefined) return [];
+  const code = await refusesWrites(openArchive(url).folder);
+  if (code === undefined) return [good('archive folder can be written')];
+  const todo = 'Set LETHE_ARCHIVE_URL to a folder that the service may write: what is not copied out, a restore loses.';
+  return [bad(`archive folder cannot be written (${code})`, todo)];
 }

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { systemClock } from '#kernel';
 import { Database } from '#ledger';
 import { readConfig, type Config } from '#platform';
+import { assertLogName } from '../../server/src/ledger-parts.js';
 import { databaseFindings } from './doctor-database.js';
 import { machineFindings } from './doctor-machine.js';
 import { serviceUrls } from './doctor-urls.js';
@@ -35,6 +36,7 @@ export async function examine(environment: NodeJS.ProcessEnv): Promise<Finding[]
   let config: Config;
   try {
     config = readConfig(environment);
+    await assertLogName(config);
   } catch (error) {
     return [bad(`settings: ${messageOf(error)}`, 'Correct the environment; docs/operations.md lists every setting.')];
   }
@@ -50,7 +52,7 @@ async function databases(config: Config): Promise<Finding[]> {
     const database = new Database({ connectionString: ledger });
     const keys = new Database({ connectionString: keystore, max: 2 });
     try {
-      return await databaseFindings(database, keys, systemClock);
+      return await databaseFindings(database, keys, config, systemClock);
     } finally {
       await Promise.all([database.close(), keys.close()]);
       await close();

@@ -18,13 +18,19 @@ export class KeyGauges implements OnApplicationBootstrap {
     const help =
       'Age of the newest key epoch while no backup of the key store was made with all keys in it; 0 after one';
     this.metrics.gauge('lethe_key_epoch_unbacked_seconds', help, [], async (set) => {
-      const { currentEpochSince: since, lastRewrapped } = await epochHorizon(this.keyStore);
-      const { rows } = await this.database.global<{ set_at: Date }>({
-        text: `SELECT set_at FROM installation_mark WHERE name = 'backup-keys'`,
-      });
-      const backed = rows[0]?.set_at;
-      const isBacked = since && backed && backed >= since && (!lastRewrapped || backed >= lastRewrapped);
-      set(since && !isBacked ? Math.max(0, (this.clock.now().getTime() - since.getTime()) / 1000) : 0);
+      const since = await unbackedSince(this.database, this.keyStore);
+      set(since ? Math.max(0, (this.clock.now().getTime() - since.getTime()) / 1000) : 0);
     });
   }
+}
+
+/** When the newest epoch began, if no backup of the key store was made with all keys in it. */
+export async function unbackedSince(ledger: Database, keyStore: Pick<KeyStore, 'database'>): Promise<Date | undefined> {
+  const { currentEpochSince: since, lastRewrapped } = await epochHorizon(keyStore);
+  const { rows } = await ledger.global<{ set_at: Date }>({
+    text: `SELECT set_at FROM installation_mark WHERE name = 'backup-keys'`,
+  });
+  const backed = rows[0]?.set_at;
+  const isBacked = since && backed && backed >= since && (!lastRewrapped || backed >= lastRewrapped);
+  return since && !isBacked ? since : undefined;
 }

@@ -6,6 +6,7 @@ import {
   FileCheckpointLock,
   LogReader,
   openArchive,
+  originOf,
   Signer,
   tilesProjection,
   type ArchiveSource,
@@ -22,6 +23,32 @@ export function checkpointFolder(config: Config): string {
   return config.LETHE_CHECKPOINT_LOCK ?? join(config.dataDir, 'checkpoints');
 }
 
+/** Under another name every signed head would look forged. Errors: a sentence for the operator. */
+export async function assertLogName(config: Config): Promise<void> {
+  const lock = new FileCheckpointLock(checkpointFolder(config));
+  for (const logId of await lock.logs()) {
+    const [origin = ''] = (await lock.read(logId))?.note.split('\n') ?? [];
+    const name = origin.slice(0, -originOf('', logId).length);
+    if (origin !== originOf(name, logId) || name === config.LETHE_LOG_NAME) continue;
+    throw new Error(
+      `this installation's logs are named ${name}/…, which never changes: set LETHE_LOG_NAME=${name}, or name another LETHE_CHECKPOINT_LOCK.`,
+    );
+  }
+}
+
+/** The log as it is read in one process. */
+export function logReader(
+  database: Database,
+  { LETHE_LOG_NAME: name }: Config,
+  keys: KeyProvider,
+): { reader: LogReader; logKeys: LogKeys } {
+  const logKeys: LogKeys = {
+    publicKey: (tenant, generation) => keys.publicKey(tenant, 'log', generation),
+    sign: (tenant, message, generation) => keys.sign(tenant, 'log', message, generation),
+  };
+  return { reader: new LogReader(database, name, logKeys), logKeys };
+}
+
 /** Also registers the projection that writes the tiles. The signer runs only where it is started. */
 export function ledgerParts(
   parts: Pick<PlatformParts, 'store' | 'subscriptions' | 'keys' | 'clock' | 'log' | 'state' | 'clockGuard'>,
@@ -29,11 +56,7 @@ export function ledgerParts(
   tenants: () => Promise<TenantId[]>,
 ): { reader: LogReader; signer: Signer; lock: CheckpointLock; logKeys: LogKeys } {
   const { store, subscriptions, keys, clock, log, state, clockGuard } = parts;
-  const logKeys: LogKeys = {
-    publicKey: (tenant, generation) => keys.publicKey(tenant, 'log', generation),
-    sign: (tenant, message, generation) => keys.sign(tenant, 'log', message, generation),
-  };
-  const reader = new LogReader(store.database, config.LETHE_LOG_NAME, logKeys);
+  const { reader, logKeys } = logReader(store.database, config, keys);
   const lock = new FileCheckpointLock(checkpointFolder(config));
   const signer = new Signer({
     ...{ store, reader, keys: logKeys, lock, clock, tenants },

@@ -4,19 +4,20 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import { systemClock, type Clock, type TenantId } from '#kernel';
-import { EventStore, Subscriptions, type RollbackParts, type Trouble } from '#ledger';
+import { EventStore, openArchive, Subscriptions, type RollbackParts, type Trouble } from '#ledger';
 import { createLogger, FileKeys, Metrics, nestLog, ServiceState, type Config, type PlatformParts } from '#platform';
 import { Tenants } from '#tenancy';
 import { AppModule } from './app.module.js';
 import { Drain } from './drain.js';
 import { fastifyAdapter, frame } from './http.js';
-import { ledgerParts } from './ledger-parts.js';
+import { assertLogName, ledgerParts } from './ledger-parts.js';
 import { openDatabases } from './open-databases.js';
 import { serveOpenApi } from './openapi.js';
 import { startOperations, type Operations } from './operations.js';
 import { openClockGuard } from './open-clock-guard.js';
 import { schemas } from './schemas.js';
 import { StateWatch } from './state-watch.js';
+import { refusesWrites } from './writable-folder.js';
 
 /** What may differ from production in a test or a demo. */
 export interface ServerOptions {
@@ -61,6 +62,7 @@ export async function openParts(
   options: Pick<ServerOptions, 'clock' | 'say' | 'guardClock'> = {},
 ): Promise<OpenParts> {
   const log = createLogger(config.LETHE_LOG_LEVEL);
+  await assertLogName(config);
   const databases = await openDatabases(config, schemas, options.say ?? (() => undefined));
   try {
     const clock = options.clock ?? systemClock;
@@ -117,6 +119,7 @@ export async function openParts(
 /** Opens databases, builds the application and listens. Errors: a sentence for the operator. */
 export async function startServer(config: Config, options: ServerOptions = {}): Promise<RunningServer> {
   const { parts, watch, close } = await openParts(config, () => tenantIds(app), options);
+  await tellOfArchive(parts);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(parts), fastifyAdapter(config), {
     logger: nestLog(parts.log),
     abortOnError: false,
@@ -157,6 +160,12 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
       drain.finish(config.embedded ? 0 : config.LETHE_DRAIN_LEAST_SECONDS * 1000, config.LETHE_DRAIN_SECONDS * 1000),
     close: closeAll,
   };
+}
+
+/** Not refused: what waits for the archive waits in the ledger, and people need not. */
+async function tellOfArchive({ config: { LETHE_ARCHIVE_URL: url }, log }: PlatformParts): Promise<void> {
+  const code = url === undefined ? undefined : await refusesWrites(openArchive(url).folder);
+  if (code !== undefined) log.error({ code }, 'the archive folder cannot be written, nothing is copied out');
 }
 
 /** Ids of all tenants of an application. */

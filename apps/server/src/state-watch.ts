@@ -1,7 +1,7 @@
 /** Looks, at the start and again and again, for what must stop this process: a mark of a restore, a log behind its signed head. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TenantId } from '#kernel';
-import { findRollback, pointsToOutage, UnknownTenant, type CheckpointLock, type Rollback } from '#ledger';
+import { findRollback, pointsToOutage, UnknownTenant, type CheckpointLock, type Rollback, type Signer } from '#ledger';
 import type { PlatformParts } from '#platform';
 
 /** Name of the mark that a restore leaves and a replay removes. */
@@ -45,7 +45,9 @@ export class StateWatch {
   private readonly told = new Map<string, string>();
 
   constructor(
-    private readonly parts: Pick<PlatformParts, 'state' | 'database' | 'store' | 'reader' | 'signer' | 'log'>,
+    private readonly parts: Pick<PlatformParts, 'state' | 'database' | 'store' | 'reader' | 'log'> & {
+      readonly signer: Pick<Signer, 'trouble'>;
+    },
     private readonly lock: CheckpointLock,
     private readonly tenants: () => Promise<TenantId[]>,
   ) {}

@@ -61,7 +61,7 @@ export const environmentSchema = z.object({
     .string()
     .regex(/^[a-z0-9.-]{1,100}$/)
     .default('lethe')
-    .describe('Stable name in every log origin'),
+    .describe('Stable name in every log origin; never changes after bootstrap'),
   LETHE_ROLES: list.pipe(z.array(roles).min(1)).default(['api', 'worker', 'signer']).describe('What this process runs'),
   LETHE_OIDC_ISSUERS: z.string().optional().describe('JSON: [{issuer, audience, tenant, jwksUri}]; keys come by https'),
   LETHE_SMTP_URL: z.url().optional().describe('Mail server for codes and answers; letters only when absent'),

@@ -137,8 +137,8 @@ export interface EpochHorizon {
   living: number;
 }
 
-export async function epochHorizon(keyStore: KeyStore): Promise<EpochHorizon> {
-  const { rows } = await keyStore.database.global<
+export async function epochHorizon({ database }: Pick<KeyStore, 'database'>): Promise<EpochHorizon> {
+  const { rows } = await database.global<
     Record<'horizon' | 'oldest' | 'current' | 'rewrapped', Date | null> & { living: number }
   >({
     text: `SELECT max(destroyed_at) AS horizon, min(created_at) FILTER (WHERE destroyed_at IS NULL) AS oldest,
