@@ -22,12 +22,13 @@ const JOBS = 90 * DAY;
 const CHECKPOINTS = 30 * DAY;
 const BATCH = 1_000;
 
-/** Says when each chore last ran, so that one that stopped is seen. */
+/** Says when each chore last ran, so that one that stopped is seen, and what the audits of the store found. */
 @Injectable()
 export class ChoreGauges implements OnApplicationBootstrap {
   constructor(
     private readonly chores: Housekeeping,
     private readonly metrics: Metrics,
+    private readonly audit: StoreAudit,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -39,6 +40,8 @@ export class ChoreGauges implements OnApplicationBootstrap {
     this.metrics.gauge('lethe_chore_failures', failed, ['chore'], async (set) => {
       for (const { name, failures } of await this.chores.states()) set(failures, { chore: name });
     });
+    const faults = 'Leaves, heads, suppressions and rows of decisions or rights that were changed behind the service';
+    this.metrics.gauge('lethe_store_faults', faults, [], (set) => set(this.audit.faults.length));
   }
 }
 

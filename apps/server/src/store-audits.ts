@@ -1,8 +1,8 @@
-/** When the store is audited: a quick look at each start, everything once a day, and how many things were found changed. */
+/** When the store is audited: a quick look at each start, and everything once a day. */
 import { Inject, Injectable } from '@nestjs/common';
 import type { Housekeeping } from '#jobs';
 import { Database, FileCheckpointLock, LogReader, type AuditParts } from '#ledger';
-import { CONFIG, Metrics, type Config } from '#platform';
+import { CONFIG, ServiceState, type Config } from '#platform';
 import { checkpointFolder } from './ledger-parts.js';
 import { StoreAudit } from './store-audit.js';
 
@@ -14,7 +14,7 @@ export class StoreAudits {
 
   constructor(
     private readonly audit: StoreAudit,
-    private readonly metrics: Metrics,
+    private readonly state: ServiceState,
     database: Database,
     reader: LogReader,
     @Inject(CONFIG) private readonly config: Config,
@@ -28,14 +28,10 @@ export class StoreAudits {
 
   /** Every process looks, since each may be the only one; what it finds is in its log and its metrics. */
   async start(): Promise<void> {
-    this.metrics.gauge(
-      'lethe_store_faults',
-      'Leaves, heads, suppressions and rows of decisions or rights that were changed behind the service',
-      [],
-      (set) => set(this.audit.faults.length),
-    );
     // A command reads for itself what it needs.
     if (this.config.LETHE_LOG_LEVEL === 'silent' || !this.config.LETHE_ROLES.includes('worker')) return;
+    // What was erased since the backup is back by design: lethe replay looks, and the daily audit after it.
+    if (this.state.refusals.some(({ code }) => code === 'quarantined')) return;
     await this.audit.look(this.parts);
   }
 }
