@@ -88,6 +88,20 @@ describe('the tasks of a system that pulls its work', () => {
     expect([lost.status, lost.body.code]).toEqual([409, 'lease-lost']);
   });
 
+  it('is not ended by a worker that leaves datasets out: they are named, and the task stays its', async () => {
+    const id = await taskOf(await approved('lou@example.test'));
+    const { body: claimed } = await call(id, 'claim', { leaseSeconds: 30 });
+    const { fence } = claimed;
+    const early = await call(id, 'complete', { fence });
+    const all = declaredDatasets.map(({ name }) => name);
+    expect([early.status, early.body.code, early.body.missing]).toEqual([422, 'outcomes-missing', all]);
+    await call(id, 'outcomes', { fence, outcomes: [{ dataset: 'members', kind: 'not-found' }] });
+    const later = await call(id, 'complete', { fence, outcomes: [{ dataset: 'notes', kind: 'not-found' }] });
+    expect([later.status, later.body.missing]).toEqual([422, ['bookings']]);
+    const given = await call(id, 'release', { fence });
+    expect([given.status, given.body.state]).toEqual([200, 'open']);
+  });
+
   it('keeps what its worker reports in several calls at once', async () => {
     const id = await offered('apply');
     const { body: claimed } = await call(id, 'claim', { leaseSeconds: 30 });

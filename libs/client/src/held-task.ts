@@ -4,7 +4,7 @@ import { repeated } from './repeated.js';
 import type { ClaimedTask, ReportedOutcome, TaskOutcome, TaskRecord } from './task-types.js';
 import { missingParts } from './upload-records.js';
 
-/** How a task stands after a call: `open` when it was given back. `missing`: datasets without an outcome. */
+/** How a task stands after a call: `open` when it was given back. `missing`: datasets without an outcome yet; none when it is done. */
 export interface TaskStanding {
   id: string;
   state: 'open' | 'claimed' | 'done';
@@ -55,7 +55,7 @@ export class HeldTask {
     }
   }
 
-  /** Ends the work. Datasets without an outcome are failures. Errors: `lease-lost`, `outcome-invalid`, `records-count-differs`. */
+  /** Ends the work. Errors: `lease-lost`, `outcomes-missing` (the task stays with this worker), `outcome-invalid`, `records-count-differs`. */
   async complete(outcomes: ReportedOutcome[] = []): Promise<TaskStanding> {
     const body = { fence: this.task.fence, outcomes: withCounts(outcomes) };
     return this.ended((headers) => this.client.POST('/v1/tasks/{id}/complete', { params: this.at, body, headers }));

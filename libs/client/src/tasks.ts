@@ -38,7 +38,7 @@ export async function* tasks(
   }
 }
 
-/** Answers one task: outcomes for every dataset, and the records of a `read`. What it throws gives the task back. */
+/** Answers one task: outcomes for every dataset (a forgotten one is `failed`), and the records of a `read`. What it throws gives the task back. */
 export type TaskHandler = (
   task: Pick<
     ClaimedTask,
@@ -77,7 +77,13 @@ export async function workTasks(
 async function answer(held: HeldTask, handler: TaskHandler): Promise<void> {
   const { outcomes, records } = await handler(held.task, held);
   if (records) await held.upload(records);
-  await held.complete(outcomes);
+  await held.complete(outcomes).catch((error: unknown) => {
+    if (!(error instanceof LetheProblem) || error.code !== 'outcomes-missing') throw error;
+    // What the handler forgot is a failure that the office sees now, and not when the task is overdue.
+    const failed = { kind: 'failed', retryable: false, code: 'no-outcome' } as const;
+    const missing = error.document['missing'] as string[];
+    return held.complete([...outcomes, ...missing.map((dataset) => ({ dataset, ...failed }))]);
+  });
 }
 
 async function next(

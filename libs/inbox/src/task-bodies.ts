@@ -112,7 +112,7 @@ export const ReleaseTaskBody = z
 
 export const CompleteTaskBody = z.strictObject({ fence, outcomes: outcomes.default([]) }).meta({ id: 'CompleteTask' });
 
-/** `state` is `open` when a retryable failure gave the task back. `missing`: datasets without an outcome; they are failures. */
+/** `state` is `open` when a retryable failure gave the task back. `missing`: datasets without an outcome yet; none when it is done. */
 export const TaskStanding = z
   .strictObject({ id: z.uuid(), state: z.enum(['open', 'claimed', 'done']), missing: z.array(z.string()) })
   .meta({ id: 'TaskStanding' });

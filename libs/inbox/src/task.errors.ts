@@ -11,6 +11,14 @@ export const taskTaken = (): DomainError =>
 export const connectionNotEnabled = (): DomainError =>
   conflict('connection-disabled', 'The connection is not enabled. Ask an admin of the tenant.');
 
+/** The task stays with whoever holds it. */
+export const outcomesMissing = (missing: readonly string[]): DomainError =>
+  unprocessable('outcomes-missing', {
+    detail:
+      'The datasets in missing have no outcome yet, and the task is still yours. Complete it with theirs, or say failed.',
+    extra: { missing },
+  });
+
 export const notARead = (): DomainError =>
   unprocessable('records-not-asked', 'Only a task of kind read takes records.');
 

@@ -7,7 +7,7 @@ import { CLOCK, type Caller } from '#platform';
 import { Connections } from '#connectors';
 import { openedFact, OpenTasks, wakeRows } from './open-task.js';
 import type { HeldTask, TaskStanding } from './task-bodies.js';
-import { leaseLost, notARead, recordsDiffer } from './task.errors.js';
+import { leaseLost, notARead, outcomesMissing, recordsDiffer } from './task.errors.js';
 import { assertOutcomes, mergeOutcomes, missingDatasets, type TaskOutcome } from './task-outcome.js';
 import { TaskRecords, type HandedPart, type Received } from './task-records.js';
 import { outcomesPlace, taskFact, type Asked, type TaskRow } from './task.js';
@@ -77,7 +77,7 @@ export class WorkTask {
     return answer;
   }
 
-  /** A dataset without an outcome is a failure. What was reported done is looked at again by a task of its own. */
+  /** Every dataset has an outcome then. What was reported done is looked at again by a task of its own. Errors: 422 `outcomes-missing`. */
   complete(tenant: TenantId, by: Actor, task: TaskRow, said: Said): Promise<TaskStanding> {
     return this.asItStands(tenant, task, (now) => this.completeNow(tenant, by, now, said));
   }
@@ -92,9 +92,10 @@ export class WorkTask {
     const sealed = await this.tasks.seal(tenant, task, merged, outcomesPlace(task.id));
     if (merged.some((one) => one.kind === 'failed' && one.retryable))
       return this.giveBack(tenant, by, task, { fence, reason: 'failed-for-now', outcomes: sealed });
-    const counted = task.kind === 'read' ? await this.counted(tenant, task, asked, merged) : 0;
     const missing = missingDatasets(asked, merged);
-    const next = missing.length === 0 ? await this.verifyTask(tenant, task, asked, merged) : undefined;
+    if (missing.length > 0) throw outcomesMissing(missing);
+    const counted = task.kind === 'read' ? await this.counted(tenant, task, asked, merged) : 0;
+    const next = await this.verifyTask(tenant, task, asked, merged);
     const answer: TaskStanding = { id: task.id, state: 'done', missing };
     await this.append(tenant, by, answer, {
       events: [
