@@ -148,6 +148,6 @@ function mayBecome(row: ConnectionRow, status: 'enabled' | 'disabled'): void {
   if (status === 'enabled' && row.datasets.length === 0)
     throw conflict(
       'connection-not-checked',
-      'Check the connection first: an unchecked one could leave a dataset unsearched.',
+      'Check the connection first, by POST …/check: an unchecked one could leave a dataset unsearched.',
     );
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Inject, Injectable } from '@nestjs/common';
-import { notFound } from '#kernel';
+import { conflict, notFound } from '#kernel';
 import { CONFIG, type Config } from '#platform';
 import { inspectPlugin, type InspectedPlugin } from './plugin-package.js';
 
@@ -15,13 +15,18 @@ export class PluginFolders {
 
   /**
    * The built folder of a shipped plugin, or `<LETHE_PLUGIN_DIR>/incoming/<name>`. A shipped name cannot be taken by a
-   * folder; what is in the folder runs only after an admin approved its hash. Errors: 404.
+   * folder; what is in the folder runs only after an admin approved its hash. Errors: 404; 409 `plugin-name-shipped`.
    */
   folder(name: string): string {
     const shipped = join(projectRoot(), 'plugins', name, 'dist');
     const incoming = join(this.config.pluginDir, 'incoming', name);
-    const found = [shipped, incoming].find((dir) => existsSync(join(dir, MANIFEST)));
+    const [found, other] = [shipped, incoming].filter((dir) => existsSync(join(dir, MANIFEST)));
     if (!found) throw notFound('plugin folder');
+    if (other)
+      throw conflict(
+        'plugin-name-shipped',
+        'A plugin below plugins/ has this name. Remove the one in incoming, or rename it.',
+      );
     return found;
   }
 
