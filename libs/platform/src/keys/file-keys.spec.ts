@@ -69,6 +69,20 @@ describe('the key directory', () => {
     await expect(FileKeys.open(directory)).resolves.toBeInstanceOf(FileKeys);
   });
 
+  it('that is older than the last rotation is told by the name of the key it lacks, also where only error names are told', async () => {
+    const keys = await FileKeys.open(directory);
+    await keys.addGeneration('log', 3);
+    rmSync(join(directory, 'sign-log-3.key'));
+    writeFileSync(
+      join(directory, 'keyring.json'),
+      readFileSync(join(directory, 'keyring.json'), 'utf8').replace(/,\s*"sign-log-3": "\w+"/, ''),
+    );
+    const older = await FileKeys.open(directory);
+    await expect(older.sign(one, 'log', Buffer.from('head'), 3)).rejects.toMatchObject({
+      name: 'KeyUnavailable(sign-log-3)',
+    });
+  });
+
   it('refuses a changed, swapped or missing key instead of making a new one', async () => {
     await FileKeys.open(directory);
     const path = join(directory, 'mac-suppression.key');

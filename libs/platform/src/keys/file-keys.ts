@@ -261,7 +261,7 @@ function fileOf(use: MacUse | SignUse, generation: number): string {
 }
 
 function exchanged(name: string): KeyUnavailable {
-  return new KeyUnavailable('damaged', `Key file ${name} is not the one this directory began with. Restore it.`);
+  return new KeyUnavailable('damaged', `Key file ${name} is not the one this directory began with. Restore it.`, name);
 }
 
 function digest(text: string): string {

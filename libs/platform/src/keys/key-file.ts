@@ -56,6 +56,7 @@ export function keyMissing(name: string): KeyUnavailable {
   return new KeyUnavailable(
     'missing',
     `Key ${name} is missing from the folder that LETHE_KEY_DIR names. Restore it from the escrowed copy; never start with a new one.`,
+    name,
   );
 }
 
@@ -126,10 +127,11 @@ function parse(name: string, text: string): KeyFile {
     throw new KeyUnavailable(
       'damaged',
       `Key file ${name} was changed or cut short. Restore it from the escrowed copy.`,
+      name,
     );
   }
   if (fields[2] !== name)
-    throw new KeyUnavailable('damaged', `Key file ${name} holds another key. Restore it from the escrowed copy.`);
+    throw new KeyUnavailable('damaged', `Key file ${name} holds another key. Restore it from the escrowed copy.`, name);
   return { name, id: digest(`lethe key id ${secret.toString('hex')}`).slice(0, 16), secret };
 }
 

@@ -62,13 +62,14 @@ export abstract class KeyProvider {
 /** `missing`: not there, though it should be. `destroyed`: by design. `permissions`, `damaged`: refused before use. */
 export type KeyTrouble = 'missing' | 'destroyed' | 'permissions' | 'damaged';
 
-/** A key cannot be used. The message names the key and what to do, never its bytes. */
+/** A key cannot be used. The message names the key and what to do, never its bytes; so does the name, for logs that tell no messages. */
 export class KeyUnavailable extends Error {
   constructor(
     readonly reason: KeyTrouble,
     message: string,
+    key?: string,
   ) {
     super(message);
-    this.name = 'KeyUnavailable';
+    this.name = key === undefined ? 'KeyUnavailable' : `KeyUnavailable(${key})`;
   }
 }
