@@ -1,4 +1,5 @@
 /** The verbs, and the one place that turns their failures into a sentence and an exit status. */
+import type { FieldError } from '#kernel';
 import { Usage, type Terminal, type Verb } from './terminal.js';
 
 interface Listed {
@@ -78,6 +79,14 @@ export async function runVerb(words: readonly string[], terminal: Terminal): Pro
     const { message, code } = error as { message?: unknown; code?: unknown };
     const misread = error instanceof Usage || String(code).startsWith('ERR_PARSE_ARGS');
     terminal.complain(`lethe ${name}: ${typeof message === 'string' ? message : String(error)}`);
+    for (const { pointer, code: what, detail = '' } of placesOf(error))
+      terminal.complain(`  ${pointer || '/'} ${what}${detail && `: ${detail}`}`);
     return misread ? 2 : 1;
   }
+}
+
+/** Where a refused call was wrong: of a problem document, or of a refusal in this process. */
+function placesOf(error: unknown): readonly FieldError[] {
+  const { document, details } = error as { document?: { errors?: FieldError[] }; details?: { errors?: FieldError[] } };
+  return (document ?? details)?.errors ?? [];
 }
