@@ -11,7 +11,6 @@ import {
   openProven,
   outcomesOf,
   planOf,
-  prove,
   requestWhen,
   thirdOfficer,
 } from '../support/connected-systems.js';
@@ -54,7 +53,13 @@ describe('an identifier that two people use', () => {
   });
 
   it('is resolved by a proven account number: only that person’s rows go', async () => {
-    await prove(lethe, id, byCustomer('3'));
+    // A mistyped one would widen the erasure: what the request does not contain is added by intent only.
+    const attest = (more: object): Promise<TestAnswer> =>
+      lethe.post(`/v1/requests/${id}/identify`, { identifier: byCustomer('3'), method: 'attest', ...more });
+    for (const more of [{}, { note: 'Shown on the invoice.' }, { add: true }])
+      expect((await attest(more)).body).toMatchObject({ status: 422, code: 'identifier-not-in-request' });
+    expect((await attest({ note: 'Shown on the invoice.', add: true })).body).toMatchObject({ added: true });
+    expect((await attest({})).body).toMatchObject({ added: false });
     const plan = await planOf(lethe, id);
     expect(plan.blockers).toEqual([]);
     await approveByTwo(lethe, id, plan.hash);

@@ -75,7 +75,8 @@ export function deskOf({ base, clock, tenant, ports }: Setting, { requests, file
       const letter = { type, regimes: ['eu-gdpr'], subject, channel: 'letter' };
       return open.execute(new OpenRequest(by('clerk'), { ...letter, ...extra }));
     },
-    attest: (id: string, type: string, value: string) => proven(id, { identifier: { type, value }, method: 'attest' }),
+    attest: (id: string, type: string, value: string) =>
+      proven(id, { identifier: { type, value }, method: 'attest', note: 'Called back.', add: true }),
     prove: (id: string, value: string, code: string) =>
       proven(id, { identifier: { type: 'email', value }, method: 'code', code }),
     plan: (id: string) => plan.execute(new MakePlan(by('officer'), id, {})),

@@ -3490,6 +3490,7 @@ export interface components {
             method: "attest" | "code";
             code?: string;
             note?: string;
+            add?: boolean;
         };
         IdentifiedRequest: {
             /** Format: uuid */
@@ -3502,6 +3503,7 @@ export interface components {
                 /** @enum {string} */
                 strength: "verified";
             };
+            added: boolean;
             /** Format: uuid */
             mergedInto: string | null;
         };

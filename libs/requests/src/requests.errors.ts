@@ -39,6 +39,13 @@ export const notIdentified = (): DomainError =>
     'No identifier is proven yet, and nothing of a claimed one leaves or is erased. Identify the person first.',
   );
 
+/** 422: what is added widens what will be handed over or erased, and there is no way back. */
+export const identifierNotInRequest = (): DomainError =>
+  unprocessable('identifier-not-in-request', {
+    detail: 'The request does not contain this identifier. Check its spelling; to add it send "add": true and a note.',
+    errors: [{ pointer: '/identifier', code: 'identifier-not-in-request' }],
+  });
+
 export const codeInvalid = (): DomainError =>
   conflict('verification-code-invalid', 'The code is wrong, used, expired or was tried too often. Send a new one.');
 

@@ -11,7 +11,7 @@ import { CaseFile, type OpenIdentifier } from '../case-file.js';
 import type { RequestState } from '../request-state.js';
 import { fact, identifierPlaceOf, notePlace, streamOf } from '../request.js';
 import { Requests, type Change } from '../requests.js';
-import { alreadyClosed, codeInvalid, notNow } from '../requests.errors.js';
+import { alreadyClosed, codeInvalid, identifierNotInRequest, notNow } from '../requests.errors.js';
 import { coversRepeat, SimilarRequests } from '../opening/similar-requests.js';
 import type { Identifier } from '../step/connected.js';
 import { VerificationCodes } from './verification-codes.js';
@@ -27,6 +27,8 @@ export const IdentifyBody = z
       .regex(/^\d{6,8}$/)
       .optional(),
     note: z.string().min(1).max(2000).optional(),
+    /** Attests what the request does not contain; the note says why it is the same person's. */
+    add: z.boolean().optional(),
   })
   .meta({ id: 'IdentifySubject' });
 
@@ -37,6 +39,8 @@ export const Identified = z
     id: z.uuid(),
     status: z.string(),
     identifier: z.strictObject({ id: z.uuid(), type: z.string(), strength: z.literal('verified') }),
+    /** True when the request did not contain it before. */
+    added: z.boolean(),
     mergedInto: z.uuid().nullable(),
   })
   .meta({ id: 'IdentifiedRequest' });
@@ -91,12 +95,15 @@ export class IdentifySubjectHandler implements ICommandHandler<IdentifySubject> 
     body: Body,
   ): Promise<{ answer: z.infer<typeof Identified>; change: Change }> {
     const own = await this.file.identifiers(by.tenant, state);
-    const id = own.find(isSame(proven))?.id ?? newId();
+    const known = own.find(isSame(proven));
+    if (!known && body.method === 'attest' && !(body.add && body.note)) throw identifierNotInRequest();
+    const id = known?.id ?? newId();
     const twin = await this.twin(by.tenant, state, [proven, ...own.filter((one) => one.strength === 'verified')]);
     const answer = {
       id: state.id,
       status: twin ? 'closed' : 'deciding',
       identifier: { id, type: proven.type, strength: 'verified' as const },
+      added: !known,
       mergedInto: twin?.state.id ?? null,
     };
     const events = [await this.proof(by, state, id, proven, body)];
