@@ -80,6 +80,15 @@ describe('a start that cannot be', () => {
     expect(service.said()).toMatch(/^Lethe cannot start: .*LETHE_LOG_NAME=lethe/);
   });
 
+  it.each(['LETHE_DATA_DIR', 'LETHE_CHECKPOINT_LOCK'])(
+    'names a folder that cannot be one, before anything is begun: %s',
+    async (name) => {
+      const service = start({ DATABASE_URL: 'postgres://127.0.0.1:1/none', [name]: '/dev/null/no-folder' });
+      expect(await service.ended).toBe(1);
+      expect(service.said()).toMatch(new RegExp(`^Lethe cannot start: /dev/null/no-folder.* cannot be used.*${name}`));
+    },
+  );
+
   it('names a word it does not know', async () => {
     const service = start({}, '--dmeo');
     expect(await service.ended).toBe(1);

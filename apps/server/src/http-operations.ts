@@ -68,8 +68,8 @@ export function installLoadShedding(fastify: FastifyInstance, metrics: Metrics, 
 /** Sends a span a call and a span a flush, when the environment names a collector. */
 export function installTraces(fastify: FastifyInstance, metrics: Metrics, store: EventStore, config: Config): void {
   const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_SERVICE_NAME: service } = config;
-  if (endpoint === undefined) return;
   const lost = metrics.counter('lethe_spans_dropped_total', 'Spans that could not be delivered');
+  if (endpoint === undefined) return;
   const { OTEL_EXPORTER_OTLP_HEADERS: headers, OTEL_TRACES_SAMPLER_ARG: ratio } = config;
   const telemetry = new Telemetry({ endpoint, headers, service, ratio }, (spans) => lost.inc(spans));
   const began = new WeakMap<FastifyRequest, number>();

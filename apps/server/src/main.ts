@@ -69,8 +69,8 @@ function sentence(error: unknown): string {
     return `port ${port} may not be opened by this user. Choose one above 1023: PORT=3001 npm start`;
   if (code === 'EADDRNOTAVAIL') return 'this machine has no address LETHE_HOST. Without the setting it is 127.0.0.1.';
   if (code === 'ENOSPC') return 'the disk is full. Make room, or name folders on another disk (LETHE_DATA_DIR).';
-  if (typeof code === 'string' && ['EACCES', 'EPERM', 'EROFS'].includes(code) && path !== undefined)
-    return `${path} cannot be used by this user. Set LETHE_DATA_DIR and LETHE_KEY_DIR to folders of its own.`;
+  if (typeof code === 'string' && ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR'].includes(code) && path !== undefined)
+    return `${path} cannot be used by this user. Set LETHE_DATA_DIR, LETHE_KEY_DIR and LETHE_CHECKPOINT_LOCK to folders of its own.`;
   return typeof message === 'string' ? message : 'for a reason that is no error';
 }
 

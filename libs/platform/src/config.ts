@@ -10,6 +10,9 @@ const list = z.string().transform((text) =>
     .filter(Boolean),
 );
 
+const urlOf = (protocol: RegExp, example: string) => z.url({ protocol, error: `expected ${example}` });
+const postgres = urlOf(/^postgres(ql)?$/, 'postgres://user:password@host:port/database').optional();
+
 /** Every variable Lethe reads, with its default. */
 export const environmentSchema = z.object({
   PORT: z.coerce.number().int().min(0).max(65535).default(3000).describe('Port of the API'),
@@ -25,16 +28,10 @@ export const environmentSchema = z.object({
     .max(1_000_000)
     .optional()
     .describe('Connections the API holds at once; when absent 10000, or three quarters of the open files it may have'),
-  DATABASE_URL: z
-    .url()
-    .optional()
-    .describe('PostgreSQL of the ledger, as a role that owns nothing; embedded when absent'),
-  LETHE_MIGRATION_URL: z.url().optional().describe('The same database as its owner, for migrations'),
-  LETHE_KEYSTORE_URL: z
-    .url()
-    .optional()
-    .describe('PostgreSQL of the key store; needed with DATABASE_URL, embedded otherwise'),
-  LETHE_KEYSTORE_MIGRATION_URL: z.url().optional().describe('The key store as its owner, for migrations'),
+  DATABASE_URL: postgres.describe('PostgreSQL of the ledger, as a role that owns nothing; embedded when absent'),
+  LETHE_MIGRATION_URL: postgres.describe('The same database as its owner, for migrations'),
+  LETHE_KEYSTORE_URL: postgres.describe('PostgreSQL of the key store; needed with DATABASE_URL, embedded otherwise'),
+  LETHE_KEYSTORE_MIGRATION_URL: postgres.describe('The key store as its owner, for migrations'),
   LETHE_DATA_DIR: z.string().default('.data').describe('Embedded databases, packages and demo files'),
   LETHE_KEY_DIR: z.string().optional().describe('Key files, mode 0700; the folder $LETHE_DATA_DIR-keys when absent'),
   LETHE_EPOCH_DAYS: z.coerce
@@ -51,6 +48,7 @@ export const environmentSchema = z.object({
     .optional()
     .describe('file:// URL of a folder that leaves and tiles are copied to, for others to keep'),
   LETHE_ACCEPT_SCHEMA: list
+    .pipe(z.array(z.string().regex(/^\d{4}-[a-z0-9-]+$/, 'expected migrations as the refusal lists them')))
     .default([])
     .describe('Migrations of a newer build beside which this one may run during an upgrade; each of them, with commas'),
   LETHE_CHECKPOINT_LOCK: z
@@ -64,7 +62,9 @@ export const environmentSchema = z.object({
     .describe('Stable name in every log origin; never changes after bootstrap'),
   LETHE_ROLES: list.pipe(z.array(roles).min(1)).default(['api', 'worker', 'signer']).describe('What this process runs'),
   LETHE_OIDC_ISSUERS: z.string().optional().describe('JSON: [{issuer, audience, tenant, jwksUri}]; keys come by https'),
-  LETHE_SMTP_URL: z.url().optional().describe('Mail server for codes and answers; letters only when absent'),
+  LETHE_SMTP_URL: urlOf(/^smtps?$/, 'smtp://host:port')
+    .optional()
+    .describe('Mail server for codes and answers; letters only when absent'),
   LETHE_MAIL_FROM: z.string().default('Privacy office <privacy@example.test>').describe('Sender of mail'),
   LETHE_OUTBOUND_ALLOW: list
     .pipe(z.array(z.string().regex(/^[a-z0-9.:[\]-]+:[0-9]{1,5}$/)))
@@ -114,8 +114,7 @@ export const environmentSchema = z.object({
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
     .describe('Verbosity of the process log'),
-  OTEL_EXPORTER_OTLP_ENDPOINT: z
-    .url()
+  OTEL_EXPORTER_OTLP_ENDPOINT: urlOf(/^https?$/, 'http://host:port')
     .optional()
     .describe('Collector of traces (OTLP over HTTP); none are made when absent'),
   OTEL_EXPORTER_OTLP_HEADERS: z.string().optional().describe('Headers for the collector: name=value, comma separated'),
@@ -154,6 +153,9 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     const wrong = parsed.error.issues.map(({ path, message }) => `${path.join('.')} (${message})`);
     throw new Error(`invalid setting: ${wrong.join('; ')}. See the table of settings in docs/operations.md`);
   }
+  const { PORT: port, LETHE_ADMIN_PORT: admin } = parsed.data;
+  if (admin !== undefined && admin === port && port !== 0)
+    throw new Error('invalid setting: LETHE_ADMIN_PORT must be another port than PORT');
   const dataDir = resolve(parsed.data.LETHE_DATA_DIR);
   return {
     ...parsed.data,
