@@ -2,7 +2,13 @@
 export * from './store/append.js';
 export { ArchiveFiles, openArchive } from './archive/archive-files.js';
 export { auditLog, auditNewest, type AuditParts, type LogFault } from './log/audit-log.js';
-export { ARCHIVE, archiveProjection, archiveSeal, pruneRedo, type ArchiveSource } from './archive/archive.projection.js';
+export {
+  ARCHIVE,
+  archiveProjection,
+  archiveSeal,
+  pruneRedo,
+  type ArchiveSource,
+} from './archive/archive.projection.js';
 export {
   ArchiveDamaged,
   archivedSize,
