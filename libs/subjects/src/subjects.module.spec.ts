@@ -97,7 +97,7 @@ describe('the routes of subjects', () => {
   it('check suppressions in the order asked', async () => {
     const item = {
       identifier: { type: 'email', value: 'a@example.test' },
-      connection: 'crm',
+      connection: 'lethe',
       dataFrom: '2026-01-01T00:00:00Z',
     };
     expect(await controller.checkSuppressions(by, { items: [{ ...item, ref: 'x' }, item] })).toEqual({
