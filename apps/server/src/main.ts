@@ -19,7 +19,9 @@ async function main(): Promise<void> {
   const server = await startServer(config, { docs: true, say });
   process.stdout.write(`Lethe is ready at ${server.baseUrl}\n`);
   const demo = asked && mayDemonstrate(config) && !stop.asked ? await demonstrate(config, server) : undefined;
-  if ((await tenantIds(server.app)).length === 0) say('There is no tenant yet: lethe bootstrap --name <controller>');
+  // Only a hint: a database that is away at this moment comes back.
+  const tenants = await tenantIds(server.app).catch(() => undefined);
+  if (tenants?.length === 0) say('There is no tenant yet: lethe bootstrap --name <controller>');
   // Ctrl-C is a human who waits; whoever replaces a replica sends SIGTERM.
   if ((await stop.promise) === 'SIGTERM') await server.drain();
   await demo?.close();
