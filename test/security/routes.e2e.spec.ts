@@ -16,6 +16,9 @@ import {
   type Route,
 } from './route-table.js';
 
+/** An operation of the OpenAPI document. */
+type Documented = { operationId: string; parameters?: { name: string; required: boolean }[] };
+
 const TABLE = 'docs/who-may-what.md';
 
 @Controller('v1/planted')
@@ -130,7 +133,7 @@ describe('every route', () => {
     expect(calls).toBe(routes.length * (keys.size + 1));
   });
 
-  it('that changes something by POST asks for an Idempotency-Key', async () => {
+  it('that changes something by POST asks for an Idempotency-Key, and no other is documented to', async () => {
     const changing = routes.filter(
       (route) => route.method === 'POST' && route.audit?.kind === 'change' && route.needs !== 'anyone',
     );
@@ -143,6 +146,12 @@ describe('every route', () => {
       }),
     );
     expect(answers).toEqual(changing.map((route) => `${route.name} 400 idempotency-key-missing`));
+    const paths = (await lethe.get('/openapi.json')).body.paths as Record<string, Record<string, Documented>>;
+    const documented = Object.values(paths).flatMap((methods) => Object.values(methods));
+    const demanded = documented.filter(({ parameters = [] }) =>
+      parameters.some((one) => one.name === 'Idempotency-Key' && one.required),
+    );
+    expect(demanded.map((one) => one.operationId).sort()).toEqual(changing.map((route) => route.name).sort());
   });
 
   it('is not reached around authentication by another spelling of its path', async () => {

@@ -1,6 +1,7 @@
 /** The OpenAPI 3.1 document: the only source of the client's types. */
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { IDEMPOTENCY_KEY } from '#platform';
 
 const problem = {
   description: 'A problem document (RFC 9457); `code` is stable.',
@@ -23,7 +24,7 @@ const problemSchema = {
       items: {
         type: 'object',
         required: ['pointer', 'code'],
-        properties: { pointer: { type: 'string' }, code: { type: 'string' } },
+        properties: { pointer: { type: 'string' }, code: { type: 'string' }, detail: { type: 'string' } },
       },
     },
   },
@@ -44,17 +45,16 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
   schemas['Problem'] = problemSchema as never;
   for (const path of Object.values(document.paths)) {
     for (const [method, operation] of Object.entries(
-      path as Record<string, { responses?: Record<string, unknown>; parameters?: unknown[] }>,
+      path as Record<
+        string,
+        { responses?: Record<string, unknown>; parameters?: { name: string; required?: boolean }[] }
+      >,
     )) {
       if (!operation.responses) continue;
       operation.responses['default'] = problem;
-      if (method === 'post')
-        (operation.parameters ??= []).push({
-          name: 'Idempotency-Key',
-          in: 'header',
-          required: false,
-          schema: { type: 'string', maxLength: 200 },
-        });
+      // A PUT is repeatable by itself, and takes a key; a changing POST is refused without one.
+      const key = operation.parameters?.find((one) => one.name === IDEMPOTENCY_KEY);
+      if (key) key.required = method === 'post';
     }
   }
   return document;

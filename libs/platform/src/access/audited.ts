@@ -9,10 +9,11 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import { ModuleRef, Reflector } from '@nestjs/core';
+import { ApiHeader } from '@nestjs/swagger';
 import { from, mergeMap, type Observable } from 'rxjs';
 import { AUDITED, type Audit } from './audit-kind.js';
 import type { Caller, CallerRequest } from './caller.js';
-import { IdempotencyInterceptor } from '../http/idempotency.js';
+import { IDEMPOTENCY_KEY, IdempotencyInterceptor } from '../http/idempotency.js';
 
 /**
  * Declares the audit entry of a route, and puts before the route what sees to it; an exempt one passes without. POST
@@ -22,8 +23,13 @@ export function Audited(name: string, kind: 'change' | 'read'): MethodDecorator;
 export function Audited(name: string, kind: 'exempt', why: string): MethodDecorator;
 export function Audited(name: string, kind: 'change' | 'read' | 'exempt', why = ''): MethodDecorator {
   if (kind === 'exempt') return SetMetadata(AUDITED, { name, kind, why });
-  const inFront = kind === 'change' ? [IdempotencyInterceptor, AuditInterceptor] : [AuditInterceptor];
-  return applyDecorators(SetMetadata(AUDITED, { name, kind }), UseInterceptors(...inFront));
+  const recorded = SetMetadata(AUDITED, { name, kind });
+  if (kind === 'read') return applyDecorators(recorded, UseInterceptors(AuditInterceptor));
+  return applyDecorators(
+    recorded,
+    UseInterceptors(IdempotencyInterceptor, AuditInterceptor),
+    ApiHeader({ name: IDEMPOTENCY_KEY, required: false, schema: { type: 'string', minLength: 1, maxLength: 200 } }),
+  );
 }
 
 /** Port to the access log, implemented there: resolves when the entry is on disk. */

@@ -19,6 +19,9 @@ interface HttpReply {
   statusCode: number;
 }
 
+/** Name of the header, as it is documented. */
+export const IDEMPOTENCY_KEY = 'Idempotency-Key';
+
 const WAIT_MS = 5000;
 
 @Injectable()
