@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { pluginManifest } from '../../libs/connectors/src/package/plugin-manifest.js';
 
 const pages = ['README.md', 'CONTRIBUTING.md', ...readdirSync('docs').map((name) => join('docs', name))]
   .filter((path) => path.endsWith('.md'))
@@ -41,6 +42,16 @@ describe('the documents', () => {
     const readme = readFileSync('README.md', 'utf8');
     const own = pages.filter((page) => page.startsWith('docs/') && !page.startsWith('docs/adr/'));
     expect(own.filter((page) => !readme.includes(`(${page})`))).toEqual([]);
+  });
+
+  it('explain every member of a plugin’s manifest', () => {
+    const page = readFileSync('docs/writing-a-plugin.md', 'utf8');
+    const rows = new Set(
+      [...page.matchAll(/^\| ((?:`[\w.]+`(?:, )?)+) \|/gm)].flatMap(([, names = '']) => names.match(/[\w.]+/g)),
+    );
+    const { limits, ...shape } = pluginManifest.shape;
+    const members = [...Object.keys(shape), ...Object.keys(limits.shape).map((name) => `limits.${name}`)];
+    expect(members.filter((name) => !rows.has(name))).toEqual([]);
   });
 
   it('(control) that name what is gone would be caught', () => {
