@@ -6,7 +6,6 @@ import { ArchiveFiles, archiveSeal, Database, openArchive, unseal } from '#ledge
 import { CONFIG, type Config, type KeyProvider, type PlatformParts } from '#platform';
 import { auditSuppressions, bringBackSuppressions, KeyStore } from '#subjects';
 import { eachTenant, Tenants } from '#tenancy';
-import { archiveSource } from './ledger-parts.js';
 
 /** Tables that a restore never rolls back, and the database of each. */
 const KEPT = [
@@ -52,12 +51,7 @@ export class KeptArchive implements OnModuleInit {
     return eachTenant(this.tenants, async (tenant) => {
       await this.copySuppressions(files, tenant);
       await this.copyCertificates(files, tenant);
-      await archiveSeal(
-        files,
-        this.database,
-        archiveSource({ database: this.database }, this.keyStore.provider),
-        tenant,
-      );
+      await archiveSeal(files, this.database, tenant);
     });
   }
 

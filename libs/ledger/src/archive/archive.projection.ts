@@ -4,7 +4,6 @@ import type { ArchiveFiles } from './archive-files.js';
 import { redoLine } from './archive-redo.js';
 import type { Database, Query } from '../database/database.js';
 import { readEntries, readLatestCheckpoint } from '../log/log.queries.js';
-import { readCursor } from '../subscription/cursor.queries.js';
 import type { Projection } from '../subscription/subscription.js';
 import { formatEntryBundle, TILE_WIDTH, tilePath } from '../log/tile.js';
 
@@ -37,7 +36,8 @@ export function archiveProjection(files: ArchiveFiles, source: ArchiveSource): P
       for (let index = Math.floor(first / TILE_WIDTH); index <= Math.floor(last / TILE_WIDTH); index += 1)
         await writeBundle(files, query, tenant, logId, index, last);
       await writeRedo(files, source, query, tenant, logId, last);
-      await copySeal(files, query, tenant, logId, last + 1);
+      const seal = await readLatestCheckpoint(query, tenant, last + 1);
+      if (seal) await writeSeal(files, logId, seal.note);
     },
     // The files stay: they are what a lost database is restored from.
     reset: async () => undefined,
@@ -45,28 +45,20 @@ export function archiveProjection(files: ArchiveFiles, source: ArchiveSource): P
 }
 
 /** Copies the seal of what is archived: it is signed after its entries were copied, and no event follows. */
-export function archiveSeal(
-  files: ArchiveFiles,
-  database: Database,
-  source: Pick<ArchiveSource, 'logId'>,
-  tenant: TenantId,
-): Promise<void> {
-  return database.transaction(tenant, async (query) =>
-    copySeal(files, query, tenant, await source.logId(tenant), await readCursor(query, tenant, ARCHIVE)),
-  );
+export async function archiveSeal(files: ArchiveFiles, database: Database, tenant: TenantId): Promise<void> {
+  const { rows } = await database.fetch<{ log_id: string; note: string }>(tenant, {
+    name: 'archive-seal',
+    text: `SELECT h.log_id, c.note FROM log_head h JOIN cursor s ON s.tenant = h.tenant AND s.name = $2
+           JOIN checkpoint c ON c.tenant = h.tenant AND c.size <= s.position WHERE h.tenant = $1 ORDER BY c.size DESC LIMIT 1`,
+    values: [tenant, ARCHIVE],
+  });
+  for (const { log_id: logId, note } of rows) await writeSeal(files, logId, note);
 }
 
 /** Of no more entries than lie in the archive, and after them: so its folder holds, at every moment, all that its seal covers. */
-async function copySeal(
-  files: ArchiveFiles,
-  query: Query,
-  tenant: TenantId,
-  logId: string,
-  size: number,
-): Promise<void> {
+async function writeSeal(files: ArchiveFiles, logId: string, note: string): Promise<void> {
   const name = `${logId}/checkpoint`;
-  const seal = await readLatestCheckpoint(query, tenant, size);
-  if (seal && (await files.read(name))?.toString('utf8') !== seal.note) await files.write(name, seal.note);
+  if ((await files.read(name))?.toString('utf8') !== note) await files.write(name, note);
 }
 
 async function writeBundle(

@@ -90,7 +90,7 @@ describe("a log's folder in the archive", () => {
       await copy(500);
       await sign();
     }
-    await archiveSeal(files, db.database, source, tenant);
+    await archiveSeal(files, db.database, tenant);
     expect(await verify()).toMatchObject({ code: 0, out: expect.stringMatching(/Records recomputed +301 of 301/) });
     expect(files.said.length).toBeGreaterThan(15);
     expect(files.said.filter(({ code }) => code !== 0)).toEqual([]);
