@@ -45,6 +45,9 @@ describe('an identifier that two people use', () => {
     before = await shop.snapshot();
     id = await openProven(lethe, 'erasure', [byEmail(FAMILY)]);
     const plan = await planOf(lethe, id);
+    // What is proven is no candidate, though Lethe knew it claimed before.
+    const proven = plan.identifiers.map((one: Answer) => `${one.type} ${one.masked}`);
+    expect(plan.candidates.filter((one: Answer) => proven.includes(`${one.type} ${one.masked}`))).toEqual([]);
     const blocker = plan.blockers.find((one: Answer) => one.dataset === 'customers');
     expect(blocker).toMatchObject({ code: 'ambiguous-identifier', connectionId: shopId, count: 2 });
     expect(blocker.records.sort()).toEqual(['3', '4']);
@@ -212,6 +215,11 @@ describe('a refusal', () => {
     const refuse = (exception: string): Promise<TestAnswer> =>
       lethe.post(`/v1/requests/${id}/refuse`, { exception, reason: 'The claim of 12 October is still open.' });
     expect((await refuse('because')).body.code).toBe('exception-unknown');
+    const early = await Promise.all(['certificate', 'package'].map((what) => lethe.get(`/v1/requests/${id}/${what}`)));
+    expect(early.map(({ status, body }) => [status, body.code, body.detail])).toEqual([
+      [404, 'not-found', 'The certificate is issued when the request closes; this one is deciding.'],
+      [404, 'not-found', 'Only an access request has a package.'],
+    ]);
     expect((await refuse('gdpr-17-3-e')).status).toBe(200);
     const done = await closed(lethe, id);
     expect(done.resolution).toBe('refused');

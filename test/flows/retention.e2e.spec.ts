@@ -178,7 +178,7 @@ describe('retention', () => {
     const refused = await lethe.post('/v1/holds', { ...HOLD, reason, scope: nowhere });
     expect([refused.status, refused.body.code]).toEqual([422, 'connection-unknown']);
     const placed = await lethe.post('/v1/holds', { ...HOLD, reason, scope: { connectionId, dataset: 'orders' } });
-    expect(placed.status).toBe(201);
+    expect(placed).toMatchObject({ status: 201, body: { reason, owner: 'legal department', newPerson: false } });
     const { body } = await plan({ policyId: 'orders' });
     expect(body.counts.due).toBe(0);
     expect(body.blocked).toMatchObject([{ policyId: 'orders', code: 'held', heldBy: [`hold:${placed.body.id}`] }]);

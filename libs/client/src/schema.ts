@@ -3202,6 +3202,33 @@ export interface components {
             /** Format: date */
             reviewOn: string;
         };
+        PlacedHold: {
+            /** Format: uuid */
+            id: string;
+            ground: string;
+            citation: string;
+            scope: {
+                /** Format: uuid */
+                subjectId: string | null;
+                connectionId: string | null;
+                dataset: string | null;
+            };
+            reason: string | null;
+            owner: string | null;
+            reviewOn: string;
+            reviewDue: boolean;
+            /** Format: date-time */
+            placedAt: string;
+            /** Format: date-time */
+            releasedAt: string | null;
+            /** @description Nobody was known by these identifiers before: check their spelling */
+            newPerson: boolean;
+        };
+        HoldList: {
+            items: components["schemas"]["Hold"][];
+            /** Format: uuid */
+            next: string | null;
+        };
         Hold: {
             /** Format: uuid */
             id: string;
@@ -3221,11 +3248,6 @@ export interface components {
             placedAt: string;
             /** Format: date-time */
             releasedAt: string | null;
-        };
-        HoldList: {
-            items: components["schemas"]["Hold"][];
-            /** Format: uuid */
-            next: string | null;
         };
         ReleaseHold: {
             reason: string;
@@ -6970,7 +6992,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Hold"];
+                    "application/json": components["schemas"]["PlacedHold"];
                 };
             };
             /** @description A problem document (RFC 9457); `code` is stable. */

@@ -2,6 +2,7 @@
 export * from './assert-extension.js';
 export * from './breach-due.js';
 export { CALENDARS, calendarFor, type Calendar } from './calendar/calendar.js';
+export { isTerritory } from './calendar/countries.js';
 export { addDays, addMonths } from './calendar/civil-date.js';
 export * from './clocks.js';
 export * from './calendar/date-in-zone.js';

@@ -1,11 +1,32 @@
 /** Refusals of this domain; codes never change their meaning, and no text holds a value. */
 import { conflict, DomainError, unprocessable, type JsonObject } from '#kernel';
 
-export const typeNotAvailable = (): DomainError =>
-  unprocessable(
-    'request-type-not-available',
-    'This right or regime is not available here yet. Available are access, erasure, objection and withdrawal.',
-  );
+export const typeNotAvailable = (types: readonly string[]): DomainError =>
+  unprocessable('request-type-not-available', {
+    detail: 'This right is not available here yet. Send one of types.',
+    errors: [{ pointer: '/type', code: 'request-type-not-available' }],
+    extra: { types },
+  });
+
+export const regimeUnknown = (index: number, regimes: readonly string[]): DomainError =>
+  unprocessable('regime-unknown', {
+    detail: 'The law engine has no such regime. Send some of regimes.',
+    errors: [{ pointer: `/regimes/${index}`, code: 'regime-unknown' }],
+    extra: { regimes },
+  });
+
+export const territoryInvalid = (): DomainError =>
+  unprocessable('territory-invalid', {
+    detail: 'Give the place as ISO 3166-2, such as DE-BE, or as a country, such as FR.',
+    errors: [{ pointer: '/territory', code: 'territory-invalid' }],
+  });
+
+/** 404 that says when to come again. */
+export const notIssuedYet = (what: string, status: string): DomainError =>
+  new DomainError(404, 'not-found', {
+    detail: `The ${what} is issued when the request closes; this one is ${status}.`,
+    extra: { requestStatus: status },
+  });
 
 export const datasetUnknown = (): DomainError =>
   unprocessable('dataset-unknown', {

@@ -5,6 +5,7 @@ import { formatTlogProof, LogReader } from '#ledger';
 import { bodyOf, CertificateStore, type CertificateSignature } from './certificate-store.js';
 import { streamOf } from '../request.js';
 import { Requests } from '../requests.js';
+import { notIssuedYet } from '../requests.errors.js';
 
 /** Format `lethe-certificate/1` (docs/certificate.md). */
 export type CertificateFile = {
@@ -28,6 +29,7 @@ export class CertificateFiles {
     const state = await this.requests.load(tenant, requestId);
     const issued = version === undefined ? state.certificates.at(-1) : state.certificates[version - 1];
     const stored = issued && (await this.certificates.find(tenant, issued.certificateId));
+    if (!stored && version === undefined && state.status !== 'closed') throw notIssuedYet('certificate', state.status);
     if (!stored) throw notFound('certificate');
     const events = await this.requests.store.load(tenant, streamOf(requestId));
     const seal = events.find(

@@ -48,13 +48,18 @@ describe('a request', () => {
   });
 
   it.each([
-    ['rectification', 'eu-gdpr'],
-    ['erasure', 'xx-law'],
-    ['portability', 'eu-gdpr'],
-  ])('of kind %s under %s is refused as not available', async (type, regime) => {
-    await expect(all.open(type, ada.value, { regimes: [regime] })).rejects.toMatchObject({
-      status: 422,
-      code: 'request-type-not-available',
+    ['rectification', { regimes: ['eu-gdpr'] }, 'request-type-not-available', '/type'],
+    ['portability', { regimes: ['eu-gdpr'] }, 'request-type-not-available', '/type'],
+    ['erasure', { regimes: ['eu-gdpr', 'gdpr'] }, 'regime-unknown', '/regimes/1'],
+    ['erasure', { territory: 'XX' }, 'territory-invalid', '/territory'],
+    ['erasure', { territory: 'XX-BE' }, 'territory-invalid', '/territory'],
+  ])('of kind %s with %j is refused with %s at %s', async (type, more, code, pointer) => {
+    const extra = {
+      'request-type-not-available': { types: ['access', 'erasure', 'objection', 'withdrawal'] },
+      'regime-unknown': { regimes: ['eu-gdpr', 'uk-gdpr', 'us-ca', 'br-lgpd'] },
+    }[code];
+    await expect(all.open(type, ada.value, more)).rejects.toMatchObject({
+      ...{ status: 422, code, details: { errors: [{ pointer, code }], ...(extra ? { extra } : {}) } },
     });
   });
 

@@ -1,11 +1,11 @@
 /** Reads what came in at the door against what can be taken now. */
 import { Inject, Injectable } from '@nestjs/common';
 import { newId, type Clock } from '#kernel';
-import { dateInZone, REGIMES, type CivilDate } from '#law';
+import { dateInZone, isTerritory, REGIMES, type CivilDate } from '#law';
 import { CLOCK, type Caller } from '#platform';
 import { Tenants } from '#tenancy';
 import type { AvailableType } from '../request.js';
-import { receivedInFuture, typeNotAvailable } from '../requests.errors.js';
+import { receivedInFuture, regimeUnknown, territoryInvalid, typeNotAvailable } from '../requests.errors.js';
 
 const AVAILABLE: readonly string[] = ['access', 'erasure', 'objection', 'withdrawal'] satisfies AvailableType[];
 const CLOCK_SKEW_MS = 60_000;
@@ -38,10 +38,16 @@ export class Intake {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** Throws 422 `request-type-not-available` and `received-at-in-future`. */
+  /** Throws 422 `request-type-not-available`, `regime-unknown`, `territory-invalid` and `received-at-in-future`. */
   async receive(by: Caller, body: Incoming): Promise<Receipt> {
     const { type, regimes } = body;
-    if (!isAvailable(type) || !regimes.every(isRegime)) throw typeNotAvailable();
+    if (!isAvailable(type)) throw typeNotAvailable(AVAILABLE);
+    if (!regimes.every(isRegime))
+      throw regimeUnknown(
+        regimes.findIndex((one) => !isRegime(one)),
+        REGIMES,
+      );
+    if (body.territory !== undefined && !isTerritory(body.territory)) throw territoryInvalid();
     const now = this.clock.now();
     const receivedAt = body.receivedAt === undefined ? now : new Date(body.receivedAt);
     if (receivedAt.getTime() > now.getTime() + CLOCK_SKEW_MS) throw receivedInFuture();

@@ -3,12 +3,12 @@ import { Readable } from 'node:stream';
 import { Controller, Get, Header, Inject, Param, StreamableFile } from '@nestjs/common';
 import { ApiProduces } from '@nestjs/swagger';
 import { z } from 'zod';
-import { notFound, type Clock } from '#kernel';
+import type { Clock } from '#kernel';
 import { Answers, Audited, By, Caller, Can, CLOCK } from '#platform';
 import { ownerOf } from './package-builder.js';
 import { packageFact, zipName, zipPlace } from './package-expiry.js';
 import { PackageFolder } from './package-folder.js';
-import { packageExpired } from './package.errors.js';
+import { packageExpired, packageMissing } from './package.errors.js';
 import { readSealed } from './package-seal.js';
 import { Requests } from '../requests.js';
 
@@ -31,7 +31,7 @@ export class PackageController {
   @Header('cache-control', 'no-store')
   async getPackage(@By() by: Caller, @Param('id', { schema: z.uuid() }) id: string): Promise<StreamableFile> {
     const state = await this.requests.load(by.tenant, id);
-    if (!state.package) throw notFound('package');
+    if (!state.package) throw packageMissing(state);
     const { packageId, expiresAt } = state.package;
     const owner = ownerOf(by.tenant, state);
     const there = await this.folder.has(owner, zipName(packageId));

@@ -1,6 +1,8 @@
 /** Refusals around packages. */
-import { DomainError } from '#kernel';
+import { DomainError, notFound } from '#kernel';
 import { PARTS_MISSING } from '../request.js';
+import type { RequestState } from '../request-state.js';
+import { notIssuedYet } from '../requests.errors.js';
 
 export const packageExpired = (): DomainError =>
   new DomainError(
@@ -8,6 +10,12 @@ export const packageExpired = (): DomainError =>
     'package-expired',
     'The package has expired and is deleted; its manifest is kept. Open a new access request if it is still needed.',
   );
+
+/** 404, with the reason as far as there is one. */
+export function packageMissing({ type, status }: RequestState): DomainError {
+  if (type !== 'access') return new DomainError(404, 'not-found', 'Only an access request has a package.');
+  return status === 'closed' ? notFound('package') : notIssuedYet('package', status);
+}
 
 export const packagePartsMissing = (): DomainError =>
   new DomainError(503, PARTS_MISSING, {

@@ -95,7 +95,10 @@ export function planView({ planId, hash, expiresAt, head, details }: ReadPlan): 
       ...{ type: kind, masked: masked(value), strength },
       from: edge ? { connectionId: edge.connectionId, dataset: edge.dataset, depth: edge.depth } : null,
     })),
-    candidates: details.candidates.map(({ value, ...one }) => ({ ...one, masked: masked(value) })),
+    // What leads to the person already is no candidate.
+    candidates: details.candidates
+      .filter((one) => !details.identifiers.some((known) => known.type === one.type && known.value === one.value))
+      .map(({ value, ...one }) => ({ ...one, masked: masked(value) })),
     systems: systems.map((system) => ({ ...system })),
     blockers: head.blockers.map((blocker) => ({ ...blocker, records: recordsOf(details, blocker).slice(0, NAMED) })),
     doubts: details.doubts,

@@ -61,7 +61,7 @@ export const HoldScopeView = z.strictObject({
   dataset: z.string().nullable(),
 });
 
-/** `reason` and `owner` are null when they can no longer be opened. */
+/** `reason` and `owner` are null when they can no longer be opened, and in a repeated answer: those are kept without words. */
 export const HoldView = z
   .strictObject({
     id: z.uuid(),
@@ -77,6 +77,10 @@ export const HoldView = z
     releasedAt: z.iso.datetime().nullable(),
   })
   .meta({ id: 'Hold' });
+
+export const PlacedHold = HoldView.extend({
+  newPerson: z.boolean().describe('Nobody was known by these identifiers before: check their spelling'),
+}).meta({ id: 'PlacedHold' });
 
 export const holdStream = (id: string): string => `hold/${id}`;
 /** Where the sealed words of a hold stand. */

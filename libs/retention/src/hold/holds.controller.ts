@@ -4,7 +4,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import { z } from 'zod';
 import type { Clock } from '#kernel';
 import { Answers, Audited, By, Caller, Can, CLOCK } from '#platform';
-import { HoldBody, HoldView } from './hold.js';
+import { HoldBody, PlacedHold } from './hold.js';
 import { HoldList, HoldQuery, ListHolds } from './list-holds.js';
 import { PlaceHold } from './place-hold.js';
 import { ReleasedHold, ReleaseHold, ReleaseHoldBody } from './release-hold.js';
@@ -22,11 +22,11 @@ export class HoldsController {
   @Post()
   @Can('open', 'Hold')
   @Audited('hold.place', 'change')
-  @Answers(201, HoldView)
+  @Answers(201, PlacedHold)
   placeHold(
     @By() by: Caller,
     @Body({ schema: HoldBody }) body: z.infer<typeof HoldBody>,
-  ): Promise<z.infer<typeof HoldView>> {
+  ): Promise<z.infer<typeof PlacedHold>> {
     return this.commands.execute(new PlaceHold(by, body, this.clock.now()));
   }
 

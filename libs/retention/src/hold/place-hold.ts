@@ -5,12 +5,12 @@ import { newId, type JsonObject, type SubjectId } from '#kernel';
 import { EventStore } from '#ledger';
 import type { Caller } from '#platform';
 import { People, Sealer, Subjects, type PreparedSubject } from '#subjects';
-import { citationOf, holdPlace, holdPlaced, type Hold, type HoldBody, type HoldView } from './hold.js';
+import { citationOf, holdPlace, holdPlaced, type Hold, type HoldBody, type PlacedHold } from './hold.js';
 import { HoldRules } from './hold-rules.js';
 
 type Body = z.infer<typeof HoldBody>;
-type View = z.infer<typeof HoldView>;
-type Added = Pick<PreparedSubject, 'events' | 'rows'>;
+type View = z.infer<typeof PlacedHold>;
+type Added = Pick<PreparedSubject, 'events' | 'rows' | 'isNew'>;
 
 export class PlaceHold extends Command<View> {
   constructor(
@@ -38,7 +38,7 @@ export class PlaceHoldHandler implements ICommandHandler<PlaceHold> {
     if (!subject) {
       const person = (subjectId ?? null) as SubjectId | null;
       if (person) await this.people.get(by.tenant, person);
-      return this.place(by, body, now, person, { events: [], rows: [] });
+      return this.place(by, body, now, person, { events: [], rows: [], isNew: false });
     }
     // A person unknown here is registered, so that the hold also finds what comes to be known later.
     return this.subjects.record(by.tenant, subject.identifiers, { pointer: '/scope/subject/identifiers' }, (who) =>
@@ -62,8 +62,11 @@ export class PlaceHoldHandler implements ICommandHandler<PlaceHold> {
     const view: View = {
       ...hold,
       citation: citationOf(ground),
-      ...{ reason: null, owner: null, reviewDue: false, placedAt: now.toISOString(), releasedAt: null },
+      ...{ reason, owner, reviewDue: false, placedAt: now.toISOString(), releasedAt: null },
+      newPerson: added.isNew,
     };
+    // A kept answer holds no words: they are sealed.
+    const kept = { ...view, reason: null, owner: null } as unknown as JsonObject;
     await this.store.append({
       tenant: by.tenant,
       actorRef: by.actorRef,
@@ -76,9 +79,7 @@ export class PlaceHoldHandler implements ICommandHandler<PlaceHold> {
           values: [by.tenant, id, ground, person, connectionId, dataset, JSON.stringify(words), reviewOn, now],
         });
       },
-      ...(by.idempotency
-        ? { idempotency: by.idempotency, respond: () => ({ status: 201, body: view as unknown as JsonObject }) }
-        : {}),
+      ...(by.idempotency ? { idempotency: by.idempotency, respond: () => ({ status: 201, body: kept }) } : {}),
     });
     by.idempotency = undefined;
     return view;
