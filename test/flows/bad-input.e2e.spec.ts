@@ -77,6 +77,19 @@ describe('bad input', () => {
     },
   );
 
+  it.each([
+    ['DELETE', '/v1/purposes/news', 'PUT'],
+    ['GET', '/v1/consents/check?x=1', 'POST'],
+    ['POST', '/v1/whoami', 'GET, HEAD'],
+    ['POST', '/openapi.json', 'GET, HEAD'],
+  ])('%s of %s, which takes others, names them', async (method, path, allowed) => {
+    const headers = { authorization: `Bearer ${lethe.tenant.keys.officer}` };
+    const answer = await fetch(`${lethe.server.baseUrl}${path}`, { method, headers });
+    const { code } = (await answer.json()) as { code: string };
+    expect([answer.status, code, answer.headers.get('allow')]).toEqual([405, 'method-not-allowed', allowed]);
+    expect((await fetch(`${lethe.server.baseUrl}${path}`, { method })).status).toBe(path.startsWith('/v1') ? 401 : 405);
+  });
+
   it('an unknown path is a problem document as well', async () => {
     const { status, body } = await lethe.get('/v1/nothing-here');
     expect([status, body.code]).toEqual([404, 'not-found']);

@@ -12,6 +12,7 @@ import {
   CONFIG,
   DEFAULT_LIMITS,
   equalLimits,
+  installAllowedMethods,
   installAuthentication,
   installSecurityHeaders,
   KeyProvider,
@@ -115,6 +116,7 @@ export async function frame(app: NestFastifyApplication, callsPerMinute?: number
   limits.installForRefused(fastify, principals);
   installAuthentication(fastify, principals);
   limits.installForCallers(fastify);
+  installAllowedMethods(fastify);
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter(log));
   const refusals = new Refusals(app.get(EventStore), app.get(KeyProvider), app.get<Clock>(CLOCK), log);

@@ -1,6 +1,7 @@
 /** The door of the platform: configuration, authentication, permissions, audit, problems, keys, logging. */
 export * from './access/abilities.js';
 export * from './http/admin-port.js';
+export * from './http/allowed-methods.js';
 export * from './http/answers.js';
 export * from './access/audit-kind.js';
 export * from './access/audited.js';
