@@ -82,6 +82,13 @@ describe('every route', () => {
     expect(documented.sort()).toEqual(routes.map(({ name, method, path }) => `${name} ${method} ${path}`).sort());
   });
 
+  it('says there what it does, as the log calls it', async () => {
+    const paths = (await lethe.get('/openapi.json')).body.paths as Record<string, Record<string, { summary: string }>>;
+    const summaries = Object.values(paths).flatMap((methods) => Object.values(methods).map(({ summary }) => summary));
+    expect(summaries).toContain('request: send code');
+    expect(summaries.filter((one) => !one)).toEqual([]);
+  });
+
   it('is a route of a controller: nothing is registered beside them but the OpenAPI document', () => {
     const instance = lethe.server.app.getHttpAdapter().getInstance() as unknown as { printRoutes(of: object): string };
     const known = new Set(routes.map(({ method, path }) => `${method} ${path.replaceAll(/\{([^}]+)\}/g, ':$1')}`));

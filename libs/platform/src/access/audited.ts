@@ -9,7 +9,7 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import { ModuleRef, Reflector } from '@nestjs/core';
-import { ApiHeader } from '@nestjs/swagger';
+import { ApiHeader, ApiOperation } from '@nestjs/swagger';
 import { from, mergeMap, type Observable } from 'rxjs';
 import { AUDITED, type Audit } from './audit-kind.js';
 import type { Caller, CallerRequest } from './caller.js';
@@ -17,13 +17,14 @@ import { IDEMPOTENCY_KEY, IdempotencyInterceptor } from '../http/idempotency.js'
 
 /**
  * Declares the audit entry of a route, and puts before the route what sees to it; an exempt one passes without. POST
- * routes of kind `change` require an `Idempotency-Key`.
+ * routes of kind `change` require an `Idempotency-Key`. The name is the route's summary in the OpenAPI document.
  */
 export function Audited(name: string, kind: 'change' | 'read'): MethodDecorator;
 export function Audited(name: string, kind: 'exempt', why: string): MethodDecorator;
 export function Audited(name: string, kind: 'change' | 'read' | 'exempt', why = ''): MethodDecorator {
-  if (kind === 'exempt') return SetMetadata(AUDITED, { name, kind, why });
-  const recorded = SetMetadata(AUDITED, { name, kind });
+  const named = ApiOperation({ summary: name.replace('.', ': ').replaceAll('-', ' ') });
+  if (kind === 'exempt') return applyDecorators(named, SetMetadata(AUDITED, { name, kind, why }));
+  const recorded = applyDecorators(named, SetMetadata(AUDITED, { name, kind }));
   if (kind === 'read') return applyDecorators(recorded, UseInterceptors(AuditInterceptor));
   return applyDecorators(
     recorded,
