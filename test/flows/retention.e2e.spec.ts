@@ -292,6 +292,15 @@ describe('retention', () => {
     await lethe.post(`/v1/admin/connections/${connectionId}/enable`, {}, { as: 'admin' });
   });
 
+  it('says when a hold is about somebody nobody knew, and keeps its words out of the answer to a repeat', async () => {
+    const scope = { subject: { identifiers: [{ type: 'email', value: 'adda@example.test' }] } };
+    const headers = { 'idempotency-key': 'a-misspelt-address' };
+    const place = (call = {}): Promise<TestAnswer> => lethe.post('/v1/holds', { ...HOLD, reason: 'x', scope }, call);
+    expect((await place({ headers })).body).toMatchObject({ newPerson: true, reason: 'x' });
+    expect((await place({ headers })).body).toMatchObject({ newPerson: true, reason: null, owner: null });
+    expect((await place()).body).toMatchObject({ newPerson: false });
+  });
+
   it('refuses holds without an exception, a scope or a review ahead', async () => {
     const base = { ...HOLD, reason: 'x', scope: { connectionId } };
     const codes = await Promise.all(
