@@ -57,8 +57,8 @@ it.each([
     await stop('news');
     expect(await own.remember(tenant, subject as SubjectId)).toMatchObject({ count: 1 });
     // What a system found may be no identifier.
-  const known = [{ type: 'phone', value: 'none' }, ada];
-  const erase = (): Promise<void> => own.erase(tenant, subject as SubjectId, ['identity'], known);
+    const known = [{ type: 'phone', value: 'none' }, ada];
+    const erase = (): Promise<void> => own.erase(tenant, subject as SubjectId, ['identity'], known);
     if (crashes) await expect(erase()).rejects.toThrow('the process ends here');
     await erase();
     const kept = (purpose: string): Promise<boolean> =>
