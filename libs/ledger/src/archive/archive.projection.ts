@@ -49,7 +49,8 @@ export async function archiveSeal(files: ArchiveFiles, database: Database, tenan
   const { rows } = await database.fetch<{ log_id: string; note: string }>(tenant, {
     name: 'archive-seal',
     text: `SELECT h.log_id, c.note FROM log_head h JOIN cursor s ON s.tenant = h.tenant AND s.name = $2
-           JOIN checkpoint c ON c.tenant = h.tenant AND c.size <= s.position WHERE h.tenant = $1 ORDER BY c.size DESC LIMIT 1`,
+           CROSS JOIN LATERAL (SELECT note FROM checkpoint WHERE tenant = $1 AND size <= s.position ORDER BY size DESC LIMIT 1) c
+           WHERE h.tenant = $1`,
     values: [tenant, ARCHIVE],
   });
   for (const { log_id: logId, note } of rows) await writeSeal(files, logId, note);
