@@ -79,21 +79,17 @@ describe('what does not match a schema', () => {
     ],
     ['a time without offset', { type: 'access', at: 'Ada' }, ['/at invalid-format']],
     ['too long', { type: 'access', list: ['Ada', 'Ada.'] }, ['/list/1 too-big']],
-    [
-      'a member nobody knows',
-      { type: 'access', subjectId: crypto.randomUUID(), subjct: 'Ada' },
-      ['/subjct unknown-member'],
-    ],
+    ['a member nobody knows', { type: 'access', subjectId: crypto.randomUUID(), subjct: 'Ada' }, [' unknown-member']],
     [
       'a member whose name may be somebody',
       { type: 'access', subjectId: crypto.randomUUID(), 'Ada@example.test': 1, Ada: 2 },
-      [' unknown-member', ' unknown-member'],
+      [' unknown-member'],
     ],
   ])('%s is named by its place, with a code and a sentence that repeats nothing', (_, body, expected) => {
     const error = refused(body);
     expect(places(error)).toEqual(expect.arrayContaining(expected));
     for (const { detail } of error.details.errors ?? []) expect(detail).toMatch(/^[A-Z].{5,}/);
-    expect(JSON.stringify(error.details)).not.toMatch(/Ada|A da/);
+    expect(JSON.stringify(error.details)).not.toMatch(/Ada|A da|subjct/);
   });
 
   it('is called what it is: body, query or path, which is named by its parameter', () => {

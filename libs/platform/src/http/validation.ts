@@ -30,15 +30,11 @@ export const OpenCode = (longest: number): z.ZodString =>
 interface Issue {
   code?: string;
   message: string;
-  /** Of `unrecognized_keys`. */
-  keys?: readonly string[];
   path?: ReadonlyArray<PropertyKey | { key: PropertyKey }> | undefined;
 }
 
 /** What each kind of parameter is called outside. */
 const PLACES: Partial<Record<ArgumentMetadata['type'], string>> = { body: 'body', query: 'query', param: 'path' };
-/** How members of our schemas are spelt: an unknown one is named in this spelling only, for others could be anybody's data. */
-const MEMBER = /^[a-z][A-Za-z0-9]{0,39}$/;
 
 /**
  * The global validation pipe: 400 `body-invalid` with a JSON pointer, a code and a sentence per field. An absent body is one
@@ -60,7 +56,9 @@ export function validationPipe(): PipeTransform {
         if (!issues) return parsed;
         throw new DomainError(400, 'body-invalid', {
           detail: `The ${PLACES[type]} does not match the schema of this route. See errors and /openapi.json.`,
-          errors: issues.flatMap((issue) => fieldErrors(issue, given, data === undefined ? [] : [data])).slice(0, 20),
+          errors: issues
+            .map((issue) => fieldError(issue, given, data === undefined ? [] : [data], schema))
+            .slice(0, 20),
         });
       };
       const result = schema['~standard'].validate(given);
@@ -70,22 +68,26 @@ export function validationPipe(): PipeTransform {
 }
 
 /** zod's sentences say what was expected and of which type the value was, never the value; they do name unknown members. */
-function fieldErrors(
-  { code = 'invalid', message, keys = [], path = [] }: Issue,
+function fieldError(
+  { code = 'invalid', message, path = [] }: Issue,
   given: unknown,
   at: string[],
-): FieldError[] {
+  schema: z.ZodType,
+): FieldError {
   const inside = path.map((part) => (typeof part === 'object' ? part.key : part));
   const pointer = pointerTo([...at, ...inside]);
-  if (code === 'unrecognized_keys')
-    return keys.map((key) => ({
-      pointer: MEMBER.test(key) ? `${pointer}/${key}` : pointer,
-      code: 'unknown-member',
-      detail: 'No such member is taken here.',
-    }));
+  if (code === 'unrecognized_keys') return { pointer, code: 'unknown-member', detail: whatIsTaken(schema, inside) };
   if (inside.length > 0 && isAbsent(given, inside))
-    return [{ pointer, code: 'required', detail: code === 'custom' ? message : 'This is required.' }];
-  return [{ pointer, code: code === 'custom' ? 'invalid-value' : code.replaceAll('_', '-'), detail: message }];
+    return { pointer, code: 'required', detail: code === 'custom' ? message : 'This is required.' };
+  return { pointer, code: code === 'custom' ? 'invalid-value' : code.replaceAll('_', '-'), detail: message };
+}
+
+/** An unknown member is never named: its name could be anybody's. Those that there are help as much. */
+function whatIsTaken(schema: z.ZodType, inside: readonly PropertyKey[]): string {
+  const known = schema instanceof z.ZodObject && inside.length === 0 ? Object.keys(schema.shape) : [];
+  return known.length === 0
+    ? 'There is a member that is not taken here.'
+    : `There is a member that is not taken here. Taken are ${known.join(', ')}.`;
 }
 
 function isAbsent(given: unknown, path: readonly PropertyKey[]): boolean {
