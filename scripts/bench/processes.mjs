@@ -12,7 +12,12 @@ import { join } from 'node:path';
 export async function startProcess(file, { args = {} } = {}) {
   const child = fork(file, [], {
     // The second flag is what `npm start` gives to Node; both sides of a row get it.
-    execArgv: ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=64'],
+    execArgv: [
+      '--disable-warning=ExperimentalWarning',
+      '--max-semi-space-size=64',
+      '--v8-pool-size=0',
+      '--heap-growing-percent=100',
+    ],
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isAlive, startedAt } from '../../scripts/postgres-folders.mjs';
 import { startPostgres } from '../../scripts/postgres.mjs';
+import { joinProcessorGroup } from './processor-group.mjs';
 
 const PREFIX = 'lethe-test-';
 const FILES = /^lethe-run-(\d+)-/;
@@ -41,6 +42,8 @@ function removeAbandonedFiles() {
 export default async function globalSetup() {
   await endAbandonedServers();
   removeAbandonedFiles();
+  // What is measured is measured as it would run, the database and its load with it.
+  if (process.env.LETHE_TEST_FULL === '1') globalThis.letheTestGroup = joinProcessorGroup();
   const folder = mkdtempSync(join(tmpdir(), PREFIX));
   const server = await startPostgres({ dataDir: folder, fast: true, settings: { max_connections: '500' } });
   process.env.LETHE_TEST_PG_URL = server.url;

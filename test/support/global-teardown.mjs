@@ -1,6 +1,7 @@
 // Stops the PostgreSQL of the jest run, makes sure that its process is gone, removes its folder, and names what specs left behind.
 import { readdirSync, rmSync } from 'node:fs';
 import { isAlive } from '../../scripts/postgres-folders.mjs';
+import { leaveProcessorGroup } from './processor-group.mjs';
 
 export default async function globalTeardown() {
   const server = globalThis.letheTestPostgres;
@@ -12,4 +13,5 @@ export default async function globalTeardown() {
   const left = readdirSync(files);
   rmSync(files, { recursive: true, force: true });
   if (left.length > 0) process.stderr.write(`\nTemporary files that the specs left behind: ${left.join(', ')}\n`);
+  leaveProcessorGroup(globalThis.letheTestGroup);
 }

@@ -1,5 +1,5 @@
 /** Starts the load of `even-load.mjs` and reads what it saw. */
-import { fork, type ChildProcess } from 'node:child_process';
+import { fork, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
@@ -15,9 +15,15 @@ export interface Phase {
 export class LoadDriver {
   private constructor(private readonly child: ChildProcess) {}
 
-  /** @param rate calls a second */
-  static start(at: { baseUrl: string; key: string; rate: number }): LoadDriver {
-    return new LoadDriver(fork(join(import.meta.dirname, 'even-load.mjs'), [JSON.stringify(at)]));
+  /**
+   * @param rate calls a second
+   * @param elsewhere the callers of the measured service have processors of their own in earnest: theirs come first (sched(7),
+   *   SCHED_FIFO), where that is allowed
+   */
+  static start(at: { baseUrl: string; key: string; rate: number; elsewhere?: boolean }): LoadDriver {
+    const child = fork(join(import.meta.dirname, 'even-load.mjs'), [JSON.stringify(at)]);
+    if (at.elsewhere) spawnSync('chrt', ['-f', '-p', '1', String(child.pid)]);
+    return new LoadDriver(child);
   }
 
   /** Calls from now on count under this name. */

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setPriority } from 'node:os';
+import { endIdleStart, IDLE_MS, idleStart } from './idle-start.js';
 
 /** One process to start. Travels over the IPC channel; answered by a `SpawnReport` or two. */
 export interface SpawnOrder {
@@ -65,7 +66,8 @@ function say(socket: Socket, key: string): Promise<void> {
 /** With an empty environment and the four sockets as the only way out. */
 function start({ number, command, args, cwd, uid, gid }: SpawnOrder, sockets: readonly Socket[]): void {
   // The last word is who must be its parent: whoever is not has lost it before the kernel was asked to tell.
-  const child = spawn(command, [...args, String(process.pid)], {
+  const [program = command, ...words] = [...idleStart(PRIORITY), command, ...args, String(process.pid)];
+  const child = spawn(program, words, {
     cwd,
     env: {},
     stdio: ['ignore', ...sockets],
@@ -81,8 +83,10 @@ function start({ number, command, args, cwd, uid, gid }: SpawnOrder, sockets: re
   }
   running.add(pid);
   yieldProcessor(pid);
+  const ordinary = setTimeout(() => endIdleStart(pid), IDLE_MS);
   report({ t: 'started', number, pid });
   child.on('exit', (code, signal) => {
+    clearTimeout(ordinary);
     running.delete(pid);
     endGroup(pid);
     report({ t: 'ended', number, how: signal ?? `exit code ${code}` });
