@@ -11,7 +11,7 @@ export const policyInvalid = (pointer: string, code: string): DomainError =>
 const SAYINGS: Record<string, string> = {
   'duty-or-period-needed': 'A policy needs a legal duty, a period of its own, or both.',
   'strip-fields-missing': 'Name the fields that are to go.',
-  'duty-unknown': 'The law engine has no such duty row.',
+  'duty-unknown': 'The law engine has no such duty row. docs/rules.md has their ids.',
   'duty-of-another-class': 'The duty row is about another class of record.',
   'duty-of-another-country': 'The duty row is the law of another country.',
   'duty-not-enabled':
@@ -24,7 +24,7 @@ const SAYINGS: Record<string, string> = {
 
 export const groundUnknown = (): DomainError =>
   unprocessable('ground-unknown', {
-    detail: 'A hold needs the rule id of an exception, e.g. gdpr-17-3-e. It is no ground in itself.',
+    detail: 'A hold needs the rule id of an exception, e.g. gdpr-17-3-e (docs/rules.md). It is no ground in itself.',
     errors: [{ pointer: '/ground', code: 'ground-unknown' }],
   });
 

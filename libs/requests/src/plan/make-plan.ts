@@ -67,7 +67,7 @@ function groundOf({ type, regimes }: RequestState, wished: string | undefined): 
     if (legalRule(wished)?.kind !== 'ground')
       throw unprocessable(
         'ground-unknown',
-        'The ground is not one the law engine knows. Use a rule id such as gdpr-17-1-b.',
+        'The ground is not one the law engine knows. Use a rule id such as gdpr-17-1-b (docs/rules.md).',
       );
     return wished;
   }
