@@ -14,6 +14,7 @@ import { MemberMarks } from './member-marks.js';
 import { Members } from './members.js';
 import { OidcTokens } from './oidc-tokens.js';
 import { ForeignTokens, Principals } from './principals.js';
+import { Readmission } from './readmission.js';
 import { RevokeCredentialHandler } from './revoke-credential.js';
 import { RefusalsProjection, SearchRefusals } from './search-refusals.js';
 import { Settings } from './settings.js';
@@ -35,6 +36,7 @@ import { WaitingChanges } from './waiting-changes.js';
     Confirm,
     SearchRefusals,
     Credentials,
+    Readmission,
     Principals,
     { provide: PrincipalSource, useExisting: Principals },
     { provide: ForeignTokens, useClass: OidcTokens },
@@ -42,7 +44,7 @@ import { WaitingChanges } from './waiting-changes.js';
     IssueCredentialHandler,
     RevokeCredentialHandler,
   ],
-  exports: [Tenants, Members, MemberMarks, Settings, PrincipalSource],
+  exports: [Tenants, Members, MemberMarks, Readmission, Settings, PrincipalSource],
 })
 export class TenancyModule implements OnModuleInit {
   constructor(private readonly subscriptions: Subscriptions) {}
