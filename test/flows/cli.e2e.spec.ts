@@ -65,6 +65,19 @@ describe('the command line', () => {
     expect((await lethe(['migrate'], owners())).out).toBe('ledger: current\nkey store: current');
   });
 
+  it('bootstrap makes nothing in a place or a time that there is not', async () => {
+    const [place, time] = [
+      await lethe(['bootstrap', '--name', 'A controller', '--territory', 'XX']),
+      await lethe(['bootstrap', '--name', 'A controller', '--time-zone', 'Europe/Berln']),
+    ];
+    expect([place, time]).toMatchObject([
+      { status: 2, out: expect.stringMatching(/--territory takes/) },
+      { status: 2, out: expect.stringMatching(/--time-zone takes/) },
+    ]);
+    const { rows } = await ledger.superuser.query('SELECT id FROM tenant');
+    expect(rows).toEqual([]);
+  });
+
   it('bootstrap makes a tenant and prints its keys once', async () => {
     const made = await lethe(['bootstrap', '--name', 'A controller', '--mode', 'test', '--territory', 'DE-BE']);
     expect(made.status).toBe(0);

@@ -1,6 +1,7 @@
 /** `lethe bootstrap`: from an empty PostgreSQL to a tenant whose people have keys. Keys are printed once and stored nowhere. */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { isTerritory } from '#law';
 import { provisionOnce, type Config } from '#platform';
 import { Tenants, type NewTenant } from '#tenancy';
 import { bootstrapTenant } from '../../server/src/bootstrap-tenant.js';
@@ -33,8 +34,9 @@ export const bootstrapVerb: Verb = async (args, terminal) => {
     usage.forEach(terminal.say);
     return 0;
   }
-  const { name, territory, again = false, 'superuser-url-file': file } = values;
+  const { name, territory, again = false, 'time-zone': timeZone, 'superuser-url-file': file } = values;
   const mode = modeOf(values.mode);
+  mustBeKnown(territory, timeZone);
   if (values['roles-only']) {
     if (file === undefined) throw new Usage('--roles-only needs --superuser-url-file.');
     await prepare(file, terminal);
@@ -48,7 +50,7 @@ export const bootstrapVerb: Verb = async (args, terminal) => {
     const tenants = await app.get(Tenants).all();
     if (tenants.length > 0 && !again)
       throw new Usage(`there are ${tenants.length} tenants already; with --again another one is made.`);
-    const wanted = { name, mode, timeZone: values['time-zone'], ...(territory === undefined ? {} : { territory }) };
+    const wanted = { name, mode, timeZone, ...(territory === undefined ? {} : { territory }) };
     const { tenant, keys } = await bootstrapTenant(app, wanted);
     terminal.say(`tenant ${tenant.id} (${mode}), log ${tenant.logId}`);
     terminal.say('Keys, shown this once; they are stored as hashes only:');
@@ -62,6 +64,17 @@ export const bootstrapVerb: Verb = async (args, terminal) => {
 function modeOf(word: string): NewTenant['mode'] {
   if (word === 'live' || word === 'test') return word;
   throw new Usage('--mode takes live or test.');
+}
+
+/** Every deadline is counted by them, and a tenant keeps them: better nothing is made than one whose requests all fail. */
+function mustBeKnown(territory: string | undefined, timeZone: string): void {
+  if (territory !== undefined && !isTerritory(territory))
+    throw new Usage('--territory takes a country or a part of one by ISO 3166, such as DE or DE-BE.');
+  try {
+    Intl.DateTimeFormat('en', { timeZone });
+  } catch {
+    throw new Usage('--time-zone takes a zone of the IANA database, such as Europe/Berlin.');
+  }
 }
 
 /** Roles that own nothing and roles that own; the URL with a superuser's password comes from a file, not from the command line. */
