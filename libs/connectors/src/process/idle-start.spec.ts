@@ -23,14 +23,14 @@ function threadsOf(pid: number): { policy: number; nice: number }[] {
   });
 }
 
-/** Asked of the kernel, not of what is written about it. */
+/** Asked of the kernel, not of what is written about it; programs are looked for where the spawner does, without a PATH. */
 async function mayEnd(): Promise<boolean> {
-  const idle = spawn('nice', ['-n', String(NICE), 'chrt', '-i', '0', 'sleep', '60']);
+  const idle = spawn('nice', ['-n', String(NICE), 'chrt', '-i', '0', 'sleep', '60'], { env: {} });
+  const begun = await once(idle, 'spawn').catch(() => undefined);
+  if (!begun) return false;
   try {
-    await Promise.race([once(idle, 'spawn'), once(idle, 'error')]);
-    if (idle.pid === undefined) return false;
-    await until('idle', () => threadsOf(idle.pid!)[0]?.policy === IDLE);
-    return spawnSync('chrt', ['-a', '-o', '-p', '0', String(idle.pid)]).status === 0;
+    await until('idle', () => idle.exitCode !== null || threadsOf(idle.pid!)[0]?.policy === IDLE);
+    return spawnSync('chrt', ['-a', '-o', '-p', '0', String(idle.pid)], { env: {} }).status === 0;
   } finally {
     idle.kill('SIGKILL');
   }
