@@ -87,19 +87,6 @@ describe('the command line', () => {
     expect(second).toMatchObject({ status: 2, out: expect.stringMatching(/--again/) });
   });
 
-  it('readmit names the members, and lets nobody in whose role works', async () => {
-    const list = await lethe(['readmit']);
-    const [, tenant = '', member = ''] = /^(\S+) {2}(\S+) {2}officer \(privacy-officer\)$/m.exec(list.out) ?? [];
-    expect([list.status, list.out.split('\n')]).toEqual([
-      0,
-      expect.arrayContaining([expect.stringContaining('admin')]),
-    ]);
-    const tried = await lethe(['readmit', '--tenant', tenant, '--member', member]);
-    expect(tried).toMatchObject({ status: 1, out: expect.stringMatching(/can still come in with this role/) });
-    expect(await lethe(['readmit', '--tenant', tenant])).toMatchObject({ status: 2 });
-    expect(await lethe(['readmit', '--tenant', 'none', '--member', member])).toMatchObject({ status: 2 });
-  });
-
   it('doctor is content now', async () => {
     const { status, out } = await lethe(['doctor']);
     expect(out).toMatch(/Nothing must be done\.$/);

@@ -143,7 +143,6 @@ async function expiry(database: Database, tenants: TenantId[], clock: Clock): Pr
   const all = ends.flat();
   if (all.length === 0) return good(`no API key ends within ${EXPIRY_DAYS} days`);
   const first = new Date(Math.min(...all)).toISOString().slice(0, 10);
-  const todo =
-    'Issue others in time (POST /v1/admin/api-keys): after the last one of an admin nobody can but lethe readmit.';
+  const todo = 'Issue others in time (POST /v1/admin/api-keys): after the last one of an admin nobody can.';
   return warning(`${all.length} API keys end within ${EXPIRY_DAYS} days, the first on ${first}`, todo);
 }

@@ -32,10 +32,6 @@ const verbs: Record<string, Listed> = {
     what: 'read projections again from the ledger',
     load: async () => (await import('./rebuild.js')).rebuildVerb,
   },
-  readmit: {
-    what: 'let an admin or officer in again when no token of the role works any more',
-    load: async () => (await import('./readmit.js')).readmitVerb,
-  },
   keys: { what: 'say which keys are in use, and replace them', load: async () => (await import('./keys.js')).keysVerb },
   'verify-log': {
     what: "recompute a running service's log and compare it with its seal",

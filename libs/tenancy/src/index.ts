@@ -8,7 +8,6 @@ export { credentialStream, INSTALLER, type Tenant } from './tenant.js';
 export { memberRef } from './actor-ref.js';
 export { MemberMarks } from './member-marks.js';
 export { ownCase } from './tenancy.errors.js';
-export { Readmission } from './readmission.js';
 export { Settings } from './settings.js';
 export { Tenants, type NewTenant } from './tenants.js';
 export { eachTenant } from './each-tenant.js';

@@ -9,17 +9,6 @@ export const selfVouched = (): DomainError =>
 export const placeLost = (): DomainError =>
   new DomainError(403, 'forbidden', 'Your role does not allow this any more. Somebody else of the office decides.');
 
-/** 409: the operator does not vouch for whom no officer has ever vouched for. */
-export const neverConfirmed = (): DomainError =>
-  conflict('never-confirmed', 'No officer has ever confirmed this member. Readmit one who was confirmed.');
-
-/** 409: the office lets its people in itself, as long as somebody of it can come in. */
-export const somebodyCanEnter = (): DomainError =>
-  conflict(
-    'somebody-can-enter',
-    'Somebody confirmed can still come in with this role. They issue tokens (POST /v1/admin/api-keys) and confirm them.',
-  );
-
 /** 409: nothing is left to confirm. */
 export const alreadyConfirmed = (): DomainError =>
   conflict('already-confirmed', 'It is confirmed already. Nothing is left to do.');

@@ -14,7 +14,6 @@ import { MemberMarks } from './member-marks.js';
 import { Members } from './members.js';
 import { OidcTokens } from './oidc-tokens.js';
 import { ForeignTokens, Principals } from './principals.js';
-import { Readmission } from './readmission.js';
 import { RevokeCredentialHandler } from './revoke-credential.js';
 import { RefusalsProjection, SearchRefusals } from './search-refusals.js';
 import { Settings } from './settings.js';
@@ -36,7 +35,6 @@ import { WaitingChanges } from './waiting-changes.js';
     Confirm,
     SearchRefusals,
     Credentials,
-    Readmission,
     Principals,
     { provide: PrincipalSource, useExisting: Principals },
     { provide: ForeignTokens, useClass: OidcTokens },
@@ -44,7 +42,7 @@ import { WaitingChanges } from './waiting-changes.js';
     IssueCredentialHandler,
     RevokeCredentialHandler,
   ],
-  exports: [Tenants, Members, MemberMarks, Readmission, Settings, PrincipalSource],
+  exports: [Tenants, Members, MemberMarks, Settings, PrincipalSource],
 })
 export class TenancyModule implements OnModuleInit {
   constructor(private readonly subscriptions: Subscriptions) {}
