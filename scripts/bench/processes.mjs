@@ -11,7 +11,7 @@ import { join } from 'node:path';
  */
 export async function startProcess(file, { args = {} } = {}) {
   const child = fork(file, [], {
-    // The second flag is what `npm start` gives to Node; both sides of a row get it.
+    // All but the first are what `npm start` gives to Node; both sides of a row get them.
     execArgv: [
       '--disable-warning=ExperimentalWarning',
       '--max-semi-space-size=64',

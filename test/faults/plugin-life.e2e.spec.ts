@@ -19,7 +19,7 @@ const FULL = process.env['LETHE_TEST_FULL'] === '1';
 const LONG = process.env['LETHE_TEST_LONG'] === '1';
 const [BLOCKS, CYCLES, CALM_MS] = FULL ? [25, 20, 8_000] : LONG ? [4, 10, 2_000] : [1, 3, 500];
 const WARM_MS = FULL ? 15_000 : LONG ? 2_000 : 500;
-/** From the start of a cycle to the next at least, in the full form; the other forms and its last block are back to back. */
+/** From the start of a cycle to the next at least, in the full form; the other forms and its last blocks are back to back. */
 const PACE_MS = FULL ? 3_000 : 0;
 /** Blocks without a pace after those with one, in the full form. */
 const HASTY = 3;

@@ -17,8 +17,7 @@ let possible: boolean | undefined;
 
 /** What stands before the command of a process with this nice value; nothing where it could not be made ordinary again. */
 export function idleStart(nice: number): string[] {
-  const facts = { status: textOf('/proc/self/status'), limits: textOf('/proc/self/limits') };
-  possible ??= mayEndIdle(nice, { ...facts, root: process.geteuid?.() === 0 }) && hasChrt();
+  possible ??= mayEndIdle(nice, allowed()) && hasChrt();
   return possible ? ['chrt', '-i', '0'] : [];
 }
 
@@ -44,6 +43,11 @@ export interface Allowed {
   status: string;
   limits: string;
   root: boolean;
+}
+
+function allowed(): Allowed {
+  const root = process.geteuid?.() === 0;
+  return { status: textOf('/proc/self/status'), limits: textOf('/proc/self/limits'), root };
 }
 
 /** Whether one that is allowed this can make idle work ordinary again. Root's plugins run as somebody else: it needs the right. */
